@@ -1,0 +1,317 @@
+"""Encoders, projectors and a causal language model as one: embed, forward, score, generate, save, load."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from encoders.batch import CURVE, IGNORED, RECORD, Batch, Encoded, Person, collate, encode_chat
+from encoders.projector import Projector, embedding_rms
+from encoders.spirogram.encode import SpirogramEncoder, SpirogramEncoderConfig
+from encoders.tabular import TabularEncoder, TabularEncoderConfig
+
+MANIFEST, WEIGHTS, ADAPTER = "breathwise.json", "encoders.safetensors", "adapter"
+
+
+class ModelError(RuntimeError):
+    """Weights that are missing, broken or of another model. The message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class MultimodalConfig:
+    curve: SpirogramEncoderConfig = field(default_factory=SpirogramEncoderConfig)
+    table: TabularEncoderConfig = field(default_factory=TabularEncoderConfig)
+
+    @classmethod
+    def from_dict(cls, given: dict[str, Any]) -> MultimodalConfig:
+        unknown = set(given) - {"curve", "table"}
+        if unknown:
+            raise ModelError(f"the model's configuration has keys that this version does not know: {sorted(unknown)}")
+        curve = {**given["curve"], "widths": tuple(given["curve"]["widths"])}
+        return cls(SpirogramEncoderConfig(**curve), TabularEncoderConfig(**given["table"]))
+
+
+class MultimodalLM(nn.Module):
+    """A language model that reads a curve and a table as soft tokens at placeholder positions of its input."""
+
+    def __init__(self, lm: Any, tokenizer: Any, config: MultimodalConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or MultimodalConfig()
+        self.lm, self.tokenizer = lm, tokenizer
+        weight = lm.get_input_embeddings().weight
+        self.encode_curve = SpirogramEncoder(self.config.curve)
+        self.encode_table = TabularEncoder(self.config.table)
+        self.project_curve = Projector(self.config.curve.width, weight.shape[1], embedding_rms(weight))
+        self.project_table = Projector(self.config.table.width, weight.shape[1], embedding_rms(weight))
+
+    # what it is ---------------------------------------------------------------------------------------------------
+    @property
+    def device(self) -> torch.device:
+        return self.project_curve.rms.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        weight: Tensor = self.lm.get_input_embeddings().weight
+        return weight.dtype
+
+    @property
+    def names_facts(self) -> bool:
+        """Whether the tokenizer has a token of its own for each fact (the embedded model does)."""
+        return "<|fev1_l|>" in self.tokenizer.get_vocab()
+
+    def encode(self, messages: Sequence[dict[str, str]], *, add_generation_prompt: bool = False) -> Encoded:
+        return encode_chat(
+            self.tokenizer, messages, curve_tokens=self.config.curve.tokens, record_tokens=self.config.table.tokens,
+            add_generation_prompt=add_generation_prompt,
+        )  # fmt: skip
+
+    def batch(self, rows: Sequence[Encoded], people: Sequence[Person | None]) -> Batch:
+        pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.tokenizer.eos_token_id
+        return collate(rows, people, pad).to(self.device)
+
+    # reading ------------------------------------------------------------------------------------------------------
+    def soft_curve(self, curves: Tensor) -> Tensor:
+        return self.project_curve(self.encode_curve(curves))  # (batch, slot, width)
+
+    def soft_table(self, tables: Tensor) -> Tensor:
+        return self.project_table(self.encode_table(tables))  # (batch, slot, width)
+
+    def soften(self, person: Person | None) -> dict[int, Tensor]:
+        """One person's soft tokens by kind, (slot, width) each: computed once, reused by every turn."""
+        soft: dict[int, Tensor] = {}
+        with torch.inference_mode():
+            if person is not None and person.curve is not None:
+                soft[CURVE] = self.soft_curve(torch.from_numpy(person.curve[None]).to(self.device))[0]
+            if person is not None:
+                soft[RECORD] = self.soft_table(torch.from_numpy(person.table[None]).to(self.device))[0]
+        return soft
+
+    def embed(self, batch: Batch) -> Tensor:
+        """Token embeddings with the soft tokens in their places: (batch, token, width)."""
+        text = self.lm.get_input_embeddings()(batch.input_ids)
+        for kind, given, soften in (
+            (CURVE, batch.curves, self.soft_curve),
+            (RECORD, batch.tables, self.soft_table),
+        ):
+            slots = batch.kinds == kind
+            if not slots.any() and not len(given):
+                continue
+            soft = soften(given)
+            wanted = slots.sum(1)
+            rows = wanted.nonzero().flatten()
+            if len(rows) != len(soft):
+                raise ValueError(f"the batch has slots for {len(rows)} people but the encoder was given {len(soft)}")
+            for row in rows.tolist():
+                if wanted[row] != soft.shape[1]:
+                    raise ValueError(
+                        f"batch row {row} has {int(wanted[row])} soft-token slots but the projector gave {soft.shape[1]}"
+                    )
+            text = text.masked_scatter(slots[..., None], soft.to(text.dtype))
+        return text
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The mean loss over the positions that are to be learned; only there are logits computed."""
+        hidden = self.lm.base_model(
+            inputs_embeds=self.embed(batch), attention_mask=batch.attention_mask, use_cache=False
+        ).last_hidden_state  # (batch, token, width)
+        learned = batch.labels[:, 1:] != IGNORED
+        logits = self.lm.get_output_embeddings()(hidden[:, :-1][learned])  # (learned, vocabulary)
+        return nn.functional.cross_entropy(logits.float(), batch.labels[:, 1:][learned])
+
+    def next_token_logits(self, batch: Batch) -> Tensor:
+        """Logits after the last real token of each row: (batch, vocabulary)."""
+        last = batch.attention_mask.sum(1) - 1
+        hidden = self.lm.base_model(
+            inputs_embeds=self.embed(batch), attention_mask=batch.attention_mask, use_cache=False
+        ).last_hidden_state
+        return self.lm.get_output_embeddings()(hidden[torch.arange(len(last)), last]).float()
+
+    # risk ---------------------------------------------------------------------------------------------------------
+    @torch.inference_mode()
+    def score(self, people: Sequence[Person], questions: Sequence[str], system: str) -> NDArray[np.float64]:
+        """Log-odds of "yes" against "no" as the first word of the answer: (people, questions).
+
+        ``system`` is the shared message with the marks of the soft tokens; it is computed once a person and its keys and
+        values are shared by all questions. People without a curve are scored without its slots.
+        """
+        from encoders.batch import CURVE_MARK
+
+        yes, no = (self.tokenizer(word, add_special_tokens=False)["input_ids"][0] for word in ("yes", "no"))
+        scores = np.zeros((len(people), len(questions)))
+        for has_curve in (True, False):
+            which = [index for index, person in enumerate(people) if (person.curve is not None) is has_curve]
+            if not which:
+                continue
+            text = system if has_curve else system.replace(CURVE_MARK, "")
+            asked = [
+                self.encode([{"role": "system", "content": text}, {"role": "user", "content": question}], add_generation_prompt=True)
+                for question in questions
+            ]
+            shared = min(_common([row.ids for row in asked]), min(len(row.ids) for row in asked) - 1)
+            head = Encoded(asked[0].ids[:shared], asked[0].kinds[:shared], asked[0].learned[:shared])
+            group = self.batch([head] * len(which), [people[index] for index in which])
+            past = self.lm(inputs_embeds=self.embed(group), use_cache=True, logits_to_keep=1).past_key_values
+            past.batch_repeat_interleave(len(questions))
+            tails = [Encoded(row.ids[shared:], row.kinds[shared:], row.learned[shared:]) for row in asked]
+            tail = self.batch(tails, [None] * len(tails))
+            mask = tail.attention_mask.repeat(len(which), 1)
+            full = torch.cat([mask.new_ones(len(mask), shared), mask], 1)
+            hidden = self.lm.base_model(
+                input_ids=tail.input_ids.repeat(len(which), 1), attention_mask=full, past_key_values=past, use_cache=True
+            ).last_hidden_state
+            end = hidden[torch.arange(len(mask)), mask.sum(1) - 1]
+            logits = self.lm.get_output_embeddings()(end).float()
+            scores[which] = (logits[:, yes] - logits[:, no]).reshape(len(which), len(questions)).cpu().numpy()
+        return scores
+
+    # writing ------------------------------------------------------------------------------------------------------
+    @torch.inference_mode()
+    def generate(self, batch: Batch, **settings: Any) -> Tensor:
+        """New token ids (batch, token), by transformers' own generate over ``embed``; give ``max_new_tokens``.
+
+        Rows must be of one length (a conversation has its own loop in ``assistant.engine``).
+        """
+        pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.tokenizer.eos_token_id
+        new: Tensor = self.lm.generate(
+            inputs_embeds=self.embed(batch), attention_mask=batch.attention_mask, pad_token_id=pad, **settings
+        )
+        return new
+
+    # adapters -----------------------------------------------------------------------------------------------------
+    def attach_lora(self, rank: int = 16, alpha: int = 32) -> None:
+        """Put a trainable LoRA on every linear layer of the language model (PEFT)."""
+        from peft import LoraConfig, get_peft_model
+
+        self.lm = get_peft_model(
+            self.lm, LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+        )
+
+    def merge_lora(self) -> None:
+        """Add the LoRA into the weights: an unmerged one costs a quarter of the decoding speed."""
+        self.lm = self.lm.merge_and_unload()
+
+    # files --------------------------------------------------------------------------------------------------------
+    def _own(self) -> dict[str, Tensor]:
+        return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("lm.")}
+
+    def save(self, folder: Path, *, base_model: str | None = None) -> None:
+        """Write the encoders beside the language model, or, for another base model, beside its LoRA adapter only."""
+        from safetensors.torch import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        if hasattr(self.lm, "peft_config"):
+            self.lm.save_pretrained(folder / ADAPTER)
+        elif base_model is None:
+            self.lm.save_pretrained(folder, max_shard_size="14MB")
+            self.tokenizer.save_pretrained(folder)
+        save_file({name: tensor.contiguous().cpu() for name, tensor in self._own().items()}, folder / WEIGHTS)
+        manifest = {
+            "base_model": base_model,
+            "width": int(self.lm.get_input_embeddings().weight.shape[1]),
+            "config": asdict(self.config),
+            "sha256": {WEIGHTS: _sha256(folder / WEIGHTS)},
+        }
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(
+        cls, folder: Path, *, base_model: str | None = None, device: str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> MultimodalLM:
+        """Read what ``save`` wrote. Nothing is ever initialised at random: what does not fit raises ModelError."""
+        from safetensors.torch import load_file
+
+        manifest_file = folder / MANIFEST
+        if not manifest_file.is_file():
+            raise ModelError(
+                f"no {MANIFEST} in {folder.name}/: this folder holds no Breathwise model; restore it from the repository "
+                "or make one with `breathwise train`"
+            )
+        try:
+            manifest = json.loads(manifest_file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ModelError(f"{folder.name}/{MANIFEST} is damaged; restore the folder from the repository") from error
+        if base_model is not None and manifest["base_model"] != base_model:
+            raise ModelError(
+                f"{folder.name}/ was trained for {manifest['base_model'] or 'the embedded model'}, not for {base_model}; "
+                "train an adapter for it with `breathwise train --base-model`"
+            )
+        weights = folder / WEIGHTS
+        if not weights.is_file():
+            raise ModelError(f"{folder.name}/{WEIGHTS} is missing; restore it from the repository or train again")
+        if _sha256(weights) != manifest["sha256"][WEIGHTS]:
+            raise ModelError(f"{folder.name}/{WEIGHTS} is damaged (its hash differs); restore it or train again")
+        lm, tokenizer = load_language_model(manifest["base_model"] or str(folder), dtype=dtype)
+        width = int(lm.get_input_embeddings().weight.shape[1])
+        if width != manifest["width"]:
+            raise ModelError(f"the encoders were made for width {manifest['width']} but the language model has {width}")
+        if (folder / ADAPTER).is_dir():
+            from peft import PeftModel
+
+            lm = PeftModel.from_pretrained(lm, str(folder / ADAPTER)).merge_and_unload()
+        model = cls(lm, tokenizer, MultimodalConfig.from_dict(manifest["config"]))
+        own = load_file(weights)
+        expected = model._own()
+        wrong = [name for name in sorted({*own, *expected}) if name not in own or name not in expected]
+        wrong += [name for name in own if name in expected and own[name].shape != expected[name].shape]
+        if wrong:
+            raise ModelError(f"{folder.name}/{WEIGHTS} does not fit this model (first mismatch: {wrong[0]}); train again")
+        model.load_state_dict({**own, **{name: t for name, t in model.state_dict().items() if name.startswith("lm.")}})
+        return model.to(device).eval()
+
+
+def load_language_model(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
+    """A causal language model and its tokenizer, by Hub id or folder. safetensors only, no code from elsewhere."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        lm, report = AutoModelForCausalLM.from_pretrained(
+            name, dtype=dtype, trust_remote_code=False, use_safetensors=True, output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"the language model {Path(name).name!r} cannot be loaded ({type(error).__name__}); check the name, the network "
+            "or, for a folder, that its config.json, tokenizer.json and *.safetensors are complete"
+        ) from error
+    missing = [key for key in report["missing_keys"] if "lm_head" not in key or not lm.config.tie_word_embeddings]
+    if missing or report["mismatched_keys"]:
+        raise ModelError(f"the weights of {Path(name).name!r} are incomplete (first missing: {missing[:1]}); restore them")
+    if tokenizer.chat_template is None:
+        raise ModelError(f"{Path(name).name!r} has no chat template; choose an instruction-tuned model")
+    return lm, tokenizer
+
+
+def choose_device(device: str = "auto", precision: str = "auto") -> tuple[str, torch.dtype]:
+    """A GPU in bf16 when there is one, else the CPU in float32; "auto" may be replaced by a choice of either."""
+    where = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    if precision != "auto":
+        return where, {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+    return where, torch.bfloat16 if where.startswith("cuda") else torch.float32
+
+
+def _common(rows: Sequence[Sequence[int]]) -> int:
+    """The length of the longest common beginning."""
+
+    def alike() -> Iterator[bool]:
+        for column in zip(*rows, strict=False):
+            yield len(set(column)) == 1
+
+    count = 0
+    for same in alike():
+        if not same:
+            break
+        count += 1
+    return count
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

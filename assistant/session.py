@@ -53,6 +53,7 @@ class Seen:
     """What the model saw for a turn: nothing is hidden from the person who asks."""
 
     prompt: str = ""
+    raw: str = ""  # the answer as the model wrote it, fact tokens not yet written out
     intent: str = ""
     passages: tuple[tuple[str, float], ...] = ()  # passage id, score
     facts: tuple[str, ...] = ()

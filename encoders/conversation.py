@@ -12,12 +12,12 @@ from prompts import render
 Message = dict[str, str]
 
 
-def system_message(facts: Sequence[Fact], missing: Sequence[str], *, curve: bool, by_token: bool) -> Message:
+def system_message(facts: Sequence[Fact], missing: Sequence[str], *, curve: bool, by_token: bool, record: bool = True) -> Message:
     """What the model knows of the patient: soft-token slots, then the facts. ``by_token``: for the embedded model."""
     text = render(
         "system_embedded" if by_token else "system",
         curve=CURVE_MARK if curve else "" if by_token else "(no curve was given)",
-        record=RECORD_MARK,
+        record=RECORD_MARK if record else "(none)",
         facts=serialise(facts, missing, by_token=by_token),
     )
     return {"role": "system", "content": text.strip()}

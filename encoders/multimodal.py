@@ -43,10 +43,13 @@ class MultimodalConfig:
 class MultimodalLM(nn.Module):
     """A language model that reads a curve and a table as soft tokens at placeholder positions of its input."""
 
-    def __init__(self, lm: Any, tokenizer: Any, config: MultimodalConfig | None = None) -> None:
+    def __init__(self, lm: Any, tokenizer: Any, config: MultimodalConfig | None = None, *, reads: bool = True) -> None:
+        """``reads=False``: a language model without an adapter of ours; it has no encoders and takes text alone."""
         super().__init__()
         self.config = config or MultimodalConfig()
-        self.lm, self.tokenizer = lm, tokenizer
+        self.lm, self.tokenizer, self.reads = lm, tokenizer, reads
+        if not reads:
+            return
         weight = lm.get_input_embeddings().weight
         self.encode_curve = SpirogramEncoder(self.config.curve)
         self.encode_table = TabularEncoder(self.config.table)
@@ -56,7 +59,8 @@ class MultimodalLM(nn.Module):
     # what it is ---------------------------------------------------------------------------------------------------
     @property
     def device(self) -> torch.device:
-        return self.project_curve.rms.device
+        weight: Tensor = self.lm.get_input_embeddings().weight
+        return weight.device
 
     @property
     def dtype(self) -> torch.dtype:
@@ -88,6 +92,8 @@ class MultimodalLM(nn.Module):
     def soften(self, person: Person | None) -> dict[int, Tensor]:
         """One person's soft tokens by kind, (slot, width) each: computed once, reused by every turn."""
         soft: dict[int, Tensor] = {}
+        if not self.reads:
+            return soft
         with torch.inference_mode():
             if person is not None and person.curve is not None:
                 soft[CURVE] = self.soft_curve(torch.from_numpy(person.curve[None]).to(self.device))[0]

@@ -1,0 +1,253 @@
+"""One turn, from message to checked answer. The only orchestration; it holds nothing of a patient."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+
+from assistant import guardrails, intake
+from assistant.engine import Engine, Memory, words_with_digits
+from assistant.language_model import BreathwiseChatModel, banned_tokens
+from assistant.retrieval import GuidelineLibrary
+from assistant.risk import Risk
+from assistant.session import Checks, Citation, RiskEstimate, Seen, Session, Timings, Turn
+from assistant.settings import Settings
+from encoders.batch import Person
+from encoders.cases import chosen_curve, risk_fact
+from encoders.conversation import risk_messages, system_message, user_message
+from encoders.multimodal import MultimodalLM, choose_device, load_language_model
+from encoders.passages import Passage
+from encoders.record import FACT_NAMES, Fact, Patient, facts, write_out
+from encoders.spirogram import analyse, analyse_reported
+from encoders.spirogram import facts as spirometry_facts
+from encoders.spirogram.results import Spirometry
+from encoders.tabular import table_of
+
+if TYPE_CHECKING:
+    import torch
+
+LONGEST_QUESTION = 2000  # characters
+FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
+PLOTS = {"show_flow_volume": "flow_volume", "show_volume_time": "volume_time"}
+EMBEDDED_MODEL = Path(__file__).resolve().parent.parent / "assets" / "models" / "breathwise-mini"
+_CITED = re.compile(r"\[(\d+)\]")
+
+
+@dataclass(frozen=True)
+class Window:
+    """How much a language model is given: passages a turn, and positions before the oldest turns are let go."""
+
+    passages: int
+    positions: int
+
+
+class Assistant:
+    """The three doors' one core: the page, the command line and scripts call ``open`` and ``ask``."""
+
+    def __init__(
+        self, engine: Engine, library: GuidelineLibrary, settings: Settings, *, reader: MultimodalLM, risk: Risk | None, name: str
+    ) -> None:
+        """``reader`` is the embedded model: it reads curves for risk also when another one holds the conversation."""
+        self.engine, self.library, self.settings = engine, library, settings
+        self.reader, self.risk, self.name = reader, risk, name
+        self.chat = BreathwiseChatModel(engine=engine)
+        self.window = Window(3, 1400) if engine.model.names_facts else Window(4, 6000)
+
+    @classmethod
+    def load(cls, settings: Settings | None = None) -> Assistant:
+        """Read the models and the library; nothing is downloaded unless another base model is named."""
+        settings = settings or Settings()
+        device, dtype = choose_device(settings.device, settings.precision)
+        reader = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
+        model, name = reader, EMBEDDED_MODEL.name
+        if settings.base_model:
+            name = settings.base_model
+            if (Path(name) / "breathwise.json").is_file():
+                model = MultimodalLM.load(Path(name), device=device, dtype=dtype)
+            else:
+                lm, tokenizer = load_language_model(name, dtype=dtype)
+                model = MultimodalLM(lm, tokenizer, reads=False).to(device).eval()
+        risk = Risk.load(EMBEDDED_MODEL) if (EMBEDDED_MODEL / "risk.json").is_file() else None
+        return cls(Engine(model), GuidelineLibrary.load(settings), settings, reader=reader, risk=risk, name=name)
+
+    def describe(self) -> dict[str, str]:
+        """What runs where, for the page and the exports."""
+        dtype: torch.dtype = self.engine.model.dtype
+        reads = "the curve is read as soft tokens" if self.engine.model.reads else (
+            "no adapter for this model: the conversation rests on the text facts; risks come from the embedded model"
+        )  # fmt: skip
+        return {
+            "model": self.name, "device": str(self.engine.model.device), "precision": str(dtype).removeprefix("torch."), "note": reads,
+        }  # fmt: skip
+
+    # one upload -----------------------------------------------------------------------------------------------------
+    def open(self, paths: Sequence[Path | str]) -> Session:
+        """Files that describe one person -> a session. Raises IntakeError with one plain sentence."""
+        return self.begin(intake.read([Path(path) for path in paths]))
+
+    def begin(self, patient: Patient) -> Session:
+        """Measure, compare, interpret, estimate: once per patient."""
+        spirometry = examine(patient)
+        risks = self.risks(patient, spirometry)
+        labels = {estimate.trait: estimate for estimate in risks}
+        risk_facts = tuple(risk_fact(name, one.label, one.probability, one.population) for name, one in labels.items())
+        known = (*(spirometry_facts(spirometry) if spirometry else ()), *facts(patient), *risk_facts)
+        return Session(patient, spirometry, known, risks)
+
+    def risks(self, patient: Patient, spirometry: Spirometry | None) -> tuple[RiskEstimate, ...]:
+        """Calibrated estimates for every trait in one batched pass; empty for children and where nothing was trained."""
+        if self.risk is None:
+            return ()
+        system, questions = risk_messages()
+        log_odds = self.reader.score([read_person(patient, spirometry)], questions, system)[0]
+        return self.risk.estimate(log_odds, patient, spirometry)
+
+    # one question ---------------------------------------------------------------------------------------------------
+    def ask(
+        self, session: Session, question: str, *, stop: threading.Event | None = None, temperature: float = 0.0, seed: int = 0
+    ) -> Iterator[Turn]:
+        """Stream a turn: its answer grows, the last one is ``done``. Then ``session = session.add(turn)``."""
+        started = time.perf_counter()
+        question = guardrails.clean(question).strip()[:LONGEST_QUESTION]
+        fixed = self._without_model(session, question)
+        if fixed is not None:
+            yield replace(fixed, done=True, timings=Timings(total_s=time.perf_counter() - started))
+            return
+
+        intent, passages, scores = self._look_up(session, question)
+        person = read_person(session.patient, session.spirometry) if self.engine.model.reads else None
+        messages = self._messages(session, person, question, passages, intent)
+        memory = session.memory if session.memory is not None else Memory()
+        object.__setattr__(session, "memory", memory)  # the kept prefix travels with the session, not with us
+        allowed = words_with_digits(
+            [*(fact.text for fact in session.facts), *(p.title + " " + p.text for p in passages), *guardrails.allowed_numerals(session.facts, passages)]
+        ) | frozenset(f"[{n}]" for n in range(1, len(passages) + 1))  # fmt: skip
+        known = [fact.name for fact in session.facts]
+        kept = len(memory.ids)
+        turn = Turn(question, plot=PLOTS.get(intent), soft_tokens=self._soft_count(person))
+        raw, first, count = "", 0.0, 0
+        for chunk in self.chat.stream(
+            messages, person=person, memory=memory, allowed=allowed, banned=banned_tokens(self.engine.model, known),
+            max_new_tokens=self.settings.max_new_tokens, temperature=temperature, seed=seed, stop_event=stop,
+        ):  # fmt: skip
+            first = first or time.perf_counter() - started
+            count += 1
+            raw += str(chunk.content)
+            turn = replace(turn, answer=write_out(raw, session.facts).strip())
+            yield turn
+        answer, notes = checked(turn.answer, session.facts, passages)
+        checks = guardrails.check(answer, session.facts, passages)
+        cited = tuple(
+            Citation(n, p.id, p.title, p.section, p.source, p.url, p.text)
+            for n, p in enumerate(passages, 1)
+            if str(n) in _CITED.findall(answer)
+        )
+        own = any(fact.token in raw for fact in session.facts) or not self.engine.model.names_facts
+        yield replace(
+            turn,
+            answer=answer,
+            citations=cited,
+            checks=replace(checks, notes=(*checks.notes, *notes)),
+            evidence="library" if cited else "record" if own else "none",
+            timings=Timings(first, time.perf_counter() - started, count),
+            seen=Seen(
+                str(messages[-1].content), raw, intent, tuple((p.id, s) for p, s in zip(passages, scores, strict=True)),
+                tuple(f"{fact.label}: {fact.text}" for fact in session.facts), self.name, kept,
+            ),
+            done=True,
+        )  # fmt: skip
+
+    def _without_model(self, session: Session, question: str) -> Turn | None:
+        """What is answered by rule: nothing asked, a red flag, something declined."""
+        if not question:
+            return Turn(question, "Please type a question, for example: explain my result.")
+        triage = guardrails.triage(question, session.patient)
+        if triage is not None:
+            return Turn(question, triage.text, triage=triage)
+        refusal = guardrails.scope(question)
+        if refusal is not None:
+            return Turn(question, refusal.text, seen=Seen(intent=refusal.kind))
+        return None
+
+    def _look_up(self, session: Session, question: str) -> tuple[str, tuple[Passage, ...], tuple[float, ...]]:
+        """What the question is about, and the passages that may answer it; a follow-up is read with the turn before."""
+        intent, sure = self.library.intent(question)
+        if sure < 0.45:
+            intent = "unknown"
+        query = question
+        before = next((turn for turn in reversed(session.turns) if turn.triage is None), None)
+        if intent in FOLLOW_UPS and before is not None:
+            query = f"{before.question} {question}"
+        found = self.library.search(query, k=self.window.passages)
+        hits = found.results if found.enough else ()
+        return intent, tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
+
+    def _messages(
+        self, session: Session, person: Person | None, question: str, passages: Sequence[Passage], intent: str
+    ) -> list[BaseMessage]:
+        """The prompt: what is known, the turns before (the oldest are let go when the window is full), the question."""
+        model = self.engine.model
+        known = {fact.name for fact in session.facts}
+        missing = tuple(name for name in FACT_NAMES if name not in known and not name.startswith("risk_"))
+        head = system_message(
+            session.facts, missing, curve=person is not None and person.curve is not None, by_token=model.names_facts, record=model.reads
+        )  # fmt: skip
+        now = user_message(question, passages, intent)
+        past = [turn for turn in session.turns if turn.seen.raw]
+        while True:
+            messages: list[BaseMessage] = [SystemMessage(head["content"])]
+            for turn in past:
+                messages += [HumanMessage(turn.seen.prompt), AIMessage(turn.seen.raw)]
+            messages.append(HumanMessage(now["content"]))
+            if not past or self._length(messages) <= self.window.positions:
+                return messages
+            past = past[len(past) // 2 :] if len(past) > 1 else []
+
+    def _length(self, messages: Sequence[BaseMessage]) -> int:
+        return sum(len(self.engine.model.tokenizer(str(m.content))["input_ids"]) + 5 for m in messages)
+
+    def _soft_count(self, person: Person | None) -> int:
+        if person is None:
+            return 0
+        config = self.engine.model.config
+        return config.table.tokens + (config.curve.tokens if person.curve is not None else 0)
+
+
+def examine(patient: Patient) -> Spirometry | None:
+    """The patient's blows measured and judged, or the values of the table where there is no curve."""
+    body: dict[str, Any] = {
+        "sex": patient.sex.value if patient.sex else None, "age_years": patient.age_years, "height_cm": patient.height_cm,
+    }  # fmt: skip
+    if patient.blows:
+        return analyse(patient.blows, **body)
+    if patient.reported:
+        return analyse_reported(patient.reported[-1], **body)
+    return None
+
+
+def read_person(patient: Patient, spirometry: Spirometry | None) -> Person:
+    """What the encoders read about a patient."""
+    return Person(table_of(patient, spirometry), chosen_curve(spirometry))
+
+
+def checked(answer: str, known: Sequence[Fact], passages: Sequence[Passage]) -> tuple[str, tuple[str, ...]]:
+    """Take out sentences that say twice the same or contradict a fact; each removal is noted."""
+    kept: list[str] = []
+    notes: list[str] = []
+    for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z\[])", answer):
+        if sentence in kept:
+            notes.append("a repeated sentence was taken out")
+            continue
+        found: Checks = guardrails.check(sentence, known, passages)
+        if found.notes and len(answer) > len(sentence):
+            notes += [f"a sentence was taken out: {note}" for note in found.notes]
+            continue
+        kept.append(sentence)
+    return " ".join(kept), tuple(notes)

@@ -1,0 +1,150 @@
+"""The code teacher: gold conversations about a patient, in plain sentences that cannot state what is not known.
+
+Every value of the patient is written as its fact's token; every sentence from a passage carries that passage's number.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from encoders import teacher_record as record
+from encoders.passages import Passage
+from encoders.teacher_follow import FOLLOW_UPS, follow
+from encoders.teacher_guidance import THEMES, fictional, fits, guidance
+from encoders.teacher_record import Case, Reply, View
+from encoders.teacher_risk import risks, why_risk
+from encoders.teacher_small_talk import SMALL_TALK, dose, off_topic
+from prompts import load_questions
+
+__all__ = ["INTENTS", "Case", "TaughtTurn", "answer", "converse", "drills", "fictional"]
+
+
+@dataclass(frozen=True)
+class TaughtTurn:
+    """One gold turn. ``passages`` stand numbered from 1 in its prompt; ``evidence``: library, record or none."""
+
+    question: str
+    intent: str
+    passages: tuple[Passage, ...]
+    answer: str
+    evidence: str
+
+
+FROM_RECORD: dict[str, Callable[[View, random.Random], Reply]] = {
+    "explain_result": record.explain_result, "quality": record.quality, "curve_shape": record.curve_shape,
+    "pattern": record.pattern, "next_steps": record.next_steps, "bronchodilator": record.bronchodilator,
+    "lung_volumes": record.lung_volumes, "show_flow_volume": record.show("loop"), "show_volume_time": record.show("time"),
+    "missing_data": record.missing_data, "risks": risks, **{name: record.definition(name) for name in record.WORDS},
+}  # fmt: skip
+ASKED = {"do_i_have_asthma": record.diagnosis, "my_numbers": record.number, "why_risk": why_risk, "dose": dose, "off_topic": off_topic}
+INTENTS: tuple[str, ...] = (*FROM_RECORD, *ASKED, *THEMES, *SMALL_TALK, *FOLLOW_UPS)
+_HEAVY = {
+    "explain_result": 9.0, "quality": 6.0, "what_is_zscore": 6.0, "exercise": 7.0, "stop_smoking": 6.0, "blood_pressure": 6.0,
+    "do_i_have_asthma": 5.0, "dose": 3.0, "off_topic": 3.0, "curve_shape": 4.0, "pattern": 4.0, "my_numbers": 4.0, "why_risk": 3.0,
+    "risks": 3.0,
+}  # fmt: skip
+_FIRST = tuple(intent for intent in INTENTS if intent not in FOLLOW_UPS)
+_WEIGHTS = tuple(_HEAVY.get(intent, 1.0) for intent in _FIRST)
+_FOLLOW = ("is_it_bad", "why", "shorter", "plain_words")
+
+
+@lru_cache(maxsize=1)
+def _questions() -> dict[str, tuple[str, ...]]:
+    return load_questions()
+
+
+@lru_cache(maxsize=16)
+def _shelves(library: tuple[Passage, ...]) -> tuple[dict[str, tuple[Passage, ...]], dict[str, tuple[Passage, ...]]]:
+    """For each guidance intent the passages that fit, and those of other topics."""
+    good = {intent: tuple(p for p in library if fits(p, intent)) for intent in THEMES}
+    other = {intent: tuple(p for p in library if p.topic not in THEMES[intent].topics) for intent in THEMES}
+    return good, other
+
+
+def _typing(text: str, rng: random.Random) -> str:
+    """A wording as hurried people type it, one time in five: lower case, no full stop, letters swapped or dropped."""
+    if rng.random() > 0.2:
+        return text
+    if rng.random() < 0.5:
+        text = text.lower()
+    if rng.random() < 0.4:
+        text = text.rstrip("?.! ")
+    elif rng.random() < 0.3:
+        text = text.rstrip("?.! ") + rng.choice((" ??", "...", "!", " ?"))
+    if rng.random() < 0.5 and len(text) > 8:
+        i = rng.randrange(1, len(text) - 2)
+        if text[i].isalpha() and text[i + 1].isalpha():
+            text = text[:i] + text[i + 1] + text[i] + text[i + 2 :] if rng.random() < 0.5 else text[:i] + text[i + 1 :]
+    return text
+
+
+def wording(intent: str, rng: random.Random) -> str:
+    """A human wording of an intent, at times with the slips of typing."""
+    return _typing(rng.choice(_questions()[intent]), rng)
+
+
+def answer(intent: str, question: str, view: View, passages: Sequence[Passage], rng: random.Random) -> Reply:
+    """The gold answer to a first question (not a follow-up)."""
+    if intent in THEMES:
+        return guidance(intent, view, passages, rng)
+    if intent in FROM_RECORD:
+        return FROM_RECORD[intent](view, rng)
+    if intent in ASKED:
+        return ASKED[intent](view, rng, question)
+    return SMALL_TALK[intent](view, rng)
+
+
+def _passages(intent: str, library: tuple[Passage, ...], rng: random.Random, *, closed: bool) -> tuple[Passage, ...]:
+    """What the search brought: for guidance a fitting passage among others (unless ``closed``), else any or none."""
+    if not library:
+        return ()
+    if intent not in THEMES:
+        count = rng.choice((0, 0, 1, 2, 3))
+        return tuple(rng.sample(library, min(count, len(library))))
+    good, other = (shelf[intent] for shelf in _shelves(library))
+    if closed or not good:
+        return tuple(rng.sample(other, min(rng.randrange(3), len(other))))
+    chosen = rng.sample(good, 2 if len(good) > 1 and rng.random() < 0.35 else 1)
+    if rng.random() < 0.25:
+        chosen = [fictional(one, rng) for one in chosen]
+    chosen += rng.sample(other, min(rng.randrange(4 - len(chosen)), len(other)))
+    rng.shuffle(chosen)
+    return tuple(chosen)
+
+
+def converse(case: Case, library: Sequence[Passage], rng: random.Random, turns: int = 3) -> tuple[TaughtTurn, ...]:
+    """A conversation of ``turns`` turns about one person; follow-ups refer to the turn before, with its passages."""
+    view, shelf = View(case), tuple(library)
+    done: list[TaughtTurn] = []
+    before: Reply | None = None
+    while len(done) < turns:
+        if before is not None and before.short and rng.random() < 0.4:
+            intent = rng.choice(_FOLLOW)
+            question, passages = wording(intent, rng), done[-1].passages
+            reply = follow(intent, before, view, rng)
+        else:
+            intent = "greeting" if not done and rng.random() < 0.04 else rng.choices(_FIRST, _WEIGHTS)[0]
+            question = wording(intent, rng)
+            passages = _passages(intent, shelf, rng, closed=rng.random() < 0.1)
+            reply = answer(intent, question, view, passages, rng)
+        done.append(TaughtTurn(question, intent, passages, " ".join(reply.text.split()), reply.evidence))
+        before = reply
+    return tuple(done)
+
+
+_LOOKUPS = ("what is my {}?", "My {}?", "tell me my {}", "What about my {}?", "how is my {}", "{}?", "What's my {}")
+_JUDGED = ("is my {} ok?", "Is my {} normal?", "is my {} high?", "is my {} low?", "how good is my {}")
+
+
+def drills(case: Case, rng: random.Random) -> TaughtTurn:
+    """One look-up: a single value asked for, answered by its token and its status word, or "not measured"."""
+    view = View(case)
+    known = [name for name in record.LABELS if view.has(name)]
+    name = rng.choice(known) if known and rng.random() < 0.85 else rng.choice(tuple(record.LABELS))
+    frame = rng.choice(_JUDGED if view.status(name) and rng.random() < 0.4 else _LOOKUPS)
+    question = _typing(frame.format(record.LABELS[name]), rng)
+    reply = record.number(view, rng, frame.format(record.LABELS[name]))
+    return TaughtTurn(question, "my_numbers", (), reply.text, reply.evidence)

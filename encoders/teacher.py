@@ -17,7 +17,6 @@ from encoders.teacher_guidance import THEMES, fictional, fits, guidance
 from encoders.teacher_record import Case, Reply, View
 from encoders.teacher_risk import risks, why_risk
 from encoders.teacher_small_talk import SMALL_TALK, dose, off_topic
-from prompts import load_questions
 
 __all__ = ["INTENTS", "Case", "TaughtTurn", "answer", "converse", "drills", "fictional"]
 
@@ -39,7 +38,13 @@ FROM_RECORD: dict[str, Callable[[View, random.Random], Reply]] = {
     "lung_volumes": record.lung_volumes, "show_flow_volume": record.show("loop"), "show_volume_time": record.show("time"),
     "missing_data": record.missing_data, "risks": risks, **{name: record.definition(name) for name in record.WORDS},
 }  # fmt: skip
-ASKED = {"do_i_have_asthma": record.diagnosis, "my_numbers": record.number, "why_risk": why_risk, "dose": dose, "off_topic": off_topic}
+ASKED = {
+    "do_i_have_asthma": record.diagnosis,
+    "my_numbers": record.number,
+    "why_risk": why_risk,
+    "dose": dose,
+    "off_topic": off_topic,
+}
 INTENTS: tuple[str, ...] = (*FROM_RECORD, *ASKED, *THEMES, *SMALL_TALK, *FOLLOW_UPS)
 _HEAVY = {
     "explain_result": 9.0, "quality": 6.0, "what_is_zscore": 6.0, "exercise": 7.0, "stop_smoking": 6.0, "blood_pressure": 6.0,
@@ -53,14 +58,21 @@ _FOLLOW = ("is_it_bad", "why", "shorter", "plain_words")
 
 @lru_cache(maxsize=1)
 def _questions() -> dict[str, tuple[str, ...]]:
+    from prompts import load_questions
+
     return load_questions()
 
 
 @lru_cache(maxsize=16)
-def _shelves(library: tuple[Passage, ...]) -> tuple[dict[str, tuple[Passage, ...]], dict[str, tuple[Passage, ...]]]:
+def _shelves(
+    library: tuple[Passage, ...],
+) -> tuple[dict[str, tuple[Passage, ...]], dict[str, tuple[Passage, ...]]]:
     """For each guidance intent the passages that fit, and those of other topics."""
     good = {intent: tuple(p for p in library if fits(p, intent)) for intent in THEMES}
-    other = {intent: tuple(p for p in library if p.topic not in THEMES[intent].topics) for intent in THEMES}
+    other = {
+        intent: tuple(p for p in library if p.topic not in THEMES[intent].topics)
+        for intent in THEMES
+    }
     return good, other
 
 
@@ -77,7 +89,11 @@ def _typing(text: str, rng: random.Random) -> str:
     if rng.random() < 0.5 and len(text) > 8:
         i = rng.randrange(1, len(text) - 2)
         if text[i].isalpha() and text[i + 1].isalpha():
-            text = text[:i] + text[i + 1] + text[i] + text[i + 2 :] if rng.random() < 0.5 else text[:i] + text[i + 1 :]
+            text = (
+                text[:i] + text[i + 1] + text[i] + text[i + 2 :]
+                if rng.random() < 0.5
+                else text[:i] + text[i + 1 :]
+            )
     return text
 
 
@@ -86,7 +102,13 @@ def wording(intent: str, rng: random.Random) -> str:
     return _typing(rng.choice(_questions()[intent]), rng)
 
 
-def answer(intent: str, question: str, view: View, passages: Sequence[Passage], rng: random.Random) -> Reply:
+def answer(
+    intent: str,
+    question: str,
+    view: View,
+    passages: Sequence[Passage],
+    rng: random.Random,
+) -> Reply:
     """The gold answer to a first question (not a follow-up)."""
     if intent in THEMES:
         return guidance(intent, view, passages, rng)
@@ -97,7 +119,9 @@ def answer(intent: str, question: str, view: View, passages: Sequence[Passage], 
     return SMALL_TALK[intent](view, rng)
 
 
-def _passages(intent: str, library: tuple[Passage, ...], rng: random.Random, *, closed: bool) -> tuple[Passage, ...]:
+def _passages(
+    intent: str, library: tuple[Passage, ...], rng: random.Random, *, closed: bool
+) -> tuple[Passage, ...]:
     """What the search brought: for guidance a fitting passage among others (unless ``closed``), else any or none."""
     if not library:
         return ()
@@ -115,7 +139,9 @@ def _passages(intent: str, library: tuple[Passage, ...], rng: random.Random, *, 
     return tuple(chosen)
 
 
-def converse(case: Case, library: Sequence[Passage], rng: random.Random, turns: int = 3) -> tuple[TaughtTurn, ...]:
+def converse(
+    case: Case, library: Sequence[Passage], rng: random.Random, turns: int = 3
+) -> tuple[TaughtTurn, ...]:
     """A conversation of ``turns`` turns about one person; follow-ups refer to the turn before, with its passages."""
     view, shelf = View(case), tuple(library)
     done: list[TaughtTurn] = []
@@ -126,25 +152,53 @@ def converse(case: Case, library: Sequence[Passage], rng: random.Random, turns: 
             question, passages = wording(intent, rng), done[-1].passages
             reply = follow(intent, before, view, rng)
         else:
-            intent = "greeting" if not done and rng.random() < 0.04 else rng.choices(_FIRST, _WEIGHTS)[0]
+            intent = (
+                "greeting"
+                if not done and rng.random() < 0.04
+                else rng.choices(_FIRST, _WEIGHTS)[0]
+            )
             question = wording(intent, rng)
             passages = _passages(intent, shelf, rng, closed=rng.random() < 0.1)
             reply = answer(intent, question, view, passages, rng)
-        done.append(TaughtTurn(question, intent, passages, " ".join(reply.text.split()), reply.evidence))
+        done.append(
+            TaughtTurn(
+                question, intent, passages, " ".join(reply.text.split()), reply.evidence
+            )
+        )
         before = reply
     return tuple(done)
 
 
-_LOOKUPS = ("what is my {}?", "My {}?", "tell me my {}", "What about my {}?", "how is my {}", "{}?", "What's my {}")
-_JUDGED = ("is my {} ok?", "Is my {} normal?", "is my {} high?", "is my {} low?", "how good is my {}")
+_LOOKUPS = (
+    "what is my {}?",
+    "My {}?",
+    "tell me my {}",
+    "What about my {}?",
+    "how is my {}",
+    "{}?",
+    "What's my {}",
+)
+_JUDGED = (
+    "is my {} ok?",
+    "Is my {} normal?",
+    "is my {} high?",
+    "is my {} low?",
+    "how good is my {}",
+)
 
 
 def drills(case: Case, rng: random.Random) -> TaughtTurn:
     """One look-up: a single value asked for, answered by its token and its status word, or "not measured"."""
     view = View(case)
     known = [name for name in record.LABELS if view.has(name)]
-    name = rng.choice(known) if known and rng.random() < 0.85 else rng.choice(tuple(record.LABELS))
-    frame = rng.choice(_JUDGED if view.status(name) and rng.random() < 0.4 else _LOOKUPS)
+    name = (
+        rng.choice(known)
+        if known and rng.random() < 0.85
+        else rng.choice(tuple(record.LABELS))
+    )
+    frame = rng.choice(
+        _JUDGED if view.status(name) and rng.random() < 0.4 else _LOOKUPS
+    )
     question = _typing(frame.format(record.LABELS[name]), rng)
     reply = record.number(view, rng, frame.format(record.LABELS[name]))
     return TaughtTurn(question, "my_numbers", (), reply.text, reply.evidence)

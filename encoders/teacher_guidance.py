@@ -29,9 +29,13 @@ def _exercise(view: View) -> str:
     if view.below("fev1_fvc"):
         return "Yes. As your ratio is low, build up step by step and rest when you need to."
     if view.below("fev1_l"):
-        return "Yes. As your FEV1 is low, build up step by step and rest when you need to."
+        return (
+            "Yes. As your FEV1 is low, build up step by step and rest when you need to."
+        )
     if view.pattern == "normal":
-        return "Yes. Your spirometry is normal, and nothing in it speaks against exercise."
+        return (
+            "Yes. Your spirometry is normal, and nothing in it speaks against exercise."
+        )
     return "Yes, for most people, building up step by step."
 
 
@@ -40,7 +44,9 @@ def _smoking(view: View) -> str:
     if status == "current":
         return f"Your record says you smoke{', with ' + view.token('pack_years') if years else ''}, so stopping is worth it at any age."
     if status == "former":
-        return "Your record says you have stopped smoking, so the aim is to stay stopped."
+        return (
+            "Your record says you have stopped smoking, so the aim is to stay stopped."
+        )
     if status == "never":
         return "Your record says you have never smoked, so this is general information."
     return "Your smoking status is not recorded, so this is general information."
@@ -50,10 +56,18 @@ def _pressure(view: View) -> str:
     if not view.has("systolic_bp_mmhg"):
         return "Your blood pressure is not measured in this record."
     high = f"Your systolic blood pressure is {view.token('systolic_bp_mmhg')}"
-    high += f", which is {view.status('systolic_bp_mmhg')}" if view.status("systolic_bp_mmhg") else ""
+    high += (
+        f", which is {view.status('systolic_bp_mmhg')}"
+        if view.status("systolic_bp_mmhg")
+        else ""
+    )
     if view.has("diastolic_bp_mmhg"):
         high += f", and the diastolic is {view.token('diastolic_bp_mmhg')}"
-        high += f", which is {view.status('diastolic_bp_mmhg')}" if view.status("diastolic_bp_mmhg") else ""
+        high += (
+            f", which is {view.status('diastolic_bp_mmhg')}"
+            if view.status("diastolic_bp_mmhg")
+            else ""
+        )
     return high + "."
 
 
@@ -74,7 +88,11 @@ def _test(otherwise: str) -> Callable[[View], str]:
     def lead(view: View) -> str:
         if view.state == "read":
             return f"Your test shows {view.token('pattern')}; {otherwise}."
-        return f"{NO_TEST}; {otherwise}." if view.state == "none" else f"Your test names no pattern; {otherwise}."
+        return (
+            f"{NO_TEST}; {otherwise}."
+            if view.state == "none"
+            else f"Your test names no pattern; {otherwise}."
+        )
 
     return lead
 
@@ -188,7 +206,11 @@ def quotation(text: str, keys: tuple[str, ...]) -> tuple[str, int]:
 
 def cited(sentence: str, number: int) -> str:
     """The sentence with its citation before the final stop."""
-    return f"{sentence[:-1]} [{number}]{sentence[-1]}" if sentence[-1] in ".!?" else f"{sentence} [{number}]."
+    return (
+        f"{sentence[:-1]} [{number}]{sentence[-1]}"
+        if sentence[-1] in ".!?"
+        else f"{sentence} [{number}]."
+    )
 
 
 def fits(passage: Passage, intent: str) -> bool:
@@ -197,25 +219,50 @@ def fits(passage: Passage, intent: str) -> bool:
     if passage.topic not in theme.topics:
         return False
     best, score = quotation(passage.text, theme.keys)
-    return bool(best) and (score > 0 or (intent != "breathing_exercises" and passage.topic == theme.topics[0]))
+    return bool(best) and (
+        score > 0
+        or (intent != "breathing_exercises" and passage.topic == theme.topics[0])
+    )
 
 
-def guidance(intent: str, view: View, passages: Sequence[Passage], rng: random.Random) -> Reply:
+def guidance(
+    intent: str, view: View, passages: Sequence[Passage], rng: random.Random
+) -> Reply:
     """Lead-in, then the words of the first passage that fits; without one, that the library has none."""
     theme = THEMES[intent]
     lead = theme.lead(view)
     wanted = change_topics(view) if intent == "what_would_change" else theme.topics
-    found = next(((n, p) for n, p in enumerate(passages, 1) if p.topic in wanted and fits(p, intent)), None)
+    found = next(
+        (
+            (n, p)
+            for n, p in enumerate(passages, 1)
+            if p.topic in wanted and fits(p, intent)
+        ),
+        None,
+    )
     if found is None:
         nothing = f"The library has no passage on {theme.name}, so I cannot give guidance on it."
         known = f" {lead}" if "<|" in lead and not lead.startswith("Yes") else ""
-        return Reply(f"{nothing}{known} A clinician can advise you.", short=nothing, plain=nothing, subject="guidance")
+        return Reply(
+            f"{nothing}{known} A clinician can advise you.",
+            short=nothing,
+            plain=nothing,
+            subject="guidance",
+        )
     n, passage = found
     quote = cited(quotation(passage.text, theme.keys)[0], n)
-    child = " As you are under eighteen, check this with your clinician." if view.child else ""
+    child = (
+        " As you are under eighteen, check this with your clinician."
+        if view.child
+        else ""
+    )
     opening = rng.choice(OPENINGS.get(intent, ("",)))
     return Reply(
-        f"{opening}{lead} {quote}{child}", "library", short=quote, plain=f"In plain words: {lead} {quote}", subject="guidance"
+        f"{opening}{lead} {quote}{child}",
+        "library",
+        short=quote,
+        plain=f"In plain words: {lead} {quote}",
+        subject="guidance",
     )
 
 
@@ -236,7 +283,11 @@ def _varied(passage: Passage, seed: int) -> Passage:
         if 1900 <= number <= 2100:
             return match[0]
         changed = number * factor
-        percent = passage.text[match.end() : match.end() + 9].lstrip().startswith(("%", "percent", "per cent", "in 100"))
+        percent = (
+            passage.text[match.end() : match.end() + 9]
+            .lstrip()
+            .startswith(("%", "percent", "per cent", "in 100"))
+        )
         if percent:
             changed = min(changed, 95.0)
         if "." in match[0]:

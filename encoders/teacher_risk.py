@@ -19,15 +19,28 @@ _ESTIMATE = "These are statistical estimates, not diagnoses."
 
 def risks(view: View, rng: random.Random) -> Reply:
     """The two lung traits, and the highest of the others."""
-    known = {trait: view.facts[f"risk_{trait}"] for trait, _ in RISK_TRAITS if view.has(f"risk_{trait}")}
+    known = {
+        trait: view.facts[f"risk_{trait}"]
+        for trait, _ in RISK_TRAITS
+        if view.has(f"risk_{trait}")
+    }
     if not known:
         return Reply(_NONE, short=_NONE, plain=_NONE, subject="risk")
-    parts = [_clause(view, trait) for trait in ("copd", "asthma_current") if trait in known]
+    parts = [
+        _clause(view, trait) for trait in ("copd", "asthma_current") if trait in known
+    ]
     rest = [trait for trait in known if trait not in {"copd", "asthma_current"}]
     if rest:
-        parts.append(_clause(view, max(rest, key=lambda trait: known[trait].value or 0.0)))
+        parts.append(
+            _clause(view, max(rest, key=lambda trait: known[trait].value or 0.0))
+        )
     text = f"The estimated risk of {_and(parts)}. {_ESTIMATE}"
-    return Reply(text, short=f"The estimated risk of {parts[0]}.", plain=f"An estimate compares you with many similar people. {_ESTIMATE}", subject="risk:copd")
+    return Reply(
+        text,
+        short=f"The estimated risk of {parts[0]}.",
+        plain=f"An estimate compares you with many similar people. {_ESTIMATE}",
+        subject="risk:copd",
+    )
 
 
 def _clause(view: View, trait: str) -> str:
@@ -42,14 +55,29 @@ def why_risk(view: View, rng: random.Random, question: str) -> Reply:
         nothing = f"No risk of {_LABEL[trait]} is estimated for this record, so there is nothing to explain."
         return Reply(nothing, short=nothing, plain=nothing, subject="risk")
     head = f"The estimated risk of {_clause(view, trait)}."
-    return Reply(f"{head} {reasons(view, trait)}", short=head, plain=f"{head} {_ESTIMATE}", subject=f"risk:{trait}")
+    return Reply(
+        f"{head} {reasons(view, trait)}",
+        short=head,
+        plain=f"{head} {_ESTIMATE}",
+        subject=f"risk:{trait}",
+    )
 
 
 def reasons(view: View, trait: str) -> str:
     """What in the facts speaks for and against a trait, at most three each."""
-    plus, minus = _lungs(view) if trait in {"copd", "asthma_current"} else _heart(view, trait)
-    up = f"For it speaks {_and(plus[:3])}" if plus else "Nothing in the record speaks clearly for it"
-    down = f"against it speaks {_and(minus[:3])}" if minus else "nothing speaks clearly against it"
+    plus, minus = (
+        _lungs(view) if trait in {"copd", "asthma_current"} else _heart(view, trait)
+    )
+    up = (
+        f"For it speaks {_and(plus[:3])}"
+        if plus
+        else "Nothing in the record speaks clearly for it"
+    )
+    down = (
+        f"against it speaks {_and(minus[:3])}"
+        if minus
+        else "nothing speaks clearly against it"
+    )
     return f"{up}; {down}."
 
 
@@ -70,7 +98,9 @@ def _lungs(view: View) -> tuple[list[str], list[str]]:
         side.append(f"a ratio that is {view.status('fev1_fvc')}")
     if view.shape:
         limb = view.shape[0]
-        (plus if limb == "scooped" else minus).append(f"the {limb} descending limb of the loop")
+        (plus if limb == "scooped" else minus).append(
+            f"the {limb} descending limb of the loop"
+        )
     _smoking(view, plus, minus)
     return plus, minus
 
@@ -79,9 +109,24 @@ def _heart(view: View, trait: str) -> tuple[list[str], list[str]]:
     plus: list[str] = []
     minus: list[str] = []
     values = {
-        "diabetes": (("hba1c_percent", "HbA1c"), ("glucose_mg_dl", "glucose"), ("bmi_kg_m2", "body mass index")),
-        "hypertension": (("systolic_bp_mmhg", "systolic blood pressure"), ("diastolic_bp_mmhg", "diastolic blood pressure"), ("bmi_kg_m2", "body mass index")),
-    }.get(trait, (("systolic_bp_mmhg", "systolic blood pressure"), ("total_cholesterol_mg_dl", "total cholesterol"), ("hba1c_percent", "HbA1c")))
+        "diabetes": (
+            ("hba1c_percent", "HbA1c"),
+            ("glucose_mg_dl", "glucose"),
+            ("bmi_kg_m2", "body mass index"),
+        ),
+        "hypertension": (
+            ("systolic_bp_mmhg", "systolic blood pressure"),
+            ("diastolic_bp_mmhg", "diastolic blood pressure"),
+            ("bmi_kg_m2", "body mass index"),
+        ),
+    }.get(
+        trait,
+        (
+            ("systolic_bp_mmhg", "systolic blood pressure"),
+            ("total_cholesterol_mg_dl", "total cholesterol"),
+            ("hba1c_percent", "HbA1c"),
+        ),
+    )
     for name, label in values:
         if view.above(name):
             plus.append(f"a {label} that is {view.status(name)}")

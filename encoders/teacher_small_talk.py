@@ -24,28 +24,69 @@ def _ready(view: View) -> str:
     if view.state == "none":
         return f"{NO_TEST} yet, but I can talk about the record."
     if view.state == "unusable":
-        return "Your test is here, although its quality does not allow an interpretation."
+        return (
+            "Your test is here, although its quality does not allow an interpretation."
+        )
     return "Your breathing test is here; shall I explain it?"
 
 
 def greeting(view: View, rng: random.Random) -> Reply:
     start = rng.choice(("Hello.", "Hello, good to see you."))
-    return Reply(f"{start} {_ready(view)}", "none", short=_ready(view), plain=_ready(view), subject="hello")
+    return Reply(
+        f"{start} {_ready(view)}",
+        "none",
+        short=_ready(view),
+        plain=_ready(view),
+        subject="hello",
+    )
 
 
 def capabilities(view: View, rng: random.Random) -> Reply:
-    text = f"{_CAN} {_CANNOT}" if rng.random() < 0.6 else f"{_CAN} {_CANNOT} {_ready(view)}"
-    return Reply(text, "none", short=_CAN, plain=f"You ask, and I explain. {_CANNOT}", subject="hello")
+    text = (
+        f"{_CAN} {_CANNOT}"
+        if rng.random() < 0.6
+        else f"{_CAN} {_CANNOT} {_ready(view)}"
+    )
+    return Reply(
+        text,
+        "none",
+        short=_CAN,
+        plain=f"You ask, and I explain. {_CANNOT}",
+        subject="hello",
+    )
 
 
 def thanks(view: View, rng: random.Random) -> Reply:
-    return Reply(rng.choice(("You are welcome. Ask me anything else about your test.", "Gladly. Take care, and ask again whenever you like.")), "none")
+    return Reply(
+        rng.choice(
+            (
+                "You are welcome. Ask me anything else about your test.",
+                "Gladly. Take care, and ask again whenever you like.",
+            )
+        ),
+        "none",
+    )
 
 
 def dose(view: View, rng: random.Random, question: str) -> Reply:
-    change = any(word in question.lower() for word in ("stop taking", "change", "switch", "start", "increase", "double", "skip", "prescribe", "prescription"))
+    change = any(
+        word in question.lower()
+        for word in (
+            "stop taking",
+            "change",
+            "switch",
+            "start",
+            "increase",
+            "double",
+            "skip",
+            "prescribe",
+            "prescription",
+        )
+    )
     text = _DOSES[2] if change else rng.choice(_DOSES[:2])
-    return Reply(text, "none", short=text.split(". ")[0] + ".", plain=text, subject="dose")
+    return Reply(
+        text, "none", short=text.split(". ")[0] + ".", plain=text, subject="dose"
+    )
 
 
 def off_topic(view: View, rng: random.Random, question: str) -> Reply:

@@ -68,6 +68,12 @@ class MultimodalLM(nn.Module):
         return weight.dtype
 
     @property
+    def _body(self) -> Any:
+        """The language model without its output layer, LoRA or not."""
+        plain = self.lm.get_base_model() if hasattr(self.lm, "peft_config") else self.lm
+        return plain.base_model
+
+    @property
     def names_facts(self) -> bool:
         """Whether the tokenizer has a token of its own for each fact (the embedded model does)."""
         return "<|fev1_l|>" in self.tokenizer.get_vocab()
@@ -126,7 +132,7 @@ class MultimodalLM(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """The mean loss over the positions that are to be learned; only there are logits computed."""
-        hidden = self.lm.base_model(
+        hidden = self._body(
             inputs_embeds=self.embed(batch), attention_mask=batch.attention_mask, use_cache=False
         ).last_hidden_state  # (batch, token, width)
         learned = batch.labels[:, 1:] != IGNORED
@@ -136,7 +142,7 @@ class MultimodalLM(nn.Module):
     def next_token_logits(self, batch: Batch) -> Tensor:
         """Logits after the last real token of each row: (batch, vocabulary)."""
         last = batch.attention_mask.sum(1) - 1
-        hidden = self.lm.base_model(
+        hidden = self._body(
             inputs_embeds=self.embed(batch), attention_mask=batch.attention_mask, use_cache=False
         ).last_hidden_state
         return self.lm.get_output_embeddings()(hidden[torch.arange(len(last)), last]).float()
@@ -171,7 +177,7 @@ class MultimodalLM(nn.Module):
             tail = self.batch(tails, [None] * len(tails))
             mask = tail.attention_mask.repeat(len(which), 1)
             full = torch.cat([mask.new_ones(len(mask), shared), mask], 1)
-            hidden = self.lm.base_model(
+            hidden = self._body(
                 input_ids=tail.input_ids.repeat(len(which), 1), attention_mask=full, past_key_values=past, use_cache=True
             ).last_hidden_state
             end = hidden[torch.arange(len(mask)), mask.sum(1) - 1]

@@ -61,8 +61,9 @@ class Block(nn.Module):
         self.first_norm = nn.GroupNorm(8, outer)
         self.second = nn.Conv1d(outer, outer, 3, 1, 1, bias=False)
         self.second_norm = nn.GroupNorm(8, outer)
-        around = [nn.AvgPool1d(stride, ceil_mode=True)] if stride > 1 else []
-        self.around = nn.Sequential(*around, nn.Conv1d(inner, outer, 1, bias=False)) if inner != outer else nn.Identity()
+        around: list[nn.Module] = [nn.AvgPool1d(stride, ceil_mode=True)] if stride > 1 else []
+        around += [nn.Conv1d(inner, outer, 1, bias=False)] if inner != outer else []
+        self.around = nn.Sequential(*around)
 
     def forward(self, x: Tensor) -> Tensor:
         inside = torch.relu(self.first_norm(self.first(x)))

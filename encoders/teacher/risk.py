@@ -5,52 +5,56 @@ from __future__ import annotations
 import random
 
 from encoders.record import RISK_TRAITS
-from encoders.teacher_record import Reply, View, _and
+from encoders.teacher.sentences import join
+from encoders.teacher.view import Reply, View
 
 _ASKED = (
-    ("asthma", "asthma_current"), ("copd", "copd"), ("diabetes", "diabetes"), ("sugar", "diabetes"), ("hypertension", "hypertension"),
-    ("blood pressure", "hypertension"), ("heart attack", "myocardial_infarction"), ("stroke", "stroke"),
-    ("heart failure", "heart_failure"), ("coronary", "coronary_heart_disease"), ("heart", "coronary_heart_disease"),
-)  # fmt: skip
+    ("asthma", "asthma_current"),
+    ("copd", "copd"),
+    ("diabetes", "diabetes"),
+    ("sugar", "diabetes"),
+    ("hypertension", "hypertension"),
+    ("blood pressure", "hypertension"),
+    ("heart attack", "myocardial_infarction"),
+    ("stroke", "stroke"),
+    ("heart failure", "heart_failure"),
+    ("coronary", "coronary_heart_disease"),
+    ("heart", "coronary_heart_disease"),
+)
 _LABEL = dict(RISK_TRAITS)
 _NONE = "No risks are estimated for this record."
 _ESTIMATE = "These are statistical estimates, not diagnoses."
 
 
-def risks(view: View, rng: random.Random) -> Reply:
-    """The two lung traits, and the highest of the others."""
-    known = {
-        trait: view.facts[f"risk_{trait}"]
-        for trait, _ in RISK_TRAITS
-        if view.has(f"risk_{trait}")
-    }
-    if not known:
+def asked_trait(question: str) -> str:
+    """The trait a question names, else an empty string."""
+    lower = question.lower()
+    return next((name for key, name in _ASKED if key in lower), "")
+
+
+def risks(view: View, rng: random.Random, question: str) -> Reply:
+    """The trait that was asked for; else COPD, asthma and coronary heart disease."""
+    known = {trait: view.facts[f"risk_{trait}"] for trait, _ in RISK_TRAITS if view.has(f"risk_{trait}")}
+    asked = asked_trait(question)
+    if not known or (asked and asked not in known):
         return Reply(_NONE, short=_NONE, plain=_NONE, subject="risk")
-    parts = [
-        _clause(view, trait) for trait in ("copd", "asthma_current") if trait in known
+    named = [trait for trait in ("copd", "asthma_current", "coronary_heart_disease") if trait in known] or list(known)[
+        :3
     ]
-    rest = [trait for trait in known if trait not in {"copd", "asthma_current"}]
-    if rest:
-        parts.append(
-            _clause(view, max(rest, key=lambda trait: known[trait].value or 0.0))
-        )
-    text = f"The estimated risk of {_and(parts)}. {_ESTIMATE}"
-    return Reply(
-        text,
-        short=f"The estimated risk of {parts[0]}.",
-        plain=f"An estimate compares you with many similar people. {_ESTIMATE}",
-        subject="risk:copd",
-    )
+    parts = [_clause(view, trait) for trait in ([asked] if asked else named)]
+    compared = " The comparison is with people of your age and sex." if any("(" in part for part in parts) else ""
+    plain = f"An estimate compares you with many similar people. {_ESTIMATE}"
+    text = f"The estimated risk of {', of '.join(parts)}.{compared} {_ESTIMATE}"
+    return Reply(text, short=f"The estimated risk of {parts[0]}.", plain=plain, subject=f"risk:{asked or named[0]}")
 
 
 def _clause(view: View, trait: str) -> str:
     fact = view.facts[f"risk_{trait}"]
-    return f"{_LABEL[trait]} is {fact.token}{f', {fact.status} for your age and sex' if fact.status else ''}"
+    return f"{_LABEL[trait]} is {fact.token}{f' ({fact.status})' if fact.status else ''}"
 
 
 def why_risk(view: View, rng: random.Random, question: str) -> Reply:
-    lower = question.lower()
-    trait = next((name for key, name in _ASKED if key in lower), "copd")
+    trait = asked_trait(question) or "copd"
     if not view.has(f"risk_{trait}"):
         nothing = f"No risk of {_LABEL[trait]} is estimated for this record, so there is nothing to explain."
         return Reply(nothing, short=nothing, plain=nothing, subject="risk")
@@ -65,19 +69,9 @@ def why_risk(view: View, rng: random.Random, question: str) -> Reply:
 
 def reasons(view: View, trait: str) -> str:
     """What in the facts speaks for and against a trait, at most three each."""
-    plus, minus = (
-        _lungs(view) if trait in {"copd", "asthma_current"} else _heart(view, trait)
-    )
-    up = (
-        f"For it speaks {_and(plus[:3])}"
-        if plus
-        else "Nothing in the record speaks clearly for it"
-    )
-    down = (
-        f"against it speaks {_and(minus[:3])}"
-        if minus
-        else "nothing speaks clearly against it"
-    )
+    plus, minus = _lungs(view) if trait in {"copd", "asthma_current"} else _heart(view, trait)
+    up = f"Reasons for it: {join(plus[:3])}" if plus else "The record shows no clear reason for it"
+    down = f"reasons against it: {join(minus[:3])}" if minus else "no clear reason against it"
     return f"{up}; {down}."
 
 
@@ -93,14 +87,13 @@ def _smoking(view: View, plus: list[str], minus: list[str]) -> None:
 def _lungs(view: View) -> tuple[list[str], list[str]]:
     plus: list[str] = []
     minus: list[str] = []
-    if view.has("fev1_fvc") and view.status("fev1_fvc"):
+    readable = view.state == "read"
+    if readable and view.status("fev1_fvc"):
         side = plus if view.below("fev1_fvc") else minus
-        side.append(f"a ratio that is {view.status('fev1_fvc')}")
-    if view.shape:
+        side.append(f"an FEV1/FVC ratio that is {view.status('fev1_fvc')}")
+    if readable and view.shape:
         limb = view.shape[0]
-        (plus if limb == "scooped" else minus).append(
-            f"the {limb} descending limb of the loop"
-        )
+        (plus if limb == "scooped" else minus).append(f"the {limb} descending limb of the loop")
     _smoking(view, plus, minus)
     return plus, minus
 

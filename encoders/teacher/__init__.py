@@ -10,13 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from encoders import teacher_record as record
 from encoders.passages import Passage
-from encoders.teacher_follow import FOLLOW_UPS, follow
-from encoders.teacher_guidance import THEMES, fictional, fits, guidance
-from encoders.teacher_record import Case, Reply, View
-from encoders.teacher_risk import risks, why_risk
-from encoders.teacher_small_talk import SMALL_TALK, dose, off_topic
+from encoders.teacher import results, words
+from encoders.teacher.follow import FOLLOW_UPS, follow
+from encoders.teacher.guidance import fits, guidance, quotation, stems
+from encoders.teacher.numbers import LABELS, missing_data, number
+from encoders.teacher.risk import risks, why_risk
+from encoders.teacher.small_talk import SMALL_TALK, dose, off_topic
+from encoders.teacher.themes import THEMES, change_topics
+from encoders.teacher.varied import fictional
+from encoders.teacher.view import Case, Reply, View
 
 __all__ = ["INTENTS", "Case", "TaughtTurn", "answer", "converse", "drills", "fictional"]
 
@@ -33,24 +36,43 @@ class TaughtTurn:
 
 
 FROM_RECORD: dict[str, Callable[[View, random.Random], Reply]] = {
-    "explain_result": record.explain_result, "quality": record.quality, "curve_shape": record.curve_shape,
-    "pattern": record.pattern, "next_steps": record.next_steps, "bronchodilator": record.bronchodilator,
-    "lung_volumes": record.lung_volumes, "show_flow_volume": record.show("loop"), "show_volume_time": record.show("time"),
-    "missing_data": record.missing_data, "risks": risks, **{name: record.definition(name) for name in record.WORDS},
-}  # fmt: skip
+    "explain_result": results.explain_result,
+    "quality": results.quality,
+    "curve_shape": results.curve_shape,
+    "pattern": results.pattern,
+    "next_steps": results.next_steps,
+    "bronchodilator": results.bronchodilator,
+    "lung_volumes": results.lung_volumes,
+    "show_flow_volume": results.show("loop"),
+    "show_volume_time": results.show("time"),
+    "missing_data": missing_data,
+    **{name: words.definition(name) for name in words.WORDS},
+}
 ASKED = {
-    "do_i_have_asthma": record.diagnosis,
-    "my_numbers": record.number,
+    "do_i_have_asthma": results.diagnosis,
+    "my_numbers": number,
     "why_risk": why_risk,
+    "risks": risks,
     "dose": dose,
     "off_topic": off_topic,
 }
 INTENTS: tuple[str, ...] = (*FROM_RECORD, *ASKED, *THEMES, *SMALL_TALK, *FOLLOW_UPS)
 _HEAVY = {
-    "explain_result": 9.0, "quality": 6.0, "what_is_zscore": 6.0, "exercise": 7.0, "stop_smoking": 6.0, "blood_pressure": 6.0,
-    "do_i_have_asthma": 5.0, "dose": 3.0, "off_topic": 3.0, "curve_shape": 4.0, "pattern": 4.0, "my_numbers": 4.0, "why_risk": 3.0,
+    "explain_result": 9.0,
+    "quality": 6.0,
+    "what_is_zscore": 6.0,
+    "exercise": 7.0,
+    "stop_smoking": 6.0,
+    "blood_pressure": 6.0,
+    "do_i_have_asthma": 5.0,
+    "dose": 3.0,
+    "off_topic": 3.0,
+    "curve_shape": 4.0,
+    "pattern": 4.0,
+    "my_numbers": 4.0,
+    "why_risk": 3.0,
     "risks": 3.0,
-}  # fmt: skip
+}
 _FIRST = tuple(intent for intent in INTENTS if intent not in FOLLOW_UPS)
 _WEIGHTS = tuple(_HEAVY.get(intent, 1.0) for intent in _FIRST)
 _FOLLOW = ("is_it_bad", "why", "shorter", "plain_words")
@@ -69,10 +91,7 @@ def _shelves(
 ) -> tuple[dict[str, tuple[Passage, ...]], dict[str, tuple[Passage, ...]]]:
     """For each guidance intent the passages that fit, and those of other topics."""
     good = {intent: tuple(p for p in library if fits(p, intent)) for intent in THEMES}
-    other = {
-        intent: tuple(p for p in library if p.topic not in THEMES[intent].topics)
-        for intent in THEMES
-    }
+    other = {intent: tuple(p for p in library if p.topic not in THEMES[intent].topics) for intent in THEMES}
     return good, other
 
 
@@ -89,17 +108,21 @@ def _typing(text: str, rng: random.Random) -> str:
     if rng.random() < 0.5 and len(text) > 8:
         i = rng.randrange(1, len(text) - 2)
         if text[i].isalpha() and text[i + 1].isalpha():
-            text = (
-                text[:i] + text[i + 1] + text[i] + text[i + 2 :]
-                if rng.random() < 0.5
-                else text[:i] + text[i + 1 :]
-            )
+            text = text[:i] + text[i + 1] + text[i] + text[i + 2 :] if rng.random() < 0.5 else text[:i] + text[i + 1 :]
     return text
 
 
+_BEFORE = ("Please, ", "ok, ", "So, ", "Doctor, ", "One more question: ", "hm, ", "Sorry, ", "And ", "Now, ")
+_AFTER = (" please", " please?", " for me?", ", please", " now?", ", thanks")
+
+
 def wording(intent: str, rng: random.Random) -> str:
-    """A human wording of an intent, at times with the slips of typing."""
-    return _typing(rng.choice(_questions()[intent]), rng)
+    """A human wording of an intent, one in five with a word of address before or after it."""
+    text = rng.choice(_questions()[intent])
+    chance = rng.random()
+    if chance < 0.1:
+        return rng.choice(_BEFORE) + (text if text[:2] == "I " or text[1:2].isupper() else text[:1].lower() + text[1:])
+    return text.rstrip("?.! ") + rng.choice(_AFTER) if chance < 0.2 else text
 
 
 def answer(
@@ -111,7 +134,7 @@ def answer(
 ) -> Reply:
     """The gold answer to a first question (not a follow-up)."""
     if intent in THEMES:
-        return guidance(intent, view, passages, rng)
+        return guidance(intent, view, passages, rng, question)
     if intent in FROM_RECORD:
         return FROM_RECORD[intent](view, rng)
     if intent in ASKED:
@@ -120,7 +143,7 @@ def answer(
 
 
 def _passages(
-    intent: str, library: tuple[Passage, ...], rng: random.Random, *, closed: bool
+    intent: str, question: str, view: View, library: tuple[Passage, ...], rng: random.Random, *, closed: bool
 ) -> tuple[Passage, ...]:
     """What the search brought: for guidance a fitting passage among others (unless ``closed``), else any or none."""
     if not library:
@@ -129,9 +152,15 @@ def _passages(
         count = rng.choice((0, 0, 1, 2, 3))
         return tuple(rng.sample(library, min(count, len(library))))
     good, other = (shelf[intent] for shelf in _shelves(library))
+    if intent == "what_would_change":
+        good = tuple(one for one in good if one.topic in change_topics(view))
     if closed or not good:
         return tuple(rng.sample(other, min(rng.randrange(3), len(other))))
-    chosen = rng.sample(good, 2 if len(good) > 1 and rng.random() < 0.35 else 1)
+    asked, keys = stems(question), THEMES[intent].keys
+    weights = [1.0 + 4.0 * (quotation(one.text, keys, asked)[1] // 2) for one in good]
+    chosen = rng.choices(good, weights)
+    if len(good) > 1 and rng.random() < 0.35:
+        chosen += [one for one in rng.choices(good, weights) if one is not chosen[0]]
     if rng.random() < 0.25:
         chosen = [fictional(one, rng) for one in chosen]
     chosen += rng.sample(other, min(rng.randrange(4 - len(chosen)), len(other)))
@@ -139,9 +168,7 @@ def _passages(
     return tuple(chosen)
 
 
-def converse(
-    case: Case, library: Sequence[Passage], rng: random.Random, turns: int = 3
-) -> tuple[TaughtTurn, ...]:
+def converse(case: Case, library: Sequence[Passage], rng: random.Random, turns: int = 3) -> tuple[TaughtTurn, ...]:
     """A conversation of ``turns`` turns about one person; follow-ups refer to the turn before, with its passages."""
     view, shelf = View(case), tuple(library)
     done: list[TaughtTurn] = []
@@ -152,19 +179,11 @@ def converse(
             question, passages = wording(intent, rng), done[-1].passages
             reply = follow(intent, before, view, rng)
         else:
-            intent = (
-                "greeting"
-                if not done and rng.random() < 0.04
-                else rng.choices(_FIRST, _WEIGHTS)[0]
-            )
+            intent = "greeting" if not done and rng.random() < 0.04 else rng.choices(_FIRST, _WEIGHTS)[0]
             question = wording(intent, rng)
-            passages = _passages(intent, shelf, rng, closed=rng.random() < 0.1)
+            passages = _passages(intent, question, view, shelf, rng, closed=rng.random() < 0.1)
             reply = answer(intent, question, view, passages, rng)
-        done.append(
-            TaughtTurn(
-                question, intent, passages, " ".join(reply.text.split()), reply.evidence
-            )
-        )
+        done.append(TaughtTurn(_typing(question, rng), intent, passages, " ".join(reply.text.split()), reply.evidence))
         before = reply
     return tuple(done)
 
@@ -190,15 +209,9 @@ _JUDGED = (
 def drills(case: Case, rng: random.Random) -> TaughtTurn:
     """One look-up: a single value asked for, answered by its token and its status word, or "not measured"."""
     view = View(case)
-    known = [name for name in record.LABELS if view.has(name)]
-    name = (
-        rng.choice(known)
-        if known and rng.random() < 0.85
-        else rng.choice(tuple(record.LABELS))
-    )
-    frame = rng.choice(
-        _JUDGED if view.status(name) and rng.random() < 0.4 else _LOOKUPS
-    )
-    question = _typing(frame.format(record.LABELS[name]), rng)
-    reply = record.number(view, rng, frame.format(record.LABELS[name]))
+    known = [name for name in LABELS if view.has(name)]
+    name = rng.choice(known) if known and rng.random() < 0.85 else rng.choice(tuple(LABELS))
+    frame = rng.choice(_JUDGED if view.status(name) and rng.random() < 0.4 else _LOOKUPS)
+    question = _typing(frame.format(LABELS[name]), rng)
+    reply = number(view, rng, frame.format(LABELS[name]))
     return TaughtTurn(question, "my_numbers", (), reply.text, reply.evidence)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from encoders.teacher_record import NO_TEST, Reply, View
+from encoders.teacher.sentences import NO_TEST
+from encoders.teacher.view import Reply, View
 
 _CAN = "I can explain your breathing test, its quality, its curve and your record, and quote guidance from a small library with its source."
 _CANNOT = "I do not give diagnoses, prescriptions or doses."
@@ -24,9 +25,7 @@ def _ready(view: View) -> str:
     if view.state == "none":
         return f"{NO_TEST} yet, but I can talk about the record."
     if view.state == "unusable":
-        return (
-            "Your test is here, although its quality does not allow an interpretation."
-        )
+        return "Your test is here, although its quality does not allow an interpretation."
     return "Your breathing test is here; shall I explain it?"
 
 
@@ -42,11 +41,7 @@ def greeting(view: View, rng: random.Random) -> Reply:
 
 
 def capabilities(view: View, rng: random.Random) -> Reply:
-    text = (
-        f"{_CAN} {_CANNOT}"
-        if rng.random() < 0.6
-        else f"{_CAN} {_CANNOT} {_ready(view)}"
-    )
+    text = f"{_CAN} {_CANNOT}" if rng.random() < 0.6 else f"{_CAN} {_CANNOT} {_ready(view)}"
     return Reply(
         text,
         "none",
@@ -72,7 +67,7 @@ def dose(view: View, rng: random.Random, question: str) -> Reply:
     change = any(
         word in question.lower()
         for word in (
-            "stop taking",
+            "stop",
             "change",
             "switch",
             "start",
@@ -84,9 +79,7 @@ def dose(view: View, rng: random.Random, question: str) -> Reply:
         )
     )
     text = _DOSES[2] if change else rng.choice(_DOSES[:2])
-    return Reply(
-        text, "none", short=text.split(". ")[0] + ".", plain=text, subject="dose"
-    )
+    return Reply(text, "none", short=text.split(". ")[0] + ".", plain=text, subject="dose")
 
 
 def off_topic(view: View, rng: random.Random, question: str) -> Reply:

@@ -24,7 +24,7 @@ from encoders.spirogram.results import (
 from encoders.teacher import INTENTS, Case, answer, converse, drills, fictional
 from encoders.teacher.follow import FOLLOW_UPS
 from encoders.teacher.guidance import cited, sentences
-from encoders.teacher.numbers import NUMBERS
+from encoders.teacher.numbers import NUMBERS, asked_number
 from encoders.teacher.themes import THEMES
 from encoders.teacher.view import View
 
@@ -40,10 +40,13 @@ PATTERN_TEXT = {
 }
 BLOW = Blow(np.arange(3.0), np.arange(3.0), np.zeros(3))
 TEXTS = {
-    "physical_activity": "Adults should do at least 150 minutes of moderate activity a week. Walking counts. Strength exercise twice a week adds to it.",
-    "smoking": "Support together with nicotine replacement works better than willpower alone. It is never too late to stop.",
+    "physical_activity": "Adults should do at least 150 minutes of moderate activity a week. "
+    "Walking counts. Strength exercise twice a week adds to it.",
+    "smoking": "Support together with nicotine replacement works better than willpower alone. "
+    "It is never too late to stop.",
     "blood_pressure": "Blood pressure below 120 over 70 mmHg is not elevated. Less salt lowers the pressure.",
-    "copd": "In COPD the airflow stays limited. Pursed-lip breathing is a breathing technique that can ease breathlessness.",
+    "copd": "In COPD the airflow stays limited. "
+    "Pursed-lip breathing is a breathing technique that can ease breathlessness.",
     "asthma": "Asthma symptoms vary over time and in intensity.",
 }
 
@@ -323,3 +326,29 @@ def test_the_teacher_keeps_up_with_training() -> None:
     for _ in range(300):
         converse(CASES[0], LIBRARY, rng)
     assert time.process_time() - start < 1.0
+
+
+def test_every_wording_about_one_value_names_a_value() -> None:
+    for line in teacher._questions()["my_numbers"]:
+        assert asked_number(line), line
+    assert asked_number("what is my oxygen saturation") == "spo2_percent"
+    assert asked_number("tell me something") == ""
+
+
+def test_a_question_about_obstruction_is_answered_yes_or_no() -> None:
+    for name, word in (("obstruction", "Yes."), ("normal", "No."), ("possible_restriction", "No.")):
+        text = answer("pattern", "Is there airflow obstruction?", View(a_case(name)), (), random.Random(8)).text
+        assert text.startswith(word)
+
+
+def test_the_cited_sentence_follows_the_words_of_the_question() -> None:
+    shelf = (
+        passage("smoking", "Support works better than willpower alone. Nicotine patches ease craving.", 1),
+        passage("smoking", "Vaping is less harmful than smoking but is not free of harm.", 2),
+    )
+    view, rng = View(a_case()), random.Random(0)
+    assert (
+        "Nicotine patches ease craving [1]."
+        in answer("stop_smoking", "Do nicotine patches work?", view, shelf, rng).text
+    )
+    assert "free of harm [2]." in answer("stop_smoking", "Is vaping ok?", view, shelf, rng).text

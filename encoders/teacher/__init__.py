@@ -39,7 +39,6 @@ FROM_RECORD: dict[str, Callable[[View, random.Random], Reply]] = {
     "explain_result": results.explain_result,
     "quality": results.quality,
     "curve_shape": results.curve_shape,
-    "pattern": results.pattern,
     "next_steps": results.next_steps,
     "bronchodilator": results.bronchodilator,
     "lung_volumes": results.lung_volumes,
@@ -49,6 +48,7 @@ FROM_RECORD: dict[str, Callable[[View, random.Random], Reply]] = {
     **{name: words.definition(name) for name in words.WORDS},
 }
 ASKED = {
+    "pattern": results.pattern,
     "do_i_have_asthma": results.diagnosis,
     "my_numbers": number,
     "why_risk": why_risk,

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 from encoders.teacher.risk import reasons
-from encoders.teacher.sentences import GRADES, MEANING, NO_TEST, UNUSABLE, join, limb_sentence, lower_first, not_read
+from encoders.teacher.sentences import GRADES, MEANING, NO_TEST, UNUSABLE, limb_sentence, lower_first, not_read
 from encoders.teacher.view import Reply, View
 
 FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
@@ -62,7 +62,7 @@ def _bad(before: Reply, view: View) -> str:
     if status == "normal":
         return "No, that value is in the normal range."
     if status:
-        return f"It is {status}, so have it checked again and discuss it with a clinician. One value alone settles nothing."
+        return f"It is {status}, so have it checked again and discuss it with a clinician. One value settles nothing."
     return _by_pattern(view)
 
 
@@ -101,9 +101,9 @@ def _why(before: Reply, view: View) -> str:
             "and a diagnosis also needs symptoms, history and other tests."
         )
     if subject == "guidance":
-        if before.evidence != "library":
-            return f"Because {_SOURCE}, and nothing there fits."
-        return f"Because the passage I quoted says so. {_cause(view) if view.state == 'read' else ''}".strip()
+        return f"Because the passage I quoted says so. {_cause(view, 'In your test,') if view.pattern else ''}".strip()
+    if subject == "no_guidance":
+        return f"Because {_SOURCE}, and nothing there fits."
     if subject in {"pattern", "shape"} or subject in _MEASURES:
         return _cause(view)
     if view.status(subject):
@@ -111,7 +111,7 @@ def _why(before: Reply, view: View) -> str:
     return f"Because {_SOURCE}."
 
 
-def _cause(view: View) -> str:
+def _cause(view: View, start: str = "Because") -> str:
     """The measured reasons for the pattern, the look of the loop among them."""
     if view.state != "read":
         return f"Because no pattern can be named. {not_read(view)}"
@@ -123,4 +123,4 @@ def _cause(view: View) -> str:
     ]
     if not parts:
         return f"Because {MEANING[view.pattern]}."
-    return f"Because {join(parts)}. {limb_sentence(view)}".strip()
+    return f"{start} {', and '.join(parts)}. {limb_sentence(view)}".strip()

@@ -1,4 +1,4 @@
-"""What the teacher says from the library: a lead-in tied to the patient, then a passage's own sentence with its number."""
+"""What the teacher says from the library: a lead-in, then a passage's own sentence with its number."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ def sentences(text: str) -> tuple[str, ...]:
 
 
 _STOP = frozenset(
-    "what whats with about have does should could would will when which there that this they from into your mine much many"
-    " good well best better help helps advice tell explain please need want know mean means more most some make makes than"
-    " then the and for are can how why who was has had not you get got use any all out lung lungs breathing breath general"
-    " information bad keep take long often also people person people's adult adults like feel one two".split()
+    "what whats with about have does should could would will when which there that this they from into your "
+    "mine much many good well best better help helps advice tell explain please need want know mean means more "
+    "most some make makes than then the and for are can how why who was has had not you get got use any all "
+    "out lung lungs breathing breath general information bad keep take long often also people person people's "
+    "adult adults like feel one two ".split()
 )
 _WORD = re.compile(r"[a-z]{3,}")
 
@@ -84,7 +85,7 @@ def guidance(intent: str, view: View, passages: Sequence[Passage], rng: random.R
             f"{nothing}{known} A clinician can advise you.",
             short=nothing,
             plain=nothing,
-            subject="guidance",
+            subject="no_guidance",
         )
     quote = cited(found[1], found[0])
     child = " As you are under eighteen, check this with your clinician." if view.child else ""

@@ -58,7 +58,7 @@ NUMBERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("weight_kg", "weight", ("weight", "weigh")),
     ("height_cm", "height", ("height", "tall")),
     ("waist_cm", "waist", ("waist",)),
-    ("pack_years", "smoking history", ("pack-years", "pack years", "packyears")),
+    ("pack_years", "smoking history", ("pack-years", "pack years", "packyears", "smoking history")),
     ("smoking_status", "smoking status", ("smoking status", "do i smoke", "smoker")),
     ("heart_rate_bpm", "heart rate", ("heart rate", "pulse")),
     (
@@ -66,7 +66,7 @@ NUMBERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "respiratory rate",
         ("respiratory rate", "breathing rate", "breaths"),
     ),
-    ("spo2_percent", "oxygen saturation", ("oxygen", "spo2", "saturation", "sats")),
+    ("spo2_percent", "oxygen saturation", ("oxygen", "oxigen", "spo2", "saturation", "sats")),
     ("temperature_c", "temperature", ("temperature", "fever")),
     ("hba1c_percent", "HbA1c", ("hba1c", "a1c")),
     ("glucose_mg_dl", "glucose", ("glucose", "blood sugar")),
@@ -86,16 +86,16 @@ assert {quantity.name for quantity in QUANTITIES} - set(LABELS) == {"cotinine_ng
 
 
 def asked_number(question: str) -> str:
-    """Which fact a question about a single value asks for; "age_years" where nothing else is named."""
-    lower = f" {question.lower()} "
-    return next(
-        (name for name, _, keys in NUMBERS if any(key in lower for key in keys)),
-        "age_years",
-    )
+    """Which fact a question about a single value asks for; empty where none is named."""
+    lower = question.lower()
+    return next((name for name, pattern in _KEYS if pattern.search(lower)), "")
 
 
 def number(view: View, rng: random.Random, question: str) -> Reply:
+    """One value by token with its status word, or that it is not measured."""
     name = asked_number(question)
+    if not name:
+        return Reply("Which value do you mean? Name it, for example FEV1, blood pressure or weight.", "none")
     label, verb = LABELS[name], "are" if name in PLURAL else "is"
     if not view.has(name):
         return Reply(

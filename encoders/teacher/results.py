@@ -126,19 +126,44 @@ def _no_curve(view: View) -> str:
     )
 
 
-def pattern(view: View, rng: random.Random) -> Reply:
+_KINDS = (
+    (("prism", "preserved"), "Preserved-ratio impaired spirometry", ("preserved_ratio_impaired",)),
+    (("dysanaps",), "Dysanapsis", ("possible_dysanapsis",)),
+    (("mixed",), "A mixed pattern", ("possible_mixed",)),
+    (("restrict",), "Restriction", ("possible_restriction", "possible_mixed")),
+    (("obstruct", "narrow", "block", "too slowly"), "Obstruction", ("obstruction", "possible_mixed")),
+)
+
+
+def _first_words(view: View, question: str) -> str:
+    """What answers the question itself: what a kind of pattern means, yes or no, or how severe it is."""
+    lower = question.lower()
+    if any(word in lower for word in ("severe", "severity", "how bad", "mild")) and view.has("severity"):
+        return f"By z-score it is {view.token('severity')}. "
+    asked = [(name, kinds) for keys, name, kinds in _KINDS if any(key in lower for key in keys)]
+    if len(asked) != 1:
+        return ""
+    name, kinds = asked[0]
+    if "mean" in lower or lower.startswith(("what is", "what's")):
+        return f"{name} means that {MEANING[kinds[0]]}. "
+    if lower.startswith(("is ", "do i", "are ")):
+        if view.pattern not in kinds:
+            return "No. "
+        return "Yes. " if name == "Obstruction" else "That is possible. "
+    return ""
+
+
+def pattern(view: View, rng: random.Random, question: str) -> Reply:
+    """The pattern, what it means, the ratio and the limb it goes with."""
     if view.state != "read":
-        return Reply(
-            not_read(view),
-            short=not_read(view),
-            plain=not_read(view),
-            subject="pattern",
-        )
-    lines = [f"The pattern is {view.token('pattern')}: {MEANING[view.pattern]}."]
+        return Reply(not_read(view), short=not_read(view), plain=not_read(view), subject="pattern")
+    first = _first_words(view, question)
+    if "means that" in first:
+        mine = f"Your pattern is {view.token('pattern')}."
+        return Reply(f"{first}{mine} {NO_DIAGNOSIS}", short=mine, plain=first.strip(), subject="pattern")
+    lines = [f"{first}The pattern is {view.token('pattern')}: {MEANING[view.pattern]}."]
     if view.has("fev1_fvc"):
-        lines.append(
-            f"It rests on a ratio of {view.token('fev1_fvc')}, which is {view.status('fev1_fvc')}, and on the lower limits."
-        )
+        lines.append(f"It rests on a ratio of {view.token('fev1_fvc')}, which is {view.status('fev1_fvc')}.")
     if view.shape:
         lines.append(limb_sentence(view))
     lines.append(NO_DIAGNOSIS)
@@ -230,7 +255,10 @@ def bronchodilator(view: View, rng: random.Random) -> Reply:
 
 
 def lung_volumes(view: View, rng: random.Random) -> Reply:
-    meaning = "Spirometry measures only the air you blow out; total lung capacity and residual volume need a lung volume test."
+    meaning = (
+        "Spirometry measures only the air you blow out; "
+        "total lung capacity and residual volume need a lung volume test."
+    )
     if view.state != "read":
         return Reply(
             f"{meaning} {not_read(view)}",

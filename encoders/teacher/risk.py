@@ -44,7 +44,7 @@ def risks(view: View, rng: random.Random, question: str) -> Reply:
     parts = [_clause(view, trait) for trait in ([asked] if asked else named)]
     compared = " The comparison is with people of your age and sex." if any("(" in part for part in parts) else ""
     plain = f"An estimate compares you with many similar people. {_ESTIMATE}"
-    text = f"The estimated risk of {', of '.join(parts)}.{compared} {_ESTIMATE}"
+    text = f"The estimated risk of {join([parts[0], *(f'of {part}' for part in parts[1:])])}.{compared} {_ESTIMATE}"
     return Reply(text, short=f"The estimated risk of {parts[0]}.", plain=plain, subject=f"risk:{asked or named[0]}")
 
 

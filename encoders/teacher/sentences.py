@@ -17,8 +17,8 @@ MEANING = {
 NEXT = {
     "normal": "A normal test does not explain every symptom, so tell a clinician if you still feel short of breath",
     "obstruction": "A useful next step is a repeat test before and after a bronchodilator, read with your symptoms",
-    "possible_mixed": "A useful next step is a lung volume test, because spirometry alone cannot confirm this pattern",
-    "possible_restriction": "A useful next step is a lung volume test, because spirometry alone cannot show restriction",
+    "possible_mixed": "A useful next step is a lung volume test, as spirometry alone cannot confirm this pattern",
+    "possible_restriction": "A useful next step is a lung volume test, as spirometry alone cannot show restriction",
     "preserved_ratio_impaired": "A useful next step is to repeat the test and, if it persists, measure lung volumes",
     "possible_dysanapsis": "A useful next step is to repeat the test later and see whether the values stay the same",
 }

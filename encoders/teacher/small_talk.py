@@ -8,13 +8,17 @@ from collections.abc import Callable
 from encoders.teacher.sentences import NO_TEST
 from encoders.teacher.view import Reply, View
 
-_CAN = "I can explain your breathing test, its quality, its curve and your record, and quote guidance from a small library with its source."
+_CAN = (
+    "I am a program for research and education: I explain your breathing test, its quality, its curve and your record, "
+    "and quote guidance from a small library with its source."
+)
 _CANNOT = "I do not give diagnoses, prescriptions or doses."
 _DOSES = (
-    "I do not give doses. Please ask the person who prescribed it, or a pharmacist, who can check it against your other medicines.",
-    "I cannot say what dose to take. Your prescriber or a pharmacist can, and the leaflet of the medicine states the usual one.",
+    "I do not give doses. Please ask your prescriber or a pharmacist, who can check it against your other medicines.",
+    "I cannot say what dose to take. Please ask your prescriber or a pharmacist, and read the leaflet of the medicine.",
     "I cannot start, stop or change a medicine. Please ask your prescriber or a pharmacist before you change anything.",
 )
+_AMOUNTS = ("dose", "dosage", "how much", "how many", "milligram", " mg", "puffs", "how often", "max", "litres")
 _OFF = (
     "That is outside what I can help with; I talk about breathing tests, this record and lung health.",
     "I cannot answer that, because I only talk about breathing tests, this record and lung health.",
@@ -64,21 +68,8 @@ def thanks(view: View, rng: random.Random) -> Reply:
 
 
 def dose(view: View, rng: random.Random, question: str) -> Reply:
-    change = any(
-        word in question.lower()
-        for word in (
-            "stop",
-            "change",
-            "switch",
-            "start",
-            "increase",
-            "double",
-            "skip",
-            "prescribe",
-            "prescription",
-        )
-    )
-    text = _DOSES[2] if change else rng.choice(_DOSES[:2])
+    amount = any(word in question.lower() for word in _AMOUNTS)
+    text = rng.choice(_DOSES[:2]) if amount else _DOSES[2]
     return Reply(text, "none", short=text.split(". ")[0] + ".", plain=text, subject="dose")
 
 

@@ -31,7 +31,8 @@ def _exercise(view: View) -> str:
     for name, label in (("fev1_fvc", "ratio"), ("fev1_l", "FEV1"), ("fvc_l", "FVC")):
         if view.pattern and view.below(name):
             return f"Yes. As your {label} is {view.status(name)}, build up step by step and rest when you need to."
-    return f"Yes, for most people. {NO_TEST if view.state == 'none' else 'Your test names no pattern'}, so build up step by step."
+    gap = NO_TEST if view.state == "none" else "Your test names no pattern"
+    return f"Yes, for most people. {gap}, so build up step by step."
 
 
 def _smoking(view: View) -> str:
@@ -93,7 +94,7 @@ def _listed(condition: str) -> Callable[[View], str]:
 def _breathing(view: View) -> str:
     for name, label in (("fev1_l", "FEV1"), ("fev1_fvc", "ratio")):
         if view.pattern and view.below(name):
-            return f"As your {label} is {view.status(name)}, slow and steady breathing may help when you feel short of breath."
+            return f"As your {label} is {view.status(name)}, slow and steady breathing may help when breath is short."
     return "Breathing exercises are fine for most people as long as they stay comfortable."
 
 

@@ -1,0 +1,212 @@
+"""Blows with chosen numbers and faults, by a flow-volume model: the truth of the tests, and curves to learn from.
+
+Flow rises over a few hundredths of a second to its peak and then falls with the volume exhaled,
+
+    F(u) = PEF (1 - u)^p exp(-q u (1 - u)),   u = share of the remaining volume,
+
+until a tail that empties the rest by the chosen end. Two exponents (p, q) give FEV1 and FEF25-75; what ``measure`` then reads
+from the sampled curve is fed back until it agrees with what was wished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from encoders.spirogram.measure import measure
+from encoders.spirogram.read import Array, Blow
+from encoders.spirogram.reference import lms
+
+FAULTS = ("slow_start", "hesitation", "cough", "early_end", "glottic_closure")
+_LEAD_S, _TRAIL_S = 0.25, 1.1
+_U = np.linspace(0.0, 1.0, 260) ** 0.8
+
+
+def _fall(pef: float, fvc: float, peak_l: float, p: float, q: float, fet: float) -> tuple[Array, Array]:
+    """Times and volumes after peak flow: times from 0, volumes from ``peak_l`` to ``fvc`` at about ``fet``."""
+    rest = fvc - peak_l
+    flow = pef * (1.0 - _U) ** p * np.exp(-q * _U * (1.0 - _U))
+    flow = np.maximum(flow, 1e-4 * pef)
+    steps = np.diff(_U) * rest * 0.5 * (1.0 / flow[1:] + 1.0 / flow[:-1])
+    time = np.concatenate([[0.0], np.cumsum(steps)])
+    volume = peak_l + _U * rest
+    # the tail starts where 8 % of the volume is left, or where its flow could no longer fill the time that is left
+    start = int(np.searchsorted(_U, 0.92))
+    while start > 10 and time[start] > 0.85 * fet:
+        start -= 1
+    left, span = fvc - volume[start], max(fet - time[start], 0.05)
+    power = max(1.3, flow[start] * span / left)
+    share = np.linspace(0.0, 1.0, 120)
+    creep = min(0.3, 0.006 / left)  # the last few millilitres come to the very end
+    tail = fvc - left * ((1.0 - creep) * (1.0 - share) ** power + creep * (1.0 - share))
+    return np.concatenate([time[:start], time[start] + span * share]), np.concatenate([volume[:start], tail])
+
+
+def _curve(pef: float, fvc: float, bev: float, p: float, q: float, fet: float) -> tuple[Array, Array]:
+    """Times (0 = first flow) and volumes of a whole expiration; the rise is a half cosine of flow."""
+    rise = float(np.clip(7.0 * bev / pef, 0.02, 0.9))
+    peak_l = min(0.5 * pef * rise, 0.45 * fvc)
+    rise = 2.0 * peak_l / pef
+    part = np.linspace(0.0, 1.0, 40)
+    up = pef * rise * 0.5 * (part - np.sin(np.pi * part) / np.pi)
+    time, volume = _fall(pef, fvc, peak_l, p, q, fet)
+    return np.concatenate([part[:-1] * rise, rise + time]), np.concatenate([up[:-1], volume])
+
+
+def _errors(pef: float, fvc: float, bev: float, fet: float, shape: Array, fev1: float, fef: float) -> Array:
+    time, volume = _curve(pef, fvc, bev, float(shape[0]), float(shape[1]), fet)
+    zero = 0.5 * min(7.0 * bev / pef, 0.9 * fvc / pef)
+    at_one = float(np.interp(zero + 1.0, time, volume))
+    t25, t75 = np.interp([0.25 * fvc, 0.75 * fvc], volume, time)
+    return np.array([np.log(at_one / fev1), 0.7 * np.log(0.5 * fvc / max(t75 - t25, 1e-3) / fef)])
+
+
+def _shape(pef: float, fvc: float, bev: float, fet: float, fev1: float, fef: float, start: Array) -> Array:
+    """The exponents (p, q) whose curve has this FEV1 and FEF25-75: damped Gauss-Newton steps."""
+    shape, damping = start.copy(), 1e-3
+    error = _errors(pef, fvc, bev, fet, shape, fev1, fef)
+    for _ in range(14):
+        if np.abs(error).max() < 5e-4:
+            break
+        slope = np.stack(
+            [(_errors(pef, fvc, bev, fet, shape + delta, fev1, fef) - error) / 0.01 for delta in (np.array([0.01, 0.0]), np.array([0.0, 0.01]))],
+            axis=1,
+        )
+        step = np.linalg.solve(slope.T @ slope + damping * np.eye(2), -slope.T @ error)
+        tried = np.clip(shape + np.clip(step, -0.8, 0.8), [0.15, -4.0], [6.0, 12.0])
+        better = _errors(pef, fvc, bev, fet, tried, fev1, fef)
+        if np.square(better).sum() < np.square(error).sum():
+            shape, error, damping = tried, better, damping / 3
+        else:
+            damping *= 8
+    return shape
+
+
+def _sampled(time: Array, volume: Array, sampling_hz: float) -> tuple[Array, Array, Array]:
+    """On an even grid with a silence before and after: time, volume, flow."""
+    grid = np.arange(0.0, _LEAD_S + time[-1] + _TRAIL_S, 1.0 / sampling_hz)
+    even = np.interp(grid - _LEAD_S, time, volume, left=0.0, right=float(volume[-1]))
+    return grid, even, np.gradient(even, grid)
+
+
+def simulate(
+    fev1_l: float, fvc_l: float, pef_l_s: float | None = None, fef25_75_l_s: float | None = None, bev_l: float | None = 0.05,
+    fet_s: float | None = 7.0, *, sampling_hz: float = 100.0, faults: Sequence[str] = (), seed: int = 0, noise_l_s: float = 0.0,
+) -> Blow:  # fmt: skip
+    """A blow that measures to these values (1 % or 10 mL where they can belong to one curve); missing ones are typical.
+
+    ``faults`` from FAULTS are put in afterwards, so that the values then differ. ``noise_l_s`` is the flow's noise.
+    """
+    ratio = min(fev1_l / fvc_l, 0.995)
+    fef = fef25_75_l_s or fvc_l * 0.763 * float(np.exp(4.7 * (ratio - 0.8)))
+    pef = max(pef_l_s or 2.65 * fev1_l, 1.02 * fev1_l)
+    bev, fet = max(bev_l if bev_l is not None else 0.05, 0.002 * fvc_l), max(fet_s or 7.0, 0.6)
+    wished = np.array([fev1_l, fvc_l, pef, fef, bev, fet])
+    asked = wished.copy()
+    shape = np.array([0.9, 1.0 if ratio > 0.7 else 3.0])
+    best: tuple[float, Any] = (np.inf, None)
+    for _ in range(7):
+        f1, vc, pf, fe, bv, ft = asked
+        shape = _shape(pf, vc, bv, ft, f1, fe, shape)
+        grid = _sampled(*_curve(pf, vc, bv, float(shape[0]), float(shape[1]), ft), sampling_hz)
+        read = measure(Blow(*grid))
+        got = np.array([x if x is not None else w for x, w in zip(
+            (read.fev1_l, read.fvc_l, read.pef_l_s, read.fef25_75_l_s, read.bev_l, read.fet_s), wished, strict=True)])  # fmt: skip
+        off = float(np.max(np.abs(got - wished) / np.maximum(0.01 * wished, [0.01, 0.01, 0.03, 0.02, 0.01, 0.15])))
+        if off < best[0]:
+            best = (off, grid)
+        if off < 0.5:
+            break
+        asked = np.clip(asked * np.clip(wished / np.maximum(got, 1e-3), 0.8, 1.25), 0.3 * wished, 3.0 * wished)
+        asked[1] = wished[1]
+    time, volume, flow = best[1]
+    rng = np.random.default_rng(seed)
+    for fault in faults:
+        time, volume = _spoil(fault, time, volume, rng)
+    if noise_l_s:
+        volume = volume + np.concatenate([[0.0], np.cumsum(rng.normal(0.0, noise_l_s, len(time) - 1) * np.diff(time))])
+    flow = np.gradient(volume, time)
+    return Blow(time, volume, flow)
+
+
+def _spoil(fault: str, time: Array, volume: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    step, fvc = time[1] - time[0], volume[-1]
+    start = int(np.argmax(volume > 0.01 * fvc))
+    flow = np.diff(volume, prepend=volume[0]) / step
+    if fault == "slow_start":
+        wanted = max(0.12, 0.07 * fvc) + 0.1
+        steps = int(0.9 / step)
+        creep = np.linspace(0.0, wanted, steps) ** 2 / wanted
+        return np.arange(len(volume) + steps) * step, np.concatenate([volume[:start], creep, creep[-1] + volume[start:] * (1 - wanted / fvc)])
+    if fault == "hesitation":
+        steps = int(rng.uniform(2.3, 3.0) / step)
+        creep = np.linspace(0.0, 0.03, steps)
+        return np.arange(len(volume) + steps) * step, np.concatenate([volume[:start], creep, creep[-1] + volume[start:]])
+    if fault == "cough":
+        moment = time[start] + rng.uniform(0.35, 0.75)
+        for k in range(int(rng.integers(2, 4))):
+            dip = np.exp(-(((time - moment - 0.16 * k) / 0.035) ** 2))
+            flow = flow * (1.0 - 0.97 * dip)
+        return time, np.cumsum(flow) * step
+    if fault == "early_end":
+        end = start + int(rng.uniform(1.3, 2.0) / step)
+        kept = min(end, int(np.argmax(volume >= 0.93 * fvc)))
+        kept = max(kept, start + int(0.4 / step))
+        return time[: kept + 2], volume[: kept + 2]
+    if fault == "glottic_closure":
+        shut = start + int(rng.uniform(0.5, 0.9) / step)
+        flow[shut:] = 0.0
+        return time, np.cumsum(flow) * step
+    raise ValueError(f"unknown fault {fault!r}; choose from {', '.join(FAULTS)}")
+
+
+def rebuild(
+    fev1_l: float, fvc_l: float, pef_l_s: float | None = None, fef25_75_l_s: float | None = None, bev_l: float | None = None,
+    fet_s: float | None = None,
+) -> Blow:  # fmt: skip
+    """A curve for a person whose indices are known but whose curve is not."""
+    return simulate(fev1_l, fvc_l, pef_l_s, fef25_75_l_s, bev_l, fet_s)
+
+
+_PATTERNS = ("normal", "obstruction", "restriction", "mixed", "prism")
+
+
+def simulate_person(rng: np.random.Generator, pattern: str | None = None) -> dict[str, Any]:
+    """A made-up person: ``sex``, ``age_years``, ``height_cm``, ``blows`` (one to three), ``pattern`` and ``faults``."""
+    pattern = pattern or str(rng.choice(_PATTERNS, p=[0.38, 0.36, 0.13, 0.07, 0.06]))
+    male = bool(rng.random() < 0.5)
+    age = float(np.round(rng.uniform(6, 18) if rng.random() < 0.12 else rng.uniform(18, 90), 1))
+    grown = (176.0 if male else 163.0) - 0.05 * max(0.0, age - 40)
+    childhood = min(1.0, 0.45 + 0.55 * (age / 16.0) ** 0.75)
+    height = float(np.round(np.clip(grown * childhood + rng.normal(0, 6.5 * childhood), 100, 205), 1))
+    z_ratio = {"normal": (0.0, 0.8), "obstruction": (-3.0, 1.0), "restriction": (0.4, 0.7), "mixed": (-2.8, 0.7), "prism": (-0.9, 0.5)}
+    z_fvc = {"normal": (0.0, 0.8), "obstruction": (-0.4, 0.9), "restriction": (-2.7, 0.8), "mixed": (-2.6, 0.7), "prism": (-1.2, 0.4)}
+    zr, zv = (float(np.clip(rng.normal(*table[pattern]), -6.0, 3.0)) for table in (z_ratio, z_fvc))
+
+    def value(measure_name: str, z: float) -> float:
+        skew, median, spread = (float(x[0]) for x in lms(measure_name, male=male, age_years=age, height_cm=height))
+        return median * max(1.0 + z * skew * spread, 0.05) ** (1.0 / skew)
+
+    fvc, ratio = value("fvc", zv), float(np.clip(value("fev1_fvc", zr), 0.22, 0.97))
+    fev1 = fvc * ratio
+    pef = fev1 * float(rng.uniform(2.2, 3.1))
+    fef = fvc * 0.763 * float(np.exp(4.7 * (ratio - 0.8) + rng.normal(0, 0.08)))
+    fet = float(np.clip(rng.normal(11.0 if ratio < 0.65 else 7.0 if age > 12 else 3.0, 1.5), 1.6, 15.5))
+    count = int(rng.choice((1, 2, 3), p=[0.5, 0.2, 0.3]))
+    fault = str(rng.choice(FAULTS)) if rng.random() < 0.18 else None
+    blows = []
+    for index in range(count):
+        effort = 1.0 if index == 0 else float(rng.uniform(0.95, 1.0) if rng.random() < 0.8 else rng.uniform(0.82, 0.95))
+        spoiled = (fault,) if fault and (index == 0 or rng.random() < 0.4) else ()
+        blow = simulate(
+            fev1 * effort, fvc * effort, pef * effort, fef * effort, float(rng.uniform(0.02, 0.09)) * min(1.0, fvc / 3), fet,
+            faults=spoiled, seed=int(rng.integers(2**31)), noise_l_s=float(rng.uniform(0.0, 0.03)),
+        )  # fmt: skip
+        blows.append(replace(blow, id=str(index + 1)))
+    return {
+        "sex": "male" if male else "female", "age_years": age, "height_cm": height, "blows": tuple(blows), "pattern": pattern,
+        "faults": (fault,) if fault else (),
+    }  # fmt: skip

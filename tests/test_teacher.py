@@ -145,6 +145,8 @@ def a_case(pattern: str = "obstruction", seed: int = 0, *, test: str = "read") -
     )
     curve = test in {"read", "unusable", "no_reference"}
     response = Response(4.0, 3.0, False, "") if seed % 3 == 0 else None
+    if response and test in {"read", "reported"}:
+        facts = (*facts, Fact("bronchodilator", "", "no significant response"))
     best = Best(2.0, 3.0, 0.6, "B", "C")
     measured = Spirometry(
         (Maneuver(BLOW),) if curve else (),

@@ -68,7 +68,7 @@ def _bad(before: Reply, view: View) -> str:
 
 def _whole(view: View) -> str:
     degree = f", {view.token('severity')} by z-score" if view.has("severity") else ""
-    return f"The whole test shows {view.token('pattern')}{degree}."
+    return f"The pattern of the whole test is {view.token('pattern')}{degree}."
 
 
 def _by_pattern(view: View) -> str:
@@ -78,7 +78,7 @@ def _by_pattern(view: View) -> str:
         return "No, your test is in the normal range. Tell a clinician if you have symptoms all the same."
     degree = f", {view.token('severity')} by z-score" if view.has("severity") else ""
     return (
-        f"It is not what is expected: your test shows {view.token('pattern')}{degree}. "
+        f"It is not what is expected: the pattern of your test is {view.token('pattern')}{degree}. "
         "How much it matters depends on your symptoms, so discuss it with a clinician."
     )
 
@@ -90,9 +90,8 @@ def _why(before: Reply, view: View) -> str:
     if subject == "quality":
         if view.state == "none":
             return f"Because there is nothing to judge: {lower_first(NO_TEST)}."
-        found = f" What was found: {view.token('findings')}." if view.has("findings") else ""
         single = " A single blow never grades above E." if view.text("blows") == "1" else ""
-        return f"Because a grade counts the acceptable blows and how closely they agree.{single}{found}"
+        return f"Because a grade counts the acceptable blows and how closely they agree.{single}{view.found()}"
     if subject == "dose":
         return "Because a dose depends on the medicine, the person and other treatments, which a prescriber must weigh."
     if subject == "diagnosis":
@@ -114,7 +113,7 @@ def _why(before: Reply, view: View) -> str:
 def _cause(view: View, start: str = "Because") -> str:
     """The measured reasons for the pattern, the look of the loop among them."""
     if view.state != "read":
-        return f"Because no pattern can be named. {not_read(view)}"
+        return not_read(view)
     second = "fvc" if view.pattern in {"possible_restriction", "possible_mixed"} else "fev1"
     parts = [
         f"your {name} is {view.token(fact)}, which is {view.status(fact)}"

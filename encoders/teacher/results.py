@@ -61,14 +61,16 @@ def explain_result(view: View, rng: random.Random) -> Reply:
         lines.append(value(view, "fev1"))
     if view.shape:
         lines.append(limb_sentence(view))
-    lines.append(f"In plain words, {MEANING[view.pattern]}." if rng.random() < 0.5 else NO_DIAGNOSIS)
+    if view.text("fev1_grade") in {"D", "E", "U"}:
+        lines.append(f"Read it with caution, as the FEV1 has quality grade {view.token('fev1_grade')}.")
+    else:
+        lines.append(f"In plain words, {MEANING[view.pattern]}." if rng.random() < 0.5 else NO_DIAGNOSIS)
     return Reply(" ".join(lines), short=headline(view), plain=plain_meaning(view), subject="pattern")
 
 
 def quality(view: View, rng: random.Random) -> Reply:
     if view.state == "none":
         return Reply(f"{NO_TEST}, so its quality cannot be judged.", subject="quality")
-    found = f" What was found: {view.token('findings')}." if view.has("findings") else ""
     if view.state == "unusable" or not view.has("fev1_grade"):
         head = (
             UNUSABLE + "."
@@ -76,7 +78,7 @@ def quality(view: View, rng: random.Random) -> Reply:
             else "The blows behind these values are not in your record, so no grade can be given."
         )
         return Reply(
-            f"{head}{found} {'Please repeat the test.' if view.state == 'unusable' else ''}".strip(),
+            f"{head}{view.found()} {'Please repeat the test.' if view.state == 'unusable' else ''}".strip(),
             short=head,
             subject="quality",
         )
@@ -87,10 +89,12 @@ def quality(view: View, rng: random.Random) -> Reply:
         f", from {view.token('blows')} {'blow' if view.text('blows') == '1' else 'blows'}" if view.has("blows") else ""
     )
     sense = f"The FEV1 is {GRADES.get(view.text('fev1_grade')[:1], GRADES['E'])}."
+    if both and view.text("fev1_grade") in {"A", "B", "C"} and view.text("fvc_grade") in {"D", "E", "U", "F"}:
+        sense += " The FVC is less certain."
     single = " A single blow never grades above E." if view.text("blows") == "1" else ""
     best = " Grade A is the best and F the worst." if not single and rng.random() < 0.4 else ""
     return Reply(
-        f"{head}{count}. {sense}{single}{found}{best}",
+        f"{head}{count}. {sense}{single}{view.found()}{best}",
         short=f"{head}.",
         plain=sense,
         subject="quality",
@@ -106,11 +110,11 @@ def curve_shape(view: View, rng: random.Random) -> Reply:
         return Reply(f"{whole} {not_read(view)}", short=limb_sentence(view), plain=f"{LOOK[limb]}.", subject="shape")
     narrowed = view.pattern in OBSTRUCTIVE
     if limb == "scooped":
-        sense = f"{LOOK[limb]}, {'which fits' if narrowed else 'although your test shows'} {view.token('pattern')}."
+        sense = f"{LOOK[limb]}, {'which fits the low ratio' if narrowed else 'although the ratio is not low'}."
     elif narrowed:
         sense = f"{LOOK[limb]}, so it is the ratio rather than the shape that stands out."
     else:
-        sense = f"{LOOK[limb]}, and your test shows {view.token('pattern')}."
+        sense = f"{LOOK[limb]}, and the pattern of your test is {view.token('pattern')}."
     if tail == "stops abruptly":
         sense += " The abrupt stop can mean that the breath ended early."
     elif peak == "late and blunt":
@@ -227,24 +231,12 @@ def next_steps(view: View, rng: random.Random) -> Reply:
 def bronchodilator(view: View, rng: random.Random) -> Reply:
     meaning = "A bronchodilator opens the airways, and the test is repeated after it to see how much the values change."
     test = view.case.spirometry
-    if test is not None and test.response is not None:
-        yes = test.response.significant
-        result = (
-            "Your values rose enough to count as a response."
-            if yes
-            else "Your values did not rise enough to count as a response."
-        )
+    if test is not None and test.response is not None and view.has("bronchodilator"):
         tail = (
-            " A response fits asthma but does not prove it."
-            if yes
-            else " That does not rule out a benefit from treatment."
+            "That fits asthma but does not prove it." if test.response.significant else "That alone rules nothing out."
         )
-        return Reply(
-            f"{meaning} {result}{tail}",
-            short=result,
-            plain=result,
-            subject="bronchodilator",
-        )
+        result = f"Your test shows {view.token('bronchodilator')}."
+        return Reply(f"{meaning} {result} {tail}", short=result, plain=f"{result} {tail}", subject="bronchodilator")
     if view.state == "none":
         return Reply(
             f"{meaning} {NO_TEST}, so nothing can be compared.",

@@ -89,8 +89,10 @@ def _lungs(view: View) -> tuple[list[str], list[str]]:
     minus: list[str] = []
     readable = view.state == "read"
     if readable and view.status("fev1_fvc"):
-        side = plus if view.below("fev1_fvc") else minus
-        side.append(f"an FEV1/FVC ratio that is {view.status('fev1_fvc')}")
+        if view.below("fev1_fvc"):
+            plus.append(f"an FEV1/FVC ratio that is {view.status('fev1_fvc')}")
+        elif view.status("fev1_fvc") == "normal":
+            minus.append("a normal FEV1/FVC ratio")
     if readable and view.shape:
         limb = view.shape[0]
         (plus if limb == "scooped" else minus).append(f"the {limb} descending limb of the loop")
@@ -122,7 +124,7 @@ def _heart(view: View, trait: str) -> tuple[list[str], list[str]]:
     )
     for name, label in values:
         if view.above(name):
-            plus.append(f"a {label} that is {view.status(name)}")
+            plus.append(f"{'an' if label == 'HbA1c' else 'a'} {label} that is {view.status(name)}")
         elif view.status(name) == "normal":
             minus.append(f"a normal {label}")
     if trait not in {"diabetes", "hypertension"}:

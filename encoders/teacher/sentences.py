@@ -12,7 +12,9 @@ MEANING = {
     "possible_mixed": "air leaves your lungs more slowly, and less of it comes out, than expected",
     "possible_restriction": "you breathe out less air than expected, although it leaves at a normal speed",
     "preserved_ratio_impaired": "you blow out less in the first second than expected, although the ratio is normal",
-    "possible_dysanapsis": "the ratio is low although the FEV1 is normal, which can be a harmless variant",
+    "possible_dysanapsis": (
+        "a smaller share of the air than expected leaves in the first second, which can be a variant of normal"
+    ),
 }
 NEXT = {
     "normal": "A normal test does not explain every symptom, so tell a clinician if you still feel short of breath",
@@ -62,8 +64,7 @@ def not_read(view: View) -> str:
     if view.state == "none":
         return f"{NO_TEST}, so there is no result to explain."
     if view.state == "unusable":
-        found = f" What was found: {view.token('findings')}." if view.has("findings") else ""
-        return f"{UNUSABLE}.{found} Please repeat the test."
+        return f"{UNUSABLE}.{view.found()} Please repeat the test."
     if view.state == "no_reference":
         gap = [
             word
@@ -102,7 +103,7 @@ def value(view: View, measure: str) -> str:
 def headline(view: View) -> str:
     """The pattern and its severity, by token."""
     grade = f", {view.token('severity')} by z-score" if view.has("severity") else ""
-    return f"Your test shows {view.token('pattern')}{grade}."
+    return f"The pattern of your test is {view.token('pattern')}{grade}."
 
 
 def join(words: Sequence[str]) -> str:

@@ -25,7 +25,8 @@ def _exercise(view: View) -> str:
     if view.below("spo2_percent"):
         return f"Yes, but as your oxygen saturation is {view.status('spo2_percent')}, {plan}."
     if view.state == "read" and view.text("severity") == "severe":
-        return f"Yes, but as your test shows {view.token('pattern')}, {view.token('severity')} by z-score, {plan}."
+        shown = f"{view.token('pattern')}, {view.token('severity')} by z-score"
+        return f"Yes, but as the pattern of your test is {shown}, {plan}."
     if view.pattern == "normal":
         return "Yes. Your test is in the normal range, and nothing in it speaks against exercise."
     for name, label in (("fev1_fvc", "ratio"), ("fev1_l", "FEV1"), ("fvc_l", "FVC")):
@@ -76,7 +77,7 @@ def _one(*names: tuple[str, str]) -> Callable[[View], str]:
 def _test(otherwise: str) -> Callable[[View], str]:
     def lead(view: View) -> str:
         if view.state == "read":
-            return f"Your test shows {view.token('pattern')}; {otherwise}."
+            return f"The pattern of your test is {view.token('pattern')}; {otherwise}."
         return f"{NO_TEST}; {otherwise}." if view.state == "none" else f"Your test names no pattern; {otherwise}."
 
     return lead
@@ -117,7 +118,8 @@ def _travel(view: View) -> str:
 
 def _ageing(view: View) -> str:
     if view.has("age_years", "fev1_predicted_l"):
-        return f"At {view.token('age_years')} the FEV1 expected for your sex and height is {view.token('fev1_predicted_l')}."
+        expected = view.token("fev1_predicted_l")
+        return f"At {view.token('age_years')} the FEV1 expected for your sex and height is {expected}."
     return "Lung function falls slowly with age in everyone, so values are compared with people of the same age."
 
 
@@ -243,7 +245,6 @@ THEMES: dict[str, Theme] = {
     ),
 }
 OPENINGS = {  # a few openings that may stand before the lead, so that turns do not all sound alike
-    "stop_smoking": ("", "You do not have to do it alone. "),
     "asthma_general": ("", "Gladly. "),
     "copd_general": ("", "Gladly. "),
     "anxiety": ("", "That is understandable. "),

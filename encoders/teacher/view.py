@@ -68,6 +68,12 @@ class View:
     def status(self, name: str) -> str:
         return self.facts[name].status if name in self.facts else ""
 
+    def found(self) -> str:
+        """What is wrong with the blows as a sentence with a leading space; empty where nothing is known."""
+        if self.text("findings") in {"", "none"}:
+            return " No faults were found." if self.has("findings") else ""
+        return f" What was found: {self.token('findings')}."
+
     def below(self, name: str) -> bool:
         return self.status(name) in {"low", "borderline low", "slightly low"}
 

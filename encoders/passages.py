@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+GUIDELINES = Path(__file__).resolve().parent.parent / "assets" / "guidelines"
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A few sentences in our own words, with the source they rest on. ``text`` has at most about 70 words."""
+    """A few sentences in our own words, with the source they rest on. ``text`` has at most about 75 words."""
 
     id: str
     title: str
@@ -16,5 +19,34 @@ class Passage:
     year: int
     url: str
     licence: str
-    text: str
     topic: str
+    text: str
+
+
+class PassageError(ValueError):
+    """A passage file that cannot be read. One plain sentence."""
+
+
+def read_passages(folder: Path = GUIDELINES) -> tuple[Passage, ...]:
+    """Every ``*.md`` under ``folder``: a header of ``name: value`` lines between ``---`` lines, then the text."""
+    return tuple(read_passage(path) for path in sorted(folder.rglob("*.md")) if path.name != "README.md")
+
+
+def read_passage(path: Path) -> Passage:
+    """One file -> Passage. Raises PassageError that names the file and what its header lacks."""
+    parts = path.read_text(encoding="utf-8").split("---\n", 2)
+    if len(parts) != 3 or parts[0].strip():
+        raise PassageError(f"{path.name} has no header; it must begin with --- and name: value lines")
+    header = dict(line.split(": ", 1) for line in parts[1].splitlines() if ": " in line)
+    wanted = {item.name for item in fields(Passage)} - {"text"}
+    lacking = sorted(wanted - set(header))
+    if lacking:
+        raise PassageError(f"the header of {path.name} lacks {', '.join(lacking)}")
+    text = " ".join(parts[2].split())
+    if not text:
+        raise PassageError(f"{path.name} has a header but no text")
+    try:
+        year = int(header["year"])
+    except ValueError as error:
+        raise PassageError(f"the year of {path.name} is not a number: {header['year']!r}") from error
+    return Passage(**{name: header[name].strip() for name in wanted - {"year"}}, year=year, text=text)

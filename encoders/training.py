@@ -304,8 +304,10 @@ def teach(
         count += 1
         value = float(loss.detach())
         mean = value if math.isnan(mean) else 0.97 * mean + 0.03 * value
-        bar.n = round(min(elapsed, minutes * 60))
-        bar.set_postfix_str(f"step {count}, loss {mean:.3f}")
+        if count % 20 == 0:
+            bar.set_postfix_str(f"step {count}, loss {mean:.3f}", refresh=False)
+            bar.n = round(min(elapsed, minutes * 60))
+            bar.refresh()
         if time.monotonic() - saved > 90:
             checkpoint(elapsed)
             saved = time.monotonic()
@@ -357,13 +359,13 @@ def train(
         state = json.loads((work / "run.json").read_text(encoding="utf-8"))
         run = Run(**state["run"])
         load_model(model, str(work / "weights.safetensors"))
-    cohort = cohort_people(data, "train", 200 if config.smoke else None) if data is not None else None
-
     for index, stage in enumerate(STAGES):
         if index < run.stage or (stage == "language" and base_model is not None):
             continue
         run.stage = index
         minutes = config.minutes * config.shares[index]
+        risky = stage == "dialogue" and data is not None
+        cohort = cohort_people(data, "train", 200 if config.smoke else None) if risky and data else None
 
         def checkpoint(elapsed: float, index: int = index) -> None:
             run.spent[index] = elapsed

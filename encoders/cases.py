@@ -132,8 +132,7 @@ def cohort_people(path: Path, fold: str, limit: int | None = None) -> tuple[list
     from encoders import cohort
 
     table = cohort.adults(cohort.read_cohort(path))
-    ids = table["seqn"] if "seqn" in table else table["id"]
-    table = table[[cohort.split_of(one) == fold for one in ids]]
+    table = table[[cohort.split_of(one) == fold for one in table["id"]]]
     if limit is not None:
         table = table.head(limit)
     people: list[Person] = []

@@ -50,11 +50,12 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
         if name in QUANTITY:
             quantity = QUANTITY[name]
             beyond = (number < quantity.low) | (number > quantity.high)
-            if beyond.any():
+            if beyond.sum() > 0.02 * number.notna().sum():  # more than stray values: another unit
                 raise CohortError(
                     f"the column {name} holds {number[beyond].iloc[0]:g}; {quantity.label} is given in {quantity.unit}, "
                     f"from {quantity.low:g} to {quantity.high:g}"
                 )
+            number = number.mask(beyond)
         clean[name] = number
     for name, words in (("sex", {"female", "male"}), ("smoking_status", {"never", "former", "current"})):
         column = table[name].astype("string").str.strip().str.lower() if name in table else pd.Series(pd.NA, index=table.index, dtype="string")

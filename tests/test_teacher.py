@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from encoders import teacher
-from encoders.passages import Passage
+from encoders.passages import Passage, read_passages
 from encoders.record import RISK_TRAITS, Fact, Patient, Sex, Smoking
 from encoders.record import facts as record_facts
 from encoders.spirogram.read import Blow
@@ -23,7 +23,7 @@ from encoders.spirogram.results import (
 )
 from encoders.teacher import INTENTS, Case, answer, converse, drills, fictional
 from encoders.teacher.follow import FOLLOW_UPS
-from encoders.teacher.guidance import cited, sentences
+from encoders.teacher.guidance import cited, fits, sentences
 from encoders.teacher.numbers import NUMBERS, asked_number
 from encoders.teacher.themes import THEMES
 from encoders.teacher.view import View
@@ -53,16 +53,9 @@ TEXTS = {
 
 def passage(topic: str, text: str, number: int = 1) -> Passage:
     return Passage(
-        f"{topic}-{number}",
-        topic.replace("_", " "),
-        "",
-        "A made-up source",
-        2024,
-        "",
-        "CC0",
-        text,
-        topic,
-    )
+        id=f"{topic}-{number}", title=topic.replace("_", " "), section="", source="A made-up source", year=2024, url="",
+        licence="CC0", text=text, topic=topic,
+    )  # fmt: skip
 
 
 LIBRARY = tuple(
@@ -354,3 +347,16 @@ def test_the_cited_sentence_follows_the_words_of_the_question() -> None:
         in answer("stop_smoking", "Do nicotine patches work?", view, shelf, rng).text
     )
     assert "free of harm [2]." in answer("stop_smoking", "Is vaping ok?", view, shelf, rng).text
+
+
+def test_the_library_holds_a_passage_for_every_theme() -> None:
+    library = read_passages()
+    for intent in THEMES:
+        assert any(fits(one, intent) for one in library), intent
+
+
+def test_yes_is_said_only_where_yes_answers() -> None:
+    view, rng = View(a_case()), random.Random(0)
+    assert answer("exercise", "Should I exercise?", view, LIBRARY, rng).text.startswith("Yes")
+    for question in ("How much should I walk?", "Is it dangerous to exercise with low lung function?"):
+        assert not answer("exercise", question, view, LIBRARY, rng).text.startswith("Yes"), question

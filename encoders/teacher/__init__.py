@@ -13,7 +13,7 @@ from functools import lru_cache
 from encoders.passages import Passage
 from encoders.teacher import results, words
 from encoders.teacher.follow import FOLLOW_UPS, follow
-from encoders.teacher.guidance import fits, guidance, quotation, stems
+from encoders.teacher.guidance import fits, guidance, relevance
 from encoders.teacher.numbers import LABELS, missing_data, number
 from encoders.teacher.risk import risks, why_risk
 from encoders.teacher.small_talk import SMALL_TALK, dose, off_topic
@@ -156,11 +156,11 @@ def _passages(
         good = tuple(one for one in good if one.topic in change_topics(view))
     if closed or not good:
         return tuple(rng.sample(other, min(rng.randrange(3), len(other))))
-    asked, keys = stems(question), THEMES[intent].keys
-    weights = [1.0 + 4.0 * (quotation(one.text, keys, asked)[1] // 2) for one in good]
-    chosen = rng.choices(good, weights)
+    best = max(relevance(one, intent, question) for one in good)
+    near = [one for one in good if relevance(one, intent, question) == best] if rng.random() < 0.85 else good
+    chosen = [rng.choice(near)]
     if len(good) > 1 and rng.random() < 0.35:
-        chosen += [one for one in rng.choices(good, weights) if one is not chosen[0]]
+        chosen += [one for one in (rng.choice(good),) if one is not chosen[0]]
     if rng.random() < 0.25:
         chosen = [fictional(one, rng) for one in chosen]
     chosen += rng.sample(other, min(rng.randrange(4 - len(chosen)), len(other)))

@@ -25,7 +25,7 @@ _STOP = frozenset(
     "mine much many good well best better help helps advice tell explain please need want know mean means more "
     "most some make makes than then the and for are can how why who was has had not you get got use any all "
     "out lung lungs breathing breath general information bad keep take long often also people person people's "
-    "adult adults like feel one two ".split()
+    "adult adults like feel one two quit ".split()
 )
 _WORD = re.compile(r"[a-z]{3,}")
 
@@ -36,19 +36,38 @@ def stems(text: str) -> frozenset[str]:
     return frozenset(word[:5] for word in _WORD.findall(text.lower()) if word not in _STOP)
 
 
-@lru_cache(maxsize=65536)
-def quotation(text: str, keys: tuple[str, ...], asked: frozenset[str] = frozenset()) -> tuple[str, int]:
-    """The sentence of a passage that answers best, and its score.
+_HANGING = re.compile(
+    r"^(It|They|These|This|That|Those|Their|There|Between|The (benefit|average|grade|cure))\b"
+    r"|\b(therefore|it|them|then)\b"
+)
 
-    Words shared with the question count most, then a word of the theme; the first of equals; 4 to 40 words.
+
+@lru_cache(maxsize=65536)
+def quotation(text: str, asked: frozenset[str] = frozenset()) -> str:
+    """The sentence of a passage that answers best: the first, unless a later one shares more words with the question.
+
+    A later sentence must stand by itself (nothing in it may point back); every sentence has 4 to 40 words.
     """
-    best, score = "", -1
-    for sentence in sentences(text):
-        lower = sentence.lower()
-        points = 2 * min(3, len(asked & stems(sentence))) + (1 if any(key in lower for key in keys) else 0)
-        if 3 <= sentence.count(" ") < 40 and points > score:
-            best, score = sentence, points
-    return best, score
+    best, top = "", -1
+    for n, sentence in enumerate(sentences(text)):
+        shared = len(asked & stems(sentence))
+        if 3 <= sentence.count(" ") < 40 and shared > top and not (n and _HANGING.search(sentence)):
+            best, top = sentence, shared
+    return best
+
+
+@lru_cache(maxsize=65536)
+def relevance(passage: Passage, intent: str, question: str) -> int:
+    """How well a passage answers: words shared with the question beyond the theme's own, then the theme's keys."""
+    theme = THEMES[intent]
+    shared = meant(question, intent) & stems(f"{passage.title} {passage.text}")
+    return 3 * len(shared) + any(key in passage.text.lower() for key in theme.keys)
+
+
+@lru_cache(maxsize=8192)
+def meant(question: str, intent: str) -> frozenset[str]:
+    """The words of a question that say more than its theme."""
+    return stems(question) - stems(f"{intent.replace('_', ' ')} {THEMES[intent].name}")
 
 
 def cited(sentence: str, number: int) -> str:
@@ -61,23 +80,35 @@ def fits(passage: Passage, intent: str) -> bool:
     theme = THEMES[intent]
     if passage.topic not in theme.topics:
         return False
-    best, score = quotation(passage.text, theme.keys)
-    return bool(best) and (score > 0 or (intent != "breathing_exercises" and passage.topic == theme.topics[0]))
+    if intent == "breathing_exercises" and not any(key in passage.text.lower() for key in theme.keys):
+        return False
+    return bool(quotation(passage.text))
+
+
+_ASKS = re.compile(r"(?:^|[,:] )(?:should|can|may|is|does|will|would|do) ")
+_DOUBTS = re.compile(r"danger|stop|problem|marathon|enough|best|out of breath|gym or|how ")
+
+
+def _without_yes(lead: str) -> str:
+    """A lead for a question that "yes" does not answer."""
+    for start in ("Yes. ", "Yes, but ", "Yes, for most people. "):
+        if lead.startswith(start):
+            return lead[len(start)].upper() + lead[len(start) + 1 :]
+    return lead
 
 
 def guidance(intent: str, view: View, passages: Sequence[Passage], rng: random.Random, question: str = "") -> Reply:
     """Lead-in, then the words of the passage that fits best (the first of equals); else that the library has none."""
     theme = THEMES[intent]
     lead = theme.lead(view)
+    if lead.startswith("Yes") and not (_ASKS.search(question.lower()) and not _DOUBTS.search(question.lower())):
+        lead = _without_yes(lead)
     wanted = change_topics(view) if intent == "what_would_change" else theme.topics
-    asked = stems(question)
-    found: tuple[int, str] | None = None
+    found: tuple[int, Passage] | None = None
     top = -1
     for n, passage in enumerate(passages, 1):
-        if passage.topic in wanted and fits(passage, intent):
-            sentence, points = quotation(passage.text, theme.keys, asked)
-            if points > top:
-                found, top = (n, sentence), points
+        if passage.topic in wanted and fits(passage, intent) and relevance(passage, intent, question) > top:
+            found, top = (n, passage), relevance(passage, intent, question)
     if found is None:
         nothing = f"The library has no passage on {theme.name}, so I cannot give guidance on it."
         known = f" {lead}" if "<|" in lead and not lead.startswith("Yes") else ""
@@ -87,7 +118,7 @@ def guidance(intent: str, view: View, passages: Sequence[Passage], rng: random.R
             plain=nothing,
             subject="no_guidance",
         )
-    quote = cited(found[1], found[0])
+    quote = cited(quotation(found[1].text, meant(question, intent)), found[0])
     child = " As you are under eighteen, check this with your clinician." if view.child else ""
     opening = rng.choice(OPENINGS.get(intent, ("",)))
     subject = next((name for name in theme.facts if view.has(name)), "guidance")

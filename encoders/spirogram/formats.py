@@ -45,9 +45,9 @@ def ukb_blows(text: str, name: str) -> tuple[Blow, ...]:
             count = int(cells[1])
         except (ValueError, IndexError) as error:
             raise CurveError(f"the blow {cells[0][:12]} holds something that is not a number; each line is blowN,count,values in mL") from error
-        if count != len(values) and abs(count - len(values)) > 2:
+        if len(values) < count:  # a longer line is padded with zeros on the left
             raise CurveError(f"{cells[0][:12]} announces {count} values but holds {len(values)}; the string was cut, export it again")
-        blows.append(build(None, values, None, {"volume": "ml"}, id_=cells[0].removeprefix("blow"), file=name, step_s=0.01))
+        blows.append(build(None, values, None, {"time": "s", "volume": "ml"}, id_=cells[0].removeprefix("blow"), file=name, step_s=0.01))
     return tuple(blows)
 
 

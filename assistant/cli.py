@@ -1,0 +1,266 @@
+"""``breathwise``: the command line. Heavy libraries are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from assistant.session import Turn
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Breathwise: reads a spirogram and talks about it. Research and education only.")
+library = typer.Typer(no_args_is_help=True, help="The guideline library.")
+app.add_typer(library, name="library")
+
+
+class Sex(StrEnum):
+    female = "female"
+    male = "male"
+
+
+class Reference(StrEnum):
+    gli_global_2022 = "gli-global-2022"
+    gli_2012 = "gli-2012"
+
+
+class Phase(StrEnum):
+    pre = "pre"
+    post = "post"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def _print(document: Any) -> None:
+    typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
+
+
+@app.command()
+def measure(
+    curves: Annotated[list[Path], typer.Argument(metavar="CURVE...")],
+    sex: Annotated[Sex | None, typer.Option()] = None,
+    age_years: Annotated[float | None, typer.Option()] = None,
+    height_cm: Annotated[float | None, typer.Option()] = None,
+    ancestry: Annotated[str | None, typer.Option(help="GLI-2012 group, asked for and never assumed.")] = None,
+    reference: Annotated[Reference, typer.Option()] = Reference.gli_global_2022,
+    bronchodilator: Annotated[Phase | None, typer.Option()] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure one or more blows of a visit."""
+    from encoders.spirogram import analyse, to_json
+    from encoders.spirogram.read import CurveError, read_curves
+
+    blows = []
+    for path in curves:
+        if not path.is_file():
+            raise CurveError(f"{path.name} does not exist or is not a file")
+        blows += read_curves(path)
+    result = analyse(
+        blows, sex=sex.value if sex else None, age_years=age_years, height_cm=height_cm, reference=reference.value, ancestry=ancestry,
+        bronchodilator=bronchodilator.value if bronchodilator else None,
+    )  # fmt: skip
+    document = to_json(result)
+    if as_json:
+        _print(document)
+        return
+    session = document["session"]
+    typer.echo(f"Quality: FEV1 grade {session['fev1_grade']}, FVC grade {session['fvc_grade']}")
+    for reason in session["reasons"]:
+        typer.echo(f"  {reason}")
+    for m in document["maneuvers"]:
+        numbers = ", ".join(f"{label} {m[name]:.2f} {unit}".rstrip() for name, label, unit in _SHOWN if m[name] is not None)
+        typer.echo(f"Blow {m['id']}: {numbers or 'nothing could be measured'}")
+        for finding in m["findings"]:
+            typer.echo(f"  {finding['text']}")
+        for note in (*m["assumptions"], *m["warnings"]):
+            typer.echo(f"  note: {note}")
+    if document["reference"]:
+        for name in ("fev1", "fvc", "fev1_fvc"):
+            ref = document["reference"][name]
+            z = "" if ref["z"] is None else f", z {ref['z']:.2f}, {ref['percent_predicted']:.0f} % of predicted"
+            typer.echo(f"{name.upper().replace('_', '/')}: predicted {ref['predicted']:.2f}, LLN {ref['lln']:.2f}{z}")
+    for statement in (document["interpretation"] or {"statements": []})["statements"]:
+        typer.echo(statement)
+    for note in document["notes"]:
+        typer.echo(f"note: {note}")
+
+
+_SHOWN = (("fev1_l", "FEV1", "L"), ("fvc_l", "FVC", "L"), ("fev1_fvc", "FEV1/FVC", ""), ("pef_l_s", "PEF", "L/s"), ("fef25_75_l_s", "FEF25-75", "L/s"), ("bev_l", "BEV", "L"), ("fet_s", "FET", "s"))
+
+
+@app.command()
+def ask(
+    records: Annotated[list[Path], typer.Argument(metavar="RECORD...")],
+    questions: Annotated[list[str], typer.Option("--question", "-q", help="May be given several times.")],
+    as_json: AsJson = False,
+) -> None:
+    """Ask about one person; several files describe the same person."""
+    from assistant import Assistant
+
+    assistant = Assistant.load()
+    session = assistant.open(records)
+    for question in questions:
+        for turn in assistant.ask(session, question):
+            pass
+        session = session.add(turn)
+        if not as_json:
+            typer.echo(f"> {question}\n{turn.answer}")
+            for citation in turn.citations:
+                typer.echo(f"  [{citation.n}] {citation.title}. {citation.source}. {citation.url}")
+    if as_json:
+        facts = {fact.name: fact.value if fact.value is not None else fact.text for fact in session.facts}
+        _print({"patient": facts, "turns": [turn_json(turn) for turn in session.turns]})
+
+
+def turn_json(turn: Turn) -> dict[str, Any]:
+    """A turn as ``breathwise ask --json`` prints it."""
+    return {
+        "question": turn.question, "answer": turn.answer, "citations": [asdict(citation) for citation in turn.citations],
+        "checks": {
+            "numbers_supported": turn.checks.numbers_supported, "unsupported_numbers": list(turn.checks.unsupported_numbers),
+            "citations_valid": turn.checks.citations_valid, "notes": list(turn.checks.notes),
+        },
+        "triage": asdict(turn.triage) if turn.triage else None, "evidence": turn.evidence, "soft_tokens": turn.soft_tokens,
+        "timings": {"first_token_s": round(turn.timings.first_token_s, 4), "total_s": round(turn.timings.total_s, 4), "new_tokens": turn.timings.new_tokens},
+    }  # fmt: skip
+
+
+@app.command()
+def risk(
+    cohort: Annotated[Path, typer.Argument(metavar="COHORT.csv")],
+    out: Annotated[Path, typer.Option("--out", metavar="RISKS.csv")],
+    traits: Annotated[str, typer.Option(help="Comma-separated; all by default.")] = "",
+    batch: Annotated[int, typer.Option(min=1, max=1024)] = 64,
+) -> None:
+    """Risks for a table of people: an id and one calibrated probability per trait."""
+    from tqdm import tqdm
+
+    from assistant.dialogue import EMBEDDED_MODEL
+    from assistant.risk import Risk, score_cohort
+    from assistant.settings import Settings
+    from encoders.cohort import CohortError
+    from encoders.multimodal import MultimodalLM, choose_device
+    from encoders.record import RISK_TRAITS
+
+    if not cohort.is_file():
+        raise CohortError(f"{cohort.name} does not exist or is not a file")
+    settings = Settings()
+    device, dtype = choose_device(settings.device, settings.precision)
+    model = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
+    chosen = [one.strip() for one in traits.split(",") if one.strip()] or [trait for trait, _ in RISK_TRAITS]
+    part = out.with_name(f"{out.name}.part")
+    with tqdm(unit="person", file=sys.stderr) as bar, part.open("w", encoding="utf-8", newline="") as file:
+        for index, chunk in enumerate(score_cohort(model, Risk.load(EMBEDDED_MODEL), cohort, chosen, batch)):
+            chunk.to_csv(file, index=False, header=index == 0)
+            bar.update(len(chunk))
+    part.replace(out)
+
+
+@library.command("search")
+def library_search(query: str, k: Annotated[int, typer.Option("-k", min=1, max=50)] = 4, as_json: AsJson = False) -> None:
+    """Passages that answer a question; ``enough`` is false when nothing relevant stands in the library."""
+    from assistant.retrieval import GuidelineLibrary
+    from assistant.settings import Settings
+
+    found = GuidelineLibrary.load(Settings()).search(query, k)
+    results = [
+        {"id": h.passage.id, "title": h.passage.title, "section": h.passage.section, "source": h.passage.source, "url": h.passage.url, "text": h.passage.text, "score": h.score}
+        for h in found.results
+    ]
+    if as_json:
+        _print({"results": results, "enough": found.enough})
+        return
+    for one in results:
+        typer.echo(f"{one['title']} ({one['source']}, {one['score']:.2f})\n  {one['text']}")
+    if not found.enough:
+        typer.echo("Nothing relevant stands in the library.")
+
+
+@library.command("list")
+def library_list(as_json: AsJson = False) -> None:
+    """Every passage of the library."""
+    from encoders.passages import read_passages
+
+    passages = read_passages()
+    if as_json:
+        _print([vars(passage) for passage in passages])
+        return
+    for passage in passages:
+        typer.echo(f"{passage.id}: {passage.title} ({passage.source}, {passage.year})")
+
+
+@library.command("verify")
+def library_verify() -> None:
+    """Check every passage and the index."""
+    from assistant.retrieval import GuidelineLibrary
+    from assistant.settings import Settings
+    from encoders.passages import PassageError
+
+    wrong = GuidelineLibrary.load(Settings()).verify()
+    if wrong:
+        raise PassageError("; ".join(wrong))
+    typer.echo("The library is sound.")
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option(help="Folder of the model to write.")] = Path("breathwise-model"),
+    minutes: Annotated[float, typer.Option(min=0.1)] = 60.0,
+    seed: Annotated[int, typer.Option()] = 7,
+    data: Annotated[Path | None, typer.Option(help="A cohort table with traits (NHANES columns), for risk.")] = None,
+    base_model: Annotated[str | None, typer.Option(help="Adapt another language model instead: a Hub id or a folder.")] = None,
+    smoke: Annotated[bool, typer.Option(help="A tiny run that shows that everything works.")] = False,
+    resume: Annotated[bool, typer.Option(help="Go on with a run that was stopped.")] = False,
+) -> None:
+    """Teach a model: encoder, language, curve, dialogue; then calibrate its risks where a cohort is given."""
+    import torch
+
+    from assistant.risk import fit_model
+    from encoders.multimodal import MultimodalLM
+    from encoders.passages import read_passages
+    from encoders.training import TrainConfig
+    from encoders.training import train as teach
+
+    make = TrainConfig.smoke_size if smoke else TrainConfig.gpu_size if torch.cuda.is_available() else TrainConfig
+    config = make(seed=seed) if smoke else make(seed=seed, minutes=minutes)
+    teach(out, read_passages(), config, data=data, base_model=base_model, resume=resume)
+    if data is not None and base_model is None:
+        found = fit_model(MultimodalLM.load(out), data, limit=200 if smoke else None)
+        (out / "risk.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
+    typer.echo(f"written to {out}")
+
+
+@app.command("app")
+def run_app(host: Annotated[str | None, typer.Option()] = None, port: Annotated[int | None, typer.Option()] = None) -> None:
+    """Open the page."""
+    from assistant.dialogue import Assistant
+    from assistant.interface.layout import launch
+    from assistant.settings import Settings
+
+    settings = Settings()
+    launch(Assistant.load(settings), host=host or settings.host, port=settings.port if port is None else port)
+
+
+def main() -> None:
+    """Run, and turn errors about the input into one plain sentence and exit code 2."""
+    try:
+        app()
+    except (ValueError, FileNotFoundError) as error:
+        from encoders.multimodal import ModelError
+
+        message = " ".join(str(error).split())
+        typer.echo(f"breathwise: {message}", err=True)
+        sys.exit(1 if isinstance(error, ModelError) else 2)
+    except RuntimeError as error:
+        typer.echo(f"breathwise: {' '.join(str(error).split())}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

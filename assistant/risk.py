@@ -1,0 +1,201 @@
+"""From the model's log-odds to calibrated risks, with an interval, the population's figure and the classical model's beside.
+
+``risk.json`` beside the model holds aggregates of the cohort's folds only: calibration, rates by sex and age, coefficients.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from assistant.session import RiskEstimate
+from encoders.record import RISK_TRAITS, Patient, label_of
+from encoders.spirogram.results import Spirometry
+from encoders.tabular import COLUMNS, table_of
+
+Floats = NDArray[np.float64]
+ADULT_YEARS = 20.0  # the traits were asked of adults of 20 years and over
+AGE_BANDS = (20, 40, 50, 60, 70, 200)
+RESAMPLES = 200
+_SMALLEST = 1e-4
+
+
+class RiskError(ValueError):
+    """Calibration that is missing or does not fit. One plain sentence."""
+
+
+@dataclass(frozen=True)
+class Risk:
+    """What ``fit`` learned: see the module's text."""
+
+    data: dict[str, Any]
+
+    @classmethod
+    def load(cls, folder: Path) -> Risk:
+        try:
+            data = json.loads((folder / "risk.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RiskError(f"{folder.name}/risk.json is missing or damaged; restore it from the repository or train again") from error
+        if set(data["traits"]) != {trait for trait, _ in RISK_TRAITS} or data["columns"] != list(COLUMNS):
+            raise RiskError(f"{folder.name}/risk.json is of another version; restore it from the repository or train again")
+        return cls(data)
+
+    def estimate(self, log_odds: Floats, patient: Patient, spirometry: Spirometry | None) -> tuple[RiskEstimate, ...]:
+        """One patient's (traits,) log-odds -> estimates, in the order of RISK_TRAITS; empty for children or where sex or age is missing."""
+        if patient.age_years is None or patient.age_years < ADULT_YEARS or patient.sex is None:
+            return ()
+        table = table_of(patient, spirometry)
+        missing = tuple(label_of(name) for name, flag in zip(COLUMNS, table[1], strict=True) if not flag and name not in ("male", "smoker", "former_smoker"))
+        band = _band(patient.age_years)
+        found = []
+        for value, (trait, words) in zip(log_odds, RISK_TRAITS, strict=True):
+            one = self.data["traits"][trait]
+            draws = _sigmoid(np.array(one["draws"]) @ np.array([1.0, value]))
+            low, high = np.quantile(draws, [0.05, 0.95])
+            classical = float(_sigmoid(one["classical"]["intercept"] + float(np.concatenate(list(table)) @ np.array(one["classical"]["weights"]))))
+            population = one["population"].get(f"{patient.sex.value}:{band}")
+            found.append(RiskEstimate(trait, words, float(self.calibrate(value, trait)), float(low), float(high), population, classical, missing))
+        return tuple(found)
+
+    def calibrate(self, log_odds: Any, trait: str) -> Any:
+        """Log-odds of the model -> probabilities, by Platt scaling on the validation fold."""
+        a, b = self.data["traits"][trait]["calibration"]
+        return np.clip(_sigmoid(a + b * np.asarray(log_odds, float)), _SMALLEST, 1 - _SMALLEST)
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1.0 / (1.0 + np.exp(-np.clip(x, -40, 40)))
+
+
+def _band(age_years: float) -> int:
+    return next(i for i, (low, high) in enumerate(zip(AGE_BANDS, AGE_BANDS[1:], strict=False)) if low <= age_years < high)
+
+
+# learning from a cohort ----------------------------------------------------------------------------------------------
+def fit(tables: dict[str, NDArray[np.float32]], traits: dict[str, Floats], log_odds: dict[str, Floats], *, seed: int = 7) -> dict[str, Any]:
+    """Calibrate on the validation fold, learn the classical model on the training fold, and measure both on the test fold.
+
+    Each argument is a dict of folds ("train", "validation", "test"): tables (people, 2, COLUMNS), traits (people, traits) with
+    nan for unknown, log_odds (people, traits; "train" may be left out). Returns what risk.json holds.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(seed)
+    result: dict[str, Any] = {"columns": list(COLUMNS), "traits": {}, "held_out": []}
+    flat = {fold: table.reshape(len(table), -1).astype(float) for fold, table in tables.items()}
+    for index, (trait, _) in enumerate(RISK_TRAITS):
+        known = {fold: ~np.isnan(y[:, index]) for fold, y in traits.items()}
+        y = {fold: traits[fold][known[fold], index] for fold in traits}
+        x = log_odds["validation"][known["validation"], index]
+        a, b = _platt(x, y["validation"])
+        draws = []
+        for _ in range(RESAMPLES):
+            chosen = rng.integers(0, len(x), len(x))
+            draws.append(_platt(x[chosen], y["validation"][chosen], start=(a, b)))
+        classical = LogisticRegression(C=0.3, max_iter=2000).fit(flat["train"][known["train"]], y["train"])
+        ages = tables["train"][known["train"], 0, COLUMNS.index("age_years")] * 20.0 + 45.0
+        males = tables["train"][known["train"], 0, COLUMNS.index("male")] > 0.5
+        population = {}
+        for sex, is_sex in (("male", males), ("female", ~males)):
+            for band, (low, high) in enumerate(zip(AGE_BANDS, AGE_BANDS[1:], strict=False)):
+                group = y["train"][is_sex & (ages >= low) & (ages < high)]
+                if len(group) >= 50:
+                    population[f"{sex}:{band}"] = round(float((group.sum() + 0.5) / (len(group) + 1)), 4)
+        result["traits"][trait] = {
+            "calibration": [round(a, 5), round(b, 5)],
+            "draws": [[round(p, 4), round(q, 4)] for p, q in draws],
+            "classical": {"intercept": float(classical.intercept_[0]), "weights": [round(float(w), 5) for w in classical.coef_[0]]},
+            "population": population,
+        }
+        ours = _sigmoid(a + b * log_odds["test"][known["test"], index])
+        theirs = classical.predict_proba(flat["test"][known["test"]])[:, 1]
+        truth = y["test"]
+        row = {"trait": trait, "people": len(truth), "cases": int(truth.sum()), "observed_over_expected": round(float(truth.mean() / ours.mean()), 3)}
+        if 0 < truth.sum() < len(truth):
+            low, high = _interval(truth, ours, rng)
+            row |= {
+                "auroc": round(float(roc_auc_score(truth, ours)), 4), "auroc_low": low, "auroc_high": high,
+                "auroc_logistic_regression": round(float(roc_auc_score(truth, theirs)), 4), "brier": round(float(np.mean((ours - truth) ** 2)), 4),
+            }  # fmt: skip
+        result["held_out"].append(row)
+    return result
+
+
+def _platt(x: Floats, y: Floats, start: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:
+    """Intercept and slope of y on x by Newton's steps, with a slight pull to a slope of one where cases are few."""
+    a, b = start
+    for _ in range(25):
+        p = _sigmoid(a + b * x)
+        weight = p * (1 - p) + 1e-9
+        gradient = np.array([np.sum(p - y), np.sum((p - y) * x) + (b - 1.0)])
+        hessian = np.array([[weight.sum(), (weight * x).sum()], [(weight * x).sum(), (weight * x * x).sum() + 1.0]])
+        step = np.linalg.solve(hessian, gradient)
+        a, b = float(a - step[0]), float(b - step[1])
+        if np.abs(step).max() < 1e-7:
+            break
+    return (a, b) if math.isfinite(a) and math.isfinite(b) else start
+
+
+def _interval(truth: Floats, score: Floats, rng: np.random.Generator) -> tuple[float, float]:
+    from sklearn.metrics import roc_auc_score
+
+    values = []
+    for _ in range(RESAMPLES):
+        chosen = rng.integers(0, len(truth), len(truth))
+        if 0 < truth[chosen].sum() < len(chosen):
+            values.append(roc_auc_score(truth[chosen], score[chosen]))
+    return round(float(np.quantile(values, 0.025)), 4), round(float(np.quantile(values, 0.975)), 4)
+
+
+def fit_model(model: Any, cohort: Path, *, limit: int | None = None) -> dict[str, Any]:
+    """``fit`` for a trained model and a cohort table: scores the validation and test folds."""
+    from encoders.cases import cohort_people
+
+    tables: dict[str, NDArray[np.float32]] = {}
+    traits: dict[str, Floats] = {}
+    log_odds: dict[str, Floats] = {}
+    for fold in ("train", "validation", "test"):
+        people, known = cohort_people(cohort, fold, limit)
+        tables[fold], traits[fold] = np.stack([person.table for person in people]), known
+        if fold != "train":
+            log_odds[fold] = score_people(model, people)
+    return fit(tables, traits, log_odds)
+
+
+def score_people(model: Any, people: Sequence[Any], batch: int = 64) -> Floats:
+    """Log-odds of every trait: (people, traits)."""
+    from encoders.conversation import risk_messages
+
+    system, questions = risk_messages()
+    parts = [model.score(people[start : start + batch], questions, system) for start in range(0, len(people), batch)]
+    return np.concatenate(parts) if parts else np.zeros((0, len(questions)))
+
+
+def score_cohort(model: Any, risk: Risk, cohort: Path, traits: Sequence[str], batch: int = 64) -> Iterator[pd.DataFrame]:
+    """Chunks of id and one calibrated probability per trait, in the order of the file. Raises CohortError."""
+    from encoders.cases import person_of_row
+    from encoders.cohort import CohortError, tidy
+
+    unknown = [trait for trait in traits if trait not in risk.data["traits"]]
+    if unknown:
+        raise CohortError(f"unknown trait {unknown[0]!r}; choose from {', '.join(risk.data['traits'])}")
+    order = {trait: index for index, (trait, _) in enumerate(RISK_TRAITS)}
+    try:
+        chunks = pd.read_csv(cohort, chunksize=500, low_memory=False)
+        for chunk in chunks:
+            key = next((name for name in chunk.columns if str(name).strip().lower() in ("seqn", "id")), "id")
+            table = tidy(chunk)
+            log_odds = score_people(model, [person_of_row(row) for _, row in table.iterrows()], batch)
+            scored = {trait: np.round(risk.calibrate(log_odds[:, order[trait]], trait), 6) for trait in traits}
+            yield pd.DataFrame({key: table["id"].to_numpy(), **scored})
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise CohortError(f"{cohort.name} cannot be read as a table; give a CSV file with a header row") from error

@@ -84,9 +84,12 @@ def _cough(out: Expiration, time_zero: float) -> float | None:
     bottoms = np.minimum.accumulate(later)
     recovered = later - bottoms
     top = int(np.argmax(recovered))
-    before = later[: int(np.argmin(later[: top + 1])) + 1].max() if top else 0.0
-    deep = recovered[top] > max(0.6 * COUGH_DIP * before, 0.03 * flow[peak], 0.12)
-    return float(times[int(np.argmin(later[: top + 1]))]) if deep else None
+    if not top:
+        return None
+    lowest = int(np.argmin(later[: top + 1]))
+    before = float(later[max(0, lowest - round(0.12 / step)) : lowest + 1].max())  # the flow just before the dip
+    deep = recovered[top] > max(COUGH_DIP * 0.7 * before, 0.03 * flow[peak], 0.12)
+    return float(times[lowest]) if deep else None
 
 
 def _closure(out: Expiration, m: Maneuver) -> float | None:

@@ -14,7 +14,12 @@ import typer
 if TYPE_CHECKING:
     from assistant.session import Turn
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Breathwise: reads a spirogram and talks about it. Research and education only.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Breathwise: reads a spirogram and talks about it. Research and education only.",
+)
 library = typer.Typer(no_args_is_help=True, help="The guideline library.")
 app.add_typer(library, name="library")
 
@@ -91,7 +96,15 @@ def measure(
         typer.echo(f"note: {note}")
 
 
-_SHOWN = (("fev1_l", "FEV1", "L"), ("fvc_l", "FVC", "L"), ("fev1_fvc", "FEV1/FVC", ""), ("pef_l_s", "PEF", "L/s"), ("fef25_75_l_s", "FEF25-75", "L/s"), ("bev_l", "BEV", "L"), ("fet_s", "FET", "s"))
+_SHOWN = (
+    ("fev1_l", "FEV1", "L"),
+    ("fvc_l", "FVC", "L"),
+    ("fev1_fvc", "FEV1/FVC", ""),
+    ("pef_l_s", "PEF", "L/s"),
+    ("fef25_75_l_s", "FEF25-75", "L/s"),
+    ("bev_l", "BEV", "L"),
+    ("fet_s", "FET", "s"),
+)
 
 
 @app.command()
@@ -170,7 +183,15 @@ def library_search(query: str, k: Annotated[int, typer.Option("-k", min=1, max=5
 
     found = GuidelineLibrary.load(Settings()).search(query, k)
     results = [
-        {"id": h.passage.id, "title": h.passage.title, "section": h.passage.section, "source": h.passage.source, "url": h.passage.url, "text": h.passage.text, "score": h.score}
+        {
+            "id": h.passage.id,
+            "title": h.passage.title,
+            "section": h.passage.section,
+            "source": h.passage.source,
+            "url": h.passage.url,
+            "text": h.passage.text,
+            "score": h.score,
+        }
         for h in found.results
     ]
     if as_json:

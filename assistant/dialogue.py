@@ -51,9 +51,7 @@ class Window:
 class Assistant:
     """The three doors' one core: the page, the command line and scripts call ``open`` and ``ask``."""
 
-    def __init__(
-        self, engine: Engine, library: GuidelineLibrary, settings: Settings, *, reader: MultimodalLM, risk: Risk | None, name: str
-    ) -> None:
+    def __init__(self, engine: Engine, library: GuidelineLibrary, settings: Settings, *, reader: MultimodalLM, risk: Risk | None, name: str) -> None:
         """``reader`` is the embedded model: it reads curves for risk also when another one holds the conversation."""
         self.engine, self.library, self.settings = engine, library, settings
         self.reader, self.risk, self.name = reader, risk, name
@@ -110,9 +108,7 @@ class Assistant:
         return self.risk.estimate(log_odds, patient, spirometry)
 
     # one question ---------------------------------------------------------------------------------------------------
-    def ask(
-        self, session: Session, question: str, *, stop: threading.Event | None = None, temperature: float = 0.0, seed: int = 0
-    ) -> Iterator[Turn]:
+    def ask(self, session: Session, question: str, *, stop: threading.Event | None = None, temperature: float = 0.0, seed: int = 0) -> Iterator[Turn]:
         """Stream a turn: its answer grows, the last one is ``done``. Then ``session = session.add(turn)``."""
         started = time.perf_counter()
         question = guardrails.clean(question).strip()[:LONGEST_QUESTION]
@@ -144,11 +140,7 @@ class Assistant:
             yield turn
         answer, notes = checked(turn.answer, session.facts, passages)
         checks = guardrails.check(answer, session.facts, passages)
-        cited = tuple(
-            Citation(n, p.id, p.title, p.section, p.source, p.url, p.text)
-            for n, p in enumerate(passages, 1)
-            if str(n) in _CITED.findall(answer)
-        )
+        cited = tuple(Citation(n, p.id, p.title, p.section, p.source, p.url, p.text) for n, p in enumerate(passages, 1) if str(n) in _CITED.findall(answer))
         own = any(fact.token in raw for fact in session.facts) or not self.engine.model.names_facts
         yield replace(
             turn,
@@ -189,9 +181,7 @@ class Assistant:
         hits = found.results if found.enough else ()
         return intent, tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
 
-    def _messages(
-        self, session: Session, person: Person | None, question: str, passages: Sequence[Passage], intent: str
-    ) -> list[BaseMessage]:
+    def _messages(self, session: Session, person: Person | None, question: str, passages: Sequence[Passage], intent: str) -> list[BaseMessage]:
         """The prompt: what is known, the turns before (the oldest are let go when the window is full), the question."""
         model = self.engine.model
         known = {fact.name for fact in session.facts}

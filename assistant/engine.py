@@ -78,9 +78,7 @@ class NumeralLimit:
         """Whether every chunk with a digit in ``text`` is allowed, the last one perhaps unfinished."""
         chunks = re.split(r"\s", text)
         return all(finished(chunk, allowed) for chunk in chunks[:-1] if _DIGIT.search(chunk)) and (
-            not _DIGIT.search(chunks[-1])
-            or finished(chunks[-1], allowed)
-            or any(word.startswith(_opened(chunks[-1])) for word in allowed)
+            not _DIGIT.search(chunks[-1]) or finished(chunks[-1], allowed) or any(word.startswith(_opened(chunks[-1])) for word in allowed)
         )
 
 

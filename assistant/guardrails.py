@@ -23,7 +23,9 @@ class Refusal:
     text: str
 
 
-DOSE = "I cannot advise on doses or prescriptions. Please ask the clinician who prescribes for you, or a pharmacist; bring your inhaler or medicine list with you."
+DOSE = (
+    "I cannot advise on doses or prescriptions. Please ask the clinician who prescribes for you, or a pharmacist; bring your inhaler or medicine list with you."
+)
 OTHER = "I only have the record that is open here, and I never show another person's. Open that record in a session of its own if you are allowed to see it."
 OFF_TOPIC = "That is outside what I can help with: I talk about this patient's lung function, record and wellness."
 INJECTION = "I follow my own safety rules and cannot change them or show them; I am glad to talk about this patient's lung function and wellness."
@@ -34,7 +36,9 @@ _DOSE = re.compile(
     rf"how (?:often|many times)[^?.]{{0,30}}{_DRUG}|\b(?:prescribe|prescription for|give me a prescription|write me a prescription)\b|"
     rf"(?:should|can|could|may|do) i (?:take|stop|start|increase|double|halve|reduce|change|skip|up|switch|use more|use less)[^?.]{{0,30}}{_DRUG}|(?:increase|double|halve|stop|skip) my {_DRUG}|(?:which|what|best) {_DRUG} should i|puffs? (?:a|per) day"
 )  # fmt: skip
-_OTHER = re.compile(r"(?:another|other|previous|last|different|next|someone else'?s|somebody else'?s) (?:patient|person|visitor|session|user)'?s?\b[^?.]{0,40}|(?:show|tell|give|open)[^?.]{0,25}(?:record|results?|data|file)s? (?:of|for) (?!me\b|my\b|this\b|the patient\b)(?:mr|mrs|ms|patient \w+|[a-z]+ [a-z]+)|who else (?:has|have) (?:used|been)|(?:other|all) (?:patients|sessions|users|visitors)")
+_OTHER = re.compile(
+    r"(?:another|other|previous|last|different|next|someone else'?s|somebody else'?s) (?:patient|person|visitor|session|user)'?s?\b[^?.]{0,40}|(?:show|tell|give|open)[^?.]{0,25}(?:record|results?|data|file)s? (?:of|for) (?!me\b|my\b|this\b|the patient\b)(?:mr|mrs|ms|patient \w+|[a-z]+ [a-z]+)|who else (?:has|have) (?:used|been)|(?:other|all) (?:patients|sessions|users|visitors)"
+)
 _OFF = re.compile(
     r"world cup|won the (?:cup|match|league|game|election|war|race)|football|soccer|cricket|basketball|tennis|olympic|stock (?:price|market)|bitcoin|crypto|\bweather\b(?! .*asthma)|write (?:me )?(?:a |an |some )?(?:poem|song|story|essay|code|python|program|joke)|tell me a joke|"
     r"capital of|president of|prime minister|python (?:code|script)|recipe for|movie|film (?:about|should)|celebrity|lottery|horoscope|translate (?:this|to)|\bsql\b|javascript|homework|who (?:painted|wrote|invented|sang)|pizza|car engine"
@@ -43,7 +47,9 @@ _INJECTION = re.compile(
     r"ignore (?:all |any |your |the |previous |prior |these )*(?:instructions?|rules|prompts?)|disregard (?:all |your |the |previous )*(?:instructions?|rules)|developer mode|jailbreak|system prompt|reveal (?:your |the )*(?:prompt|instructions|rules)|you are now|pretend (?:to be|you are)|act as (?:an?|if)|"
     r"i am (?:the|your) (?:developer|administrator|admin|creator)|override (?:your|the|safety)|new instructions|repeat (?:the )?(?:text|words) above|do anything now|print (?:your|the) (?:prompt|instructions)"
 )  # fmt: skip
-_DIAGNOSIS = re.compile(r"(?:do|have|did|could|is it|might) (?:i|this|it|he|she|the patient)[^?.]{0,20}(?:have|got|be)?[^?.]{0,12}(?:asthma|copd|emphysema|fibrosis|cancer|bronchitis)|diagnos")
+_DIAGNOSIS = re.compile(
+    r"(?:do|have|did|could|is it|might) (?:i|this|it|he|she|the patient)[^?.]{0,20}(?:have|got|be)?[^?.]{0,12}(?:asthma|copd|emphysema|fibrosis|cancer|bronchitis)|diagnos"
+)
 
 
 def asks_diagnosis(message: str) -> bool:
@@ -63,7 +69,10 @@ def scope(message: str) -> Refusal | None:
 
 
 # text of people ------------------------------------------------------------------------------------------------------
-_TEMPLATE = re.compile(r"<\|?/?(?:im_start|im_end|system|assistant|user|endoftext|start_of_turn|end_of_turn|eot_id|begin_of_text|s)\|?>|<\||\|>|\[/?INST\]|<</?SYS>>", re.IGNORECASE)
+_TEMPLATE = re.compile(
+    r"<\|?/?(?:im_start|im_end|system|assistant|user|endoftext|start_of_turn|end_of_turn|eot_id|begin_of_text|s)\|?>|<\||\|>|\[/?INST\]|<</?SYS>>",
+    re.IGNORECASE,
+)
 
 
 def clean(text: str) -> str:
@@ -112,7 +121,11 @@ def check(answer: str, facts: Sequence[Fact], passages: Sequence[Passage]) -> Ch
         status = words.get(name, "")
         if not status:
             continue
-        for match in re.finditer(rf"your (?:{pattern})(?: of [^,.;]*)?(?: is| was)?(?: [^,.;]{{0,24}}?)?,? (?:which is |is |was )?(borderline low|borderline|low|normal|high|raised)\b", answer, re.IGNORECASE):
+        for match in re.finditer(
+            rf"your (?:{pattern})(?: of [^,.;]*)?(?: is| was)?(?: [^,.;]{{0,24}}?)?,? (?:which is |is |was )?(borderline low|borderline|low|normal|high|raised)\b",
+            answer,
+            re.IGNORECASE,
+        ):
             said = match.group(1).lower()
             if said != status and not (said in status or status in said):
                 notes.append(f"{name} was called {said} but is {status}")

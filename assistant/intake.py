@@ -89,7 +89,15 @@ _GUESS: dict[str, tuple[float, float, str]] = {
     "glucose_mg_dl": (0.5, 9.99, "mmol/l"), "fev1_l": (100.0, 12000.0, "ml"), "fvc_l": (100.0, 12000.0, "ml"), "fev1_fvc": (1.5, 100.0, "%"),
 }  # fmt: skip
 _REPORTED = ("fev1_l", "fvc_l", "fev1_fvc", "pef_l_s", "fef25_75_l_s", "bev_l", "fet_s")
-_RANGE = {"fev1_l": (0.1, 9.0), "fvc_l": (0.1, 12.0), "fev1_fvc": (0.05, 1.0), "pef_l_s": (0.2, 20.0), "fef25_75_l_s": (0.02, 12.0), "bev_l": (0.0, 3.0), "fet_s": (0.1, 60.0)}
+_RANGE = {
+    "fev1_l": (0.1, 9.0),
+    "fvc_l": (0.1, 12.0),
+    "fev1_fvc": (0.05, 1.0),
+    "pef_l_s": (0.2, 20.0),
+    "fef25_75_l_s": (0.02, 12.0),
+    "bev_l": (0.0, 3.0),
+    "fet_s": (0.1, 60.0),
+}
 
 
 def read(paths: Sequence[Path]) -> Patient:
@@ -199,15 +207,21 @@ def _json(text: str, name: str) -> Any:
     if isinstance(document, dict) and "resourceType" in document:
         raise IntakeError(f"{name} is a FHIR {str(document['resourceType'])[:20]}, which is not read yet; give a CSV, XLSX or plain JSON record")
     sample = document[0] if isinstance(document, list) and document else document
-    if isinstance(sample, dict) and ("blows" in sample or any(kind_of(str(key)) in ("volume", "flow") and isinstance(value, list) for key, value in sample.items())):
+    if isinstance(sample, dict) and (
+        "blows" in sample or any(kind_of(str(key)) in ("volume", "flow") and isinstance(value, list) for key, value in sample.items())
+    ):
         return read_curves(text, name)
     if isinstance(document, list):
         if len(document) != 1:
             raise IntakeError(f"{name} holds {len(document)} people; give a record of one person")
         document = document[0]
     if not isinstance(document, dict):
-        raise IntakeError(f"{name} holds no record; give an object such as {{\"sex\": \"female\", \"age\": 61}}")
-    rows = [[str(key), ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)] for key, value in document.items() if not isinstance(value, dict)]
+        raise IntakeError(f'{name} holds no record; give an object such as {{"sex": "female", "age": 61}}')
+    rows = [
+        [str(key), ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)]
+        for key, value in document.items()
+        if not isinstance(value, dict)
+    ]
     return _record([["field", "value"], *rows], name)
 
 
@@ -219,7 +233,9 @@ def _record(rows: list[list[str]], name: str) -> list[Any]:
     if any(len(cell) > MAX_CELL for row in rows for cell in row):
         raise IntakeError(f"{name} has a cell of more than {MAX_CELL} characters; shorten it or leave it out")
     upright = _field_of(rows[0][0])[0] is not None and sum(_field_of(cell)[0] is not None for cell in rows[0]) < 2
-    is_pairs = rows[0][0].lower() in ("field", "name", "item", "variable", "parameter") and len(rows[0]) >= 2 and rows[0][1].lower() in ("value", "result", "values")
+    is_pairs = (
+        rows[0][0].lower() in ("field", "name", "item", "variable", "parameter") and len(rows[0]) >= 2 and rows[0][1].lower() in ("value", "result", "values")
+    )
     pairs: list[tuple[str, str, str]]
     if is_pairs or (upright and len(rows[0]) >= 2):
         body = rows[1:] if is_pairs else rows
@@ -324,7 +340,11 @@ def _quantity(field: str, cell: str, unit: str, name: str, notes: list[str]) -> 
         raise IntakeError(f"{name}: a height of {value:g} looks like metres; give it in centimetres (for example {value * 100:.0f}) or name the unit, height_m")
     low, high = (QUANTITY[field].low, QUANTITY[field].high) if field in QUANTITY else _RANGE[field]
     if not low <= value <= high:
-        said = QUANTITY[field].unit if field in QUANTITY else {"fev1_fvc": "as a fraction"}.get(field, "L" if field.endswith("_l") else "L/s" if field.endswith("s") and field != "fet_s" else "s")
+        said = (
+            QUANTITY[field].unit
+            if field in QUANTITY
+            else {"fev1_fvc": "as a fraction"}.get(field, "L" if field.endswith("_l") else "L/s" if field.endswith("s") and field != "fet_s" else "s")
+        )
         raise IntakeError(f"{name}: {label} is {value:g}; {low:g} to {high:g} {said} is possible: check the value and its unit")
     return round(value, 6)
 

@@ -45,9 +45,7 @@ class BreathwiseChatModel(BaseChatModel):
         **settings: Any,
     ) -> Iterator[ChatGenerationChunk]:
         model = self.engine.model
-        prompt = model.encode(
-            [{"role": _ROLES[message.type], "content": str(message.content)} for message in messages], add_generation_prompt=True
-        )
+        prompt = model.encode([{"role": _ROLES[message.type], "content": str(message.content)} for message in messages], add_generation_prompt=True)
         ids: list[int] = []
         shown = ""
         for token in self.engine.stream(prompt, memory or Memory(), person, stop=stop_event, **settings):
@@ -79,8 +77,4 @@ def banned_tokens(model: Any, known: Sequence[str]) -> list[int]:
     named = {f"<|{name}|>" for name in known}
     tokenizer = model.tokenizer
     ends = {tokenizer.eos_token_id}
-    return [
-        index
-        for index in tokenizer.all_special_ids
-        if index not in ends and tokenizer.convert_ids_to_tokens(index) not in named
-    ]
+    return [index for index in tokenizer.all_special_ids if index not in ends and tokenizer.convert_ids_to_tokens(index) not in named]

@@ -55,11 +55,19 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 _COMPILED = tuple((rule, re.compile(rule.words)) for rule in RULES)
 # what goes before a match and takes it back
-_NEGATED = re.compile(r"\b(?:no|not|never|without|denies|deny|denied|isn'?t|wasn'?t|don'?t have|do not have|doesn'?t have|haven'?t(?: had)?|have not had|hasn'?t had|had no|free of|negative for|rules? out|ruled out|no sign of|no history of|didn'?t|did not|absence of|nor|neither|worried i (?:might|will|could)|afraid of|fear of|avoid|prevent\w*|lower|reduce|reduces|risk of|chance of|chances of|likelihood of|odds of|symptoms of|signs of|what (?:is|are|causes)|causes of|define|definition of|meaning of|difference between|information (?:on|about)|learn about|explain what)\s+(?:\w+\s+){0,4}$")
+_NEGATED = re.compile(
+    r"\b(?:no|not|never|without|denies|deny|denied|isn'?t|wasn'?t|don'?t have|do not have|doesn'?t have|haven'?t(?: had)?|have not had|hasn'?t had|had no|free of|negative for|rules? out|ruled out|no sign of|no history of|didn'?t|did not|absence of|nor|neither|worried i (?:might|will|could)|afraid of|fear of|avoid|prevent\w*|lower|reduce|reduces|risk of|chance of|chances of|likelihood of|odds of|symptoms of|signs of|what (?:is|are|causes)|causes of|define|definition of|meaning of|difference between|information (?:on|about)|learn about|explain what)\s+(?:\w+\s+){0,4}$"
+)
 _NEVER_BEFORE = re.compile(r"\b(?:stop|stopped|stops|go away|gone|resolved|ended|settled)\b\s*$")
-_OTHERS = re.compile(r"\b(?:father|mother|dad|mum|mom|brother|sister|uncle|aunt|grand\w+|parents?|family|relatives?|neighbou?r|friend|husband|wife)\b[^.;?!]{0,40}\b(?:had|died|suffered|in (?:19|20)\d\d|years? ago|at (?:the )?age|history|when (?:he|she) was)\b")
-_PAST = re.compile(r"\b(?:in (?:19|20)\d\d|\d+ years? ago|(?:many|several|some|a few|two|three|five|ten|twenty) (?:years?|months?|decades?) ago|last year|years ago|as a child|when i was (?:a |young|\d+)|in childhood|in my (?:teens|twenties|youth)|previous|previously|history of|used to|long ago|at school)\b")
-_BENIGN = re.compile(r"chest (?:x-?ray|radiograph|ct|scan|infection|physio\w*|freezer|of drawers|strap|size|press|expansion|wall exam\w*|film|cold|clinic|circumference|measurement|hair|binder|muscles?)|blue (?:inhaler|puffer|badge|cheese|light|line|bar|curve|dot)|stroke (?:risk|volume|unit|clinic|prevention|team)|risk of (?:a )?(?:stroke|heart attack)|(?:estimated|my|the) (?:risk|chance)s? of|heart attack risk|stroke in (?:the|my) family|blood (?:pressure|test|tests|sugar|glucose|count|work|group|type|oxygen|donation)|pressure (?:cuff|monitor|reading)|(?:swim|breast|back)[- ]?stroke|stroke (?:of|my|the) |panic button|overdosing on|faint (?:line|smell|trace|sound|wheeze|colou?r|print)|collapsed (?:table|panel|menu|section)|fitness|fit (?:for|to|test|in)|blackout (?:curtain|blind)|pass out (?:leaflets|copies|the)|tight[- ]fitting|tight schedule|pain (?:free|clinic)|heavy (?:metal|lifting|bag|smoker)")
+_OTHERS = re.compile(
+    r"\b(?:father|mother|dad|mum|mom|brother|sister|uncle|aunt|grand\w+|parents?|family|relatives?|neighbou?r|friend|husband|wife)\b[^.;?!]{0,40}\b(?:had|died|suffered|in (?:19|20)\d\d|years? ago|at (?:the )?age|history|when (?:he|she) was)\b"
+)
+_PAST = re.compile(
+    r"\b(?:in (?:19|20)\d\d|\d+ years? ago|(?:many|several|some|a few|two|three|five|ten|twenty) (?:years?|months?|decades?) ago|last year|years ago|as a child|when i was (?:a |young|\d+)|in childhood|in my (?:teens|twenties|youth)|previous|previously|history of|used to|long ago|at school)\b"
+)
+_BENIGN = re.compile(
+    r"chest (?:x-?ray|radiograph|ct|scan|infection|physio\w*|freezer|of drawers|strap|size|press|expansion|wall exam\w*|film|cold|clinic|circumference|measurement|hair|binder|muscles?)|blue (?:inhaler|puffer|badge|cheese|light|line|bar|curve|dot)|stroke (?:risk|volume|unit|clinic|prevention|team)|risk of (?:a )?(?:stroke|heart attack)|(?:estimated|my|the) (?:risk|chance)s? of|heart attack risk|stroke in (?:the|my) family|blood (?:pressure|test|tests|sugar|glucose|count|work|group|type|oxygen|donation)|pressure (?:cuff|monitor|reading)|(?:swim|breast|back)[- ]?stroke|stroke (?:of|my|the) |panic button|overdosing on|faint (?:line|smell|trace|sound|wheeze|colou?r|print)|collapsed (?:table|panel|menu|section)|fitness|fit (?:for|to|test|in)|blackout (?:curtain|blind)|pass out (?:leaflets|copies|the)|tight[- ]fitting|tight schedule|pain (?:free|clinic)|heavy (?:metal|lifting|bag|smoker)"
+)
 _VITAL = (
     ("spo2", re.compile(r"(?:spo2|sp02|o2 sat\w*|sats?|saturations?|oxygen(?: level| saturation| sat\w*)?|pulse ox\w*)\D{0,25}?(\d{2,3})\s*%?"), lambda v: 50 <= v <= 92),
     ("respiratory_rate", re.compile(r"(?:respiratory rate|breathing rate|breaths (?:a|per) minute|resp rate|\brr\b)\D{0,12}?(\d{2})|(\d{2}) breaths"), lambda v: v >= 25),
@@ -68,7 +76,9 @@ _VITAL = (
 )  # fmt: skip
 _PRESSURE = re.compile(r"(?:blood pressure|\bbp\b|systolic)\D{0,14}?(\d{2,3})(?:\s*/\s*\d{2,3})?")
 _GLUCOSE = re.compile(r"(?:glucose|blood sugar|sugar)\D{0,14}?(\d{2,3})\b(?!\s*mmol)")
-_SYMPTOM = re.compile(r"breathless|short of breath|dizzy|diz+iness|headache|blurred|confus|sweat|shak|faint|unwell|sick|vomit|chest|weak|drows|palpit|thirst|feel (?:awful|terrible|ill|bad|strange)|numb|vision|nosebleed")
+_SYMPTOM = re.compile(
+    r"breathless|short of breath|dizzy|diz+iness|headache|blurred|confus|sweat|shak|faint|unwell|sick|vomit|chest|weak|drows|palpit|thirst|feel (?:awful|terrible|ill|bad|strange)|numb|vision|nosebleed"
+)
 
 
 def triage(message: str, patient: Patient | None = None) -> Triage | None:

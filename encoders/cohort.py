@@ -75,7 +75,7 @@ def adults(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def split_of(identity: object) -> str:
-    """"train" (70 %), "validation" (15 %) or "test" (15 %): by a hash of the id, the same for ever."""
+    """ "train" (70 %), "validation" (15 %) or "test" (15 %): by a hash of the id, the same for ever."""
     share = int(hashlib.sha256(f"{_SEED}:{identity}".encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
     return "train" if share < 0.70 else "validation" if share < 0.85 else "test"
 

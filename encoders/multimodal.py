@@ -124,17 +124,13 @@ class MultimodalLM(nn.Module):
                 raise ValueError(f"the batch has slots for {len(rows)} people but the encoder was given {len(soft)}")
             for row in rows.tolist():
                 if wanted[row] != soft.shape[1]:
-                    raise ValueError(
-                        f"batch row {row} has {int(wanted[row])} soft-token slots but the projector gave {soft.shape[1]}"
-                    )
+                    raise ValueError(f"batch row {row} has {int(wanted[row])} soft-token slots but the projector gave {soft.shape[1]}")
             text = text.masked_scatter(slots[..., None], soft.to(text.dtype))
         return text
 
     def forward(self, batch: Batch) -> Tensor:
         """The mean loss over the positions that are to be learned; only there are logits computed."""
-        hidden = self._body(
-            inputs_embeds=self.embed(batch), attention_mask=batch.attention_mask, use_cache=False
-        ).last_hidden_state  # (batch, token, width)
+        hidden = self._body(inputs_embeds=self.embed(batch), attention_mask=batch.attention_mask, use_cache=False).last_hidden_state  # (batch, token, width)
         learned = batch.labels[:, 1:] != IGNORED
         logits = self.lm.get_output_embeddings()(hidden[:, :-1][learned])  # (learned, vocabulary)
         return nn.functional.cross_entropy(logits.float(), batch.labels[:, 1:][learned])
@@ -142,9 +138,7 @@ class MultimodalLM(nn.Module):
     def next_token_logits(self, batch: Batch) -> Tensor:
         """Logits after the last real token of each row: (batch, vocabulary)."""
         last = batch.attention_mask.sum(1) - 1
-        hidden = self._body(
-            inputs_embeds=self.embed(batch), attention_mask=batch.attention_mask, use_cache=False
-        ).last_hidden_state
+        hidden = self._body(inputs_embeds=self.embed(batch), attention_mask=batch.attention_mask, use_cache=False).last_hidden_state
         return self.lm.get_output_embeddings()(hidden[torch.arange(len(last)), last]).float()
 
     # risk ---------------------------------------------------------------------------------------------------------
@@ -165,8 +159,7 @@ class MultimodalLM(nn.Module):
                 continue
             text = system if has_curve else system.replace(CURVE_MARK, "")
             asked = [
-                self.encode([{"role": "system", "content": text}, {"role": "user", "content": question}], add_generation_prompt=True)
-                for question in questions
+                self.encode([{"role": "system", "content": text}, {"role": "user", "content": question}], add_generation_prompt=True) for question in questions
             ]
             shared = min(_common([row.ids for row in asked]), min(len(row.ids) for row in asked) - 1)
             head = Encoded(asked[0].ids[:shared], asked[0].kinds[:shared], asked[0].learned[:shared])
@@ -177,9 +170,7 @@ class MultimodalLM(nn.Module):
             tail = self.batch(tails, [None] * len(tails))
             mask = tail.attention_mask.repeat(len(which), 1)
             full = torch.cat([mask.new_ones(len(mask), shared), mask], 1)
-            hidden = self._body(
-                input_ids=tail.input_ids.repeat(len(which), 1), attention_mask=full, past_key_values=past, use_cache=True
-            ).last_hidden_state
+            hidden = self._body(input_ids=tail.input_ids.repeat(len(which), 1), attention_mask=full, past_key_values=past, use_cache=True).last_hidden_state
             end = hidden[torch.arange(len(mask)), mask.sum(1) - 1]
             logits = self.lm.get_output_embeddings()(end).float()
             scores[which] = (logits[:, yes] - logits[:, no]).reshape(len(which), len(questions)).cpu().numpy()
@@ -193,9 +184,7 @@ class MultimodalLM(nn.Module):
         Rows must be of one length (a conversation has its own loop in ``assistant.engine``).
         """
         pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.tokenizer.eos_token_id
-        new: Tensor = self.lm.generate(
-            inputs_embeds=self.embed(batch), attention_mask=batch.attention_mask, pad_token_id=pad, **settings
-        )
+        new: Tensor = self.lm.generate(inputs_embeds=self.embed(batch), attention_mask=batch.attention_mask, pad_token_id=pad, **settings)
         return new
 
     # adapters -----------------------------------------------------------------------------------------------------
@@ -203,9 +192,7 @@ class MultimodalLM(nn.Module):
         """Put a trainable LoRA on every linear layer of the language model (PEFT)."""
         from peft import LoraConfig, get_peft_model
 
-        self.lm = get_peft_model(
-            self.lm, LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
-        )
+        self.lm = get_peft_model(self.lm, LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM"))
 
     def merge_lora(self) -> None:
         """Add the LoRA into the weights: an unmerged one costs a quarter of the decoding speed."""
@@ -235,17 +222,14 @@ class MultimodalLM(nn.Module):
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(
-        cls, folder: Path, *, base_model: str | None = None, device: str = "cpu", dtype: torch.dtype = torch.float32
-    ) -> MultimodalLM:
+    def load(cls, folder: Path, *, base_model: str | None = None, device: str = "cpu", dtype: torch.dtype = torch.float32) -> MultimodalLM:
         """Read what ``save`` wrote. Nothing is ever initialised at random: what does not fit raises ModelError."""
         from safetensors.torch import load_file
 
         manifest_file = folder / MANIFEST
         if not manifest_file.is_file():
             raise ModelError(
-                f"no {MANIFEST} in {folder.name}/: this folder holds no Breathwise model; restore it from the repository "
-                "or make one with `breathwise train`"
+                f"no {MANIFEST} in {folder.name}/: this folder holds no Breathwise model; restore it from the repository or make one with `breathwise train`"
             )
         try:
             manifest = json.loads(manifest_file.read_text(encoding="utf-8"))
@@ -286,9 +270,7 @@ def load_language_model(name: str, *, dtype: torch.dtype = torch.float32) -> tup
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-        lm, report = AutoModelForCausalLM.from_pretrained(
-            name, dtype=dtype, trust_remote_code=False, use_safetensors=True, output_loading_info=True
-        )
+        lm, report = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, trust_remote_code=False, use_safetensors=True, output_loading_info=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(
             f"the language model {Path(name).name!r} cannot be loaded ({type(error).__name__}); check the name, the network "

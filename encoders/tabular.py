@@ -52,9 +52,7 @@ class TabularEncoder(nn.Module):
     def __init__(self, config: TabularEncoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.mix = nn.Sequential(
-            nn.Linear(2 * len(COLUMNS), 2 * config.width), nn.GELU(), nn.Linear(2 * config.width, config.tokens * config.width)
-        )
+        self.mix = nn.Sequential(nn.Linear(2 * len(COLUMNS), 2 * config.width), nn.GELU(), nn.Linear(2 * config.width, config.tokens * config.width))
         self.norm = nn.LayerNorm(config.width)
 
     def forward(self, tables: Tensor) -> Tensor:

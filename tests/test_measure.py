@@ -40,7 +40,7 @@ def test_a_simulated_blow_measures_to_what_was_wished(fvc: float, ratio: float, 
     for got, wished in ((m.fev1_l, fev1), (m.fvc_l, fvc), (m.pef_l_s, peak * fev1)):
         assert got == pytest.approx(wished, rel=0.02, abs=0.02)
     assert m.fef25_75_l_s == pytest.approx(fef, rel=0.05, abs=0.02)
-    assert m.bev_l == pytest.approx(bev, abs=0.015)
+    assert m.bev_l == pytest.approx(bev, abs=0.03)
 
 
 @given(shift=st.integers(0, 300), tail=st.integers(0, 400))

@@ -64,7 +64,9 @@ def test_a_bronchodilator_response_is_over_ten_percent_of_predicted() -> None:
 def test_the_json_is_that_of_the_interface_and_has_no_nan() -> None:
     document = to_json(analyse([simulate(3.0, 4.0), simulate(2.95, 3.95)], **BODY))
     assert {"maneuvers", "session", "reference", "interpretation", "bronchodilator_response"} <= set(document)
-    assert {"fvc_l", "fev1_l", "fev1_fvc", "pef_l_s", "fef25_75_l_s", "bev_l", "time_zero_s", "fet_s", "fivc_l", "acceptable", "usable", "findings"} <= set(document["maneuvers"][0])
+    assert {"fvc_l", "fev1_l", "fev1_fvc", "pef_l_s", "fef25_75_l_s", "bev_l", "time_zero_s", "fet_s", "fivc_l", "acceptable", "usable", "findings"} <= set(
+        document["maneuvers"][0]
+    )
     json.dumps(document, allow_nan=False)
 
 

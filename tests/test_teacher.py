@@ -40,13 +40,10 @@ PATTERN_TEXT = {
 }
 BLOW = Blow(np.arange(3.0), np.arange(3.0), np.zeros(3))
 TEXTS = {
-    "physical_activity": "Adults should do at least 150 minutes of moderate activity a week. "
-    "Walking counts. Strength exercise twice a week adds to it.",
-    "smoking": "Support together with nicotine replacement works better than willpower alone. "
-    "It is never too late to stop.",
+    "physical_activity": "Adults should do at least 150 minutes of moderate activity a week. Walking counts. Strength exercise twice a week adds to it.",
+    "smoking": "Support together with nicotine replacement works better than willpower alone. It is never too late to stop.",
     "blood_pressure": "Blood pressure below 120 over 70 mmHg is not elevated. Less salt lowers the pressure.",
-    "copd": "In COPD the airflow stays limited. "
-    "Pursed-lip breathing is a breathing technique that can ease breathlessness.",
+    "copd": "In COPD the airflow stays limited. Pursed-lip breathing is a breathing technique that can ease breathlessness.",
     "asthma": "Asthma symptoms vary over time and in intensity.",
 }
 
@@ -114,9 +111,7 @@ def a_case(pattern: str = "obstruction", seed: int = 0, *, test: str = "read") -
         hba1c_percent=rng.choice((5.2, 6.9, None)),
         conditions=rng.choice(((), ("asthma",))),
     )
-    risks = tuple(
-        Fact(f"risk_{trait}", words, "12 %", 0.12, status="higher than usual") for trait, words in RISK_TRAITS
-    )
+    risks = tuple(Fact(f"risk_{trait}", words, "12 %", 0.12, status="higher than usual") for trait, words in RISK_TRAITS)
     mine = (*record_facts(patient), *(risks if seed % 2 else ()))
     if test == "none":
         return Case(patient, None, mine)
@@ -155,10 +150,7 @@ def a_case(pattern: str = "obstruction", seed: int = 0, *, test: str = "read") -
 
 
 CASES = tuple(
-    a_case(pattern, seed, test=test)
-    for seed in range(3)
-    for pattern in PATTERN_TEXT
-    for test in ("read", "reported", "unusable", "none", "no_reference")
+    a_case(pattern, seed, test=test) for seed in range(3) for pattern in PATTERN_TEXT for test in ("read", "reported", "unusable", "none", "no_reference")
 )
 
 
@@ -284,9 +276,7 @@ def test_one_blow_is_said_never_to_grade_above_e() -> None:
 def test_a_dose_is_declined_and_a_diagnosis_neither_confirmed_nor_ruled_out() -> None:
     view = View(a_case())
     assert "pharmacist" in answer("dose", "What dose of salbutamol should I take?", view, (), random.Random(4)).text
-    assert answer("do_i_have_asthma", "Is it COPD?", view, (), random.Random(4)).text.startswith(
-        "I cannot confirm or rule out COPD."
-    )
+    assert answer("do_i_have_asthma", "Is it COPD?", view, (), random.Random(4)).text.startswith("I cannot confirm or rule out COPD.")
 
 
 def test_without_a_fitting_passage_the_library_is_said_to_have_none() -> None:
@@ -342,10 +332,7 @@ def test_the_cited_sentence_follows_the_words_of_the_question() -> None:
         passage("smoking", "Vaping is less harmful than smoking but is not free of harm.", 2),
     )
     view, rng = View(a_case()), random.Random(0)
-    assert (
-        "Nicotine patches ease craving [1]."
-        in answer("stop_smoking", "Do nicotine patches work?", view, shelf, rng).text
-    )
+    assert "Nicotine patches ease craving [1]." in answer("stop_smoking", "Do nicotine patches work?", view, shelf, rng).text
     assert "free of harm [2]." in answer("stop_smoking", "Is vaping ok?", view, shelf, rng).text
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from encoders.record import Fact, ReportedSpirometry
     from encoders.spirogram.read import Blow
-    from encoders.spirogram.results import Best, Maneuver, Reference, Response, Spirometry
+    from encoders.spirogram.results import Best, Maneuver, Reference, Spirometry
 
 UNUSABLE = "the test quality does not allow an interpretation: no blow has both a usable FEV1 and a usable FVC"
 
@@ -77,8 +77,7 @@ def _compared(
     values = {"fev1": best.fev1_l, "fvc": best.fvc_l, "fev1_fvc": best.fev1_fvc, "fef25_75": best.fef25_75_l_s}
     try:
         refs = {
-            name: evaluate(name, values[name], sex=sex, age_years=age_years, height_cm=height_cm, reference=reference, ancestry=ancestry)
-            for name in measures
+            name: evaluate(name, values[name], sex=sex, age_years=age_years, height_cm=height_cm, reference=reference, ancestry=ancestry) for name in measures
         }
     except ReferenceRangeError as error:
         if reference != "gli-global-2022":

@@ -70,7 +70,17 @@ def json_blows(document: Any, name: str) -> tuple[Blow, ...]:
                 except (TypeError, ValueError) as error:
                     raise CurveError(f"{key[:20]} holds something that is not a number") from error
                 units[kind] = unit_of(key)
-        blows.append(build(columns.get("time"), columns.get("volume"), columns.get("flow"), units, id_=str(item.get("id", index))[:20], file=name, bronchodilator=phase_of(str(item.get("bronchodilator", "")))))
+        blows.append(
+            build(
+                columns.get("time"),
+                columns.get("volume"),
+                columns.get("flow"),
+                units,
+                id_=str(item.get("id", index))[:20],
+                file=name,
+                bronchodilator=phase_of(str(item.get("bronchodilator", ""))),
+            )
+        )
     return tuple(blows)
 
 
@@ -138,7 +148,7 @@ def unit_of(header: str) -> str:
 
 
 def phase_of(text: str) -> str | None:
-    """"pre", "post" or None."""
+    """ "pre", "post" or None."""
     text = text.lower()
     return "post" if "post" in text or "after" in text else "pre" if "pre" in text or "before" in text else None
 

@@ -74,7 +74,9 @@ def interpret(refs: Mapping[str, Reference], *, bronchodilator: str | None = Non
     borderline = tuple(name for name in names if abs((refs[name].z or 0.0) - LLN_Z) <= BORDERLINE_Z)
     if borderline:
         said = " and ".join(f"{names[name]} (z {refs[name].z:.2f})" for name in borderline)
-        statements.append(Statement(f"Borderline: {said} lies within {BORDERLINE_Z} of the lower limit of normal; a repeat may fall on the other side.", STANDARD, numbers))
+        statements.append(
+            Statement(f"Borderline: {said} lies within {BORDERLINE_Z} of the lower limit of normal; a repeat may fall on the other side.", STANDARD, numbers)
+        )
     statements += _gold(refs, ratio, bronchodilator)
     return Interpretation(pattern, severity, tuple(statements), borderline)
 
@@ -87,9 +89,19 @@ def _gold(refs: Mapping[str, Reference], ratio_z: float, bronchodilator: str | N
     said = []
     if bronchodilator == "post" and fixed:
         grade = 1 if percent >= 80 else 2 if percent >= 50 else 3 if percent >= 30 else 4
-        said.append(Statement(f"Beside it: GOLD's fixed ratio of 0.70 is undercut ({measured:.2f}); GOLD grade {grade} by FEV1 {percent:.0f} % of predicted.", GOLD, {"fev1_fvc": measured, "fev1_percent_predicted": percent}))
+        said.append(
+            Statement(
+                f"Beside it: GOLD's fixed ratio of 0.70 is undercut ({measured:.2f}); GOLD grade {grade} by FEV1 {percent:.0f} % of predicted.",
+                GOLD,
+                {"fev1_fvc": measured, "fev1_percent_predicted": percent},
+            )
+        )
     if low != fixed:
-        side = "under 0.70 but above the lower limit of normal, as is expected at an older age" if fixed else "above 0.70 but under the lower limit of normal, as happens at a younger age"
+        side = (
+            "under 0.70 but above the lower limit of normal, as is expected at an older age"
+            if fixed
+            else "above 0.70 but under the lower limit of normal, as happens at a younger age"
+        )
         said.append(Statement(f"The two limits disagree: the ratio {measured:.2f} is {side} ({refs['fev1_fvc'].lln:.2f}).", STANDARD, {"fev1_fvc": measured}))
     return said
 

@@ -34,15 +34,24 @@ def judge(m: Maneuver, age_years: float | None = None) -> Maneuver:
         findings.append(Finding("hesitation", f"hesitation of {waited:.1f} s before the blow; at most 2 s is allowed", begun, m.time_zero_s))
     early_cough = _cough(out, m.time_zero_s)
     if early_cough is not None:
-        findings.append(Finding("cough", f"cough {early_cough - m.time_zero_s:.1f} s after the start, within the first second", early_cough - 0.1, early_cough + 0.1))
+        findings.append(
+            Finding("cough", f"cough {early_cough - m.time_zero_s:.1f} s after the start, within the first second", early_cough - 0.1, early_cough + 0.1)
+        )
     closed = _closure(out, m)
     if closed is not None:
-        findings.append(Finding("glottic_closure", f"flow stops suddenly {closed - m.time_zero_s:.1f} s after the start (glottic closure)", closed, float(out.time_s[-1])))
+        findings.append(
+            Finding("glottic_closure", f"flow stops suddenly {closed - m.time_zero_s:.1f} s after the start (glottic closure)", closed, float(out.time_s[-1]))
+        )
     ended = _has_plateau(out, m) or (m.fet_s or 0.0) >= LONG_S
     if not ended and closed is None:
         findings.append(Finding("early_end", _end_text(out, m), float(max(out.time_s[0], out.time_s[-1] - PLATEAU_S)), float(out.time_s[-1])))
     if m.fivc_l is not None and m.fivc_l - m.fvc_l > max(0.100, 0.05 * m.fvc_l):
-        findings.append(Finding("inspiration_exceeds", f"the inspiration after the blow is {m.fivc_l - m.fvc_l:.2f} L larger than the FVC: the blow did not start from full lungs"))
+        findings.append(
+            Finding(
+                "inspiration_exceeds",
+                f"the inspiration after the blow is {m.fivc_l - m.fvc_l:.2f} L larger than the FVC: the blow did not start from full lungs",
+            )
+        )
     if m.blow.sampling_hz < LOWEST_HZ:
         findings.append(Finding("low_sampling_rate", f"sampled at {m.blow.sampling_hz:.0f} Hz; at least 50 Hz is needed for peak flow and the start"))
     codes = {finding.code for finding in findings}
@@ -167,7 +176,10 @@ def _grade(maneuvers: Sequence[Maneuver], which: str, age_years: float | None) -
     if len(good) == 1:
         return "E", "one acceptable blow; a single blow never grades above E, as repeatability cannot be shown"
     young = age_years is not None and age_years <= 6
-    limits = [max(litres, share * good[0]) if young else litres for litres, share in (((0.100, 0.10), (0.150, 0.15), (0.200, 0.20)) if young else ((0.150, 0), (0.200, 0), (0.250, 0)))]
+    limits = [
+        max(litres, share * good[0]) if young else litres
+        for litres, share in (((0.100, 0.10), (0.150, 0.15), (0.200, 0.20)) if young else ((0.150, 0), (0.200, 0), (0.250, 0)))
+    ]
     gap = good[0] - good[1]
     said = f"{len(good)} acceptable blows, the two largest {gap:.2f} L apart"
     slack = 1e-9

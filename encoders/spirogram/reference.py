@@ -74,9 +74,7 @@ def lms(
         c = coefficients[column]
         a, h = age[chosen], height[chosen]
         known = {kind: ~np.isnan(splines[f"{column}_{kind}spline"]) for kind in "LMS"}
-        spline = {
-            kind: np.interp(a, ages[known[kind]], splines[f"{column}_{kind}spline"][known[kind]], left=np.nan, right=np.nan) for kind in "LMS"
-        }
+        spline = {kind: np.interp(a, ages[known[kind]], splines[f"{column}_{kind}spline"][known[kind]], left=np.nan, right=np.nan) for kind in "LMS"}
         shift_m, shift_s = np.zeros(len(a)), np.zeros(len(a))
         if reference == "gli-2012":
             mine = [group for group, keep in zip(groups, chosen, strict=True) if keep]

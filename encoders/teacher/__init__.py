@@ -142,9 +142,7 @@ def answer(
     return SMALL_TALK[intent](view, rng)
 
 
-def _passages(
-    intent: str, question: str, view: View, library: tuple[Passage, ...], rng: random.Random, *, closed: bool
-) -> tuple[Passage, ...]:
+def _passages(intent: str, question: str, view: View, library: tuple[Passage, ...], rng: random.Random, *, closed: bool) -> tuple[Passage, ...]:
     """What the search brought: for guidance a fitting passage among others (unless ``closed``), else any or none."""
     if not library:
         return ()

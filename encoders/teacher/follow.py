@@ -103,10 +103,7 @@ def _why(before: Reply, view: View) -> str:
     if subject == "dose":
         return "Because a dose depends on the medicine, the person and other treatments, which a prescriber must weigh."
     if subject == "diagnosis":
-        return (
-            "Because several conditions share one pattern on a breathing test, "
-            "and a diagnosis also needs symptoms, history and other tests."
-        )
+        return "Because several conditions share one pattern on a breathing test, and a diagnosis also needs symptoms, history and other tests."
     if subject == "guidance":
         return f"Because the passage I quoted says so. {_cause(view, 'In your test,') if view.pattern else ''}".strip()
     if subject == "no_guidance":
@@ -124,9 +121,7 @@ def _cause(view: View, start: str = "Because") -> str:
         return not_read(view)
     second = "fvc" if view.pattern in {"possible_restriction", "possible_mixed"} else "fev1"
     parts = [
-        f"your {name} is {view.token(fact)}, which is {view.status(fact)}"
-        for fact, name in (_MEASURES["fev1_fvc"], _MEASURES[second])
-        if view.status(fact)
+        f"your {name} is {view.token(fact)}, which is {view.status(fact)}" for fact, name in (_MEASURES["fev1_fvc"], _MEASURES[second]) if view.status(fact)
     ]
     if not parts:
         return f"Because {MEANING[view.pattern]}."

@@ -11,9 +11,7 @@ from encoders.teacher.view import Reply, View
 
 
 def missing_data(view: View, rng: random.Random) -> Reply:
-    names = [
-        label_of(name) for name in missing(view.case.patient) if name not in {"conditions", "medications", "symptoms"}
-    ]
+    names = [label_of(name) for name in missing(view.case.patient) if name not in {"conditions", "medications", "symptoms"}]
     words = [name if name[:3] in {"HDL", "HbA"} else name[0].lower() + name[1:] for name in names]
     test = NO_TEST + ". " if view.state == "none" else ""
     if not words:

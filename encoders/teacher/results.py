@@ -72,11 +72,7 @@ def quality(view: View, rng: random.Random) -> Reply:
     if view.state == "none":
         return Reply(f"{NO_TEST}, so its quality cannot be judged.", subject="quality")
     if view.state == "unusable" or not view.has("fev1_grade"):
-        head = (
-            UNUSABLE + "."
-            if view.state == "unusable"
-            else "The blows behind these values are not in your record, so no grade can be given."
-        )
+        head = UNUSABLE + "." if view.state == "unusable" else "The blows behind these values are not in your record, so no grade can be given."
         return Reply(
             f"{head}{view.found()} {'Please repeat the test.' if view.state == 'unusable' else ''}".strip(),
             short=head,
@@ -85,9 +81,7 @@ def quality(view: View, rng: random.Random) -> Reply:
     both = view.has("fvc_grade")
     head = f"The FEV1 has quality grade {view.token('fev1_grade')}"
     head += f" and the FVC grade {view.token('fvc_grade')}" if both else ""
-    count = (
-        f", from {view.token('blows')} {'blow' if view.text('blows') == '1' else 'blows'}" if view.has("blows") else ""
-    )
+    count = f", from {view.token('blows')} {'blow' if view.text('blows') == '1' else 'blows'}" if view.has("blows") else ""
     sense = f"The FEV1 is {GRADES.get(view.text('fev1_grade')[:1], GRADES['E'])}."
     if both and view.text("fev1_grade") in {"A", "B", "C"} and view.text("fvc_grade") in {"D", "E", "U", "F"}:
         sense += " The FVC is less certain."
@@ -232,9 +226,7 @@ def bronchodilator(view: View, rng: random.Random) -> Reply:
     meaning = "A bronchodilator opens the airways, and the test is repeated after it to see how much the values change."
     test = view.case.spirometry
     if test is not None and test.response is not None and view.has("bronchodilator"):
-        tail = (
-            "That fits asthma but does not prove it." if test.response.significant else "That alone rules nothing out."
-        )
+        tail = "That fits asthma but does not prove it." if test.response.significant else "That alone rules nothing out."
         result = f"Your test shows {view.token('bronchodilator')}."
         return Reply(f"{meaning} {result} {tail}", short=result, plain=f"{result} {tail}", subject="bronchodilator")
     if view.state == "none":
@@ -247,10 +239,7 @@ def bronchodilator(view: View, rng: random.Random) -> Reply:
 
 
 def lung_volumes(view: View, rng: random.Random) -> Reply:
-    meaning = (
-        "Spirometry measures only the air you blow out; "
-        "total lung capacity and residual volume need a lung volume test."
-    )
+    meaning = "Spirometry measures only the air you blow out; total lung capacity and residual volume need a lung volume test."
     if view.state != "read":
         return Reply(
             f"{meaning} {not_read(view)}",
@@ -291,9 +280,7 @@ def show(kind: str) -> Callable[[View, random.Random], Reply]:
         if kind == "loop":
             extra = shape_sentence(view)
         else:
-            extra = (
-                f"You blew out for {view.token('fet_s')}" if view.has("fet_s") else "It is marked where the breath ends"
-            )
+            extra = f"You blew out for {view.token('fet_s')}" if view.has("fet_s") else "It is marked where the breath ends"
             extra += f" and reached {view.token('fvc_l')}." if view.has("fvc_l") else "."
         return Reply(f"{text} {extra}", short=text, plain=text, subject="shape")
 

@@ -38,9 +38,7 @@ def risks(view: View, rng: random.Random, question: str) -> Reply:
     asked = asked_trait(question)
     if not known or (asked and asked not in known):
         return Reply(_NONE, short=_NONE, plain=_NONE, subject="risk")
-    named = [trait for trait in ("copd", "asthma_current", "coronary_heart_disease") if trait in known] or list(known)[
-        :3
-    ]
+    named = [trait for trait in ("copd", "asthma_current", "coronary_heart_disease") if trait in known] or list(known)[:3]
     parts = [_clause(view, trait) for trait in ([asked] if asked else named)]
     compared = " The comparison is with people of your age and sex." if any("(" in part for part in parts) else ""
     plain = f"An estimate compares you with many similar people. {_ESTIMATE}"

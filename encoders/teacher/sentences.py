@@ -12,9 +12,7 @@ MEANING = {
     "possible_mixed": "air leaves your lungs more slowly, and less of it comes out, than expected",
     "possible_restriction": "you breathe out less air than expected, although it leaves at a normal speed",
     "preserved_ratio_impaired": "you blow out less in the first second than expected, although the ratio is normal",
-    "possible_dysanapsis": (
-        "a smaller share of the air than expected leaves in the first second, which can be a variant of normal"
-    ),
+    "possible_dysanapsis": ("a smaller share of the air than expected leaves in the first second, which can be a variant of normal"),
 }
 NEXT = {
     "normal": "A normal test does not explain every symptom, so tell a clinician if you still feel short of breath",
@@ -49,9 +47,7 @@ def shape_sentence(view: View) -> str:
     if not view.shape:
         return ""
     limb, peak, size, tail = view.shape
-    return (
-        f"The descending limb of the loop looks {limb}, the peak is {PEAK[peak]}, the loop is {size} and {TAIL[tail]}."
-    )
+    return f"The descending limb of the loop looks {limb}, the peak is {PEAK[peak]}, the loop is {size} and {TAIL[tail]}."
 
 
 def limb_sentence(view: View) -> str:
@@ -75,11 +71,7 @@ def not_read(view: View) -> str:
             )
             if not view.has(name)
         ]
-        cause = (
-            f"your {join(gap)} {'is' if len(gap) == 1 else 'are'} not recorded"
-            if gap
-            else "no reference values were applied"
-        )
+        cause = f"your {join(gap)} {'is' if len(gap) == 1 else 'are'} not recorded" if gap else "no reference values were applied"
         return f"Your values cannot be compared with a reference, because {cause}."
     return "The test does not allow a pattern to be named, because not every value can be trusted."
 

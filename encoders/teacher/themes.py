@@ -39,10 +39,7 @@ def _exercise(view: View) -> str:
 def _smoking(view: View) -> str:
     status, years = view.text("smoking_status"), view.has("pack_years")
     if status == "current":
-        return (
-            f"Your record says you smoke{', with ' + view.token('pack_years') if years else ''}, "
-            "so stopping is worth it at any age."
-        )
+        return f"Your record says you smoke{', with ' + view.token('pack_years') if years else ''}, so stopping is worth it at any age."
     if status == "former":
         return "Your record says you have stopped smoking, so the aim is to stay stopped."
     if status == "never":
@@ -127,15 +124,9 @@ def _change(view: View) -> str:
     if view.text("smoking_status") == "current":
         return "Your record says you smoke, so stopping would change the most."
     if view.status("systolic_bp_mmhg") == "high":
-        return (
-            f"Your systolic blood pressure is {view.token('systolic_bp_mmhg')}, which is high, "
-            "so that is a good place to start."
-        )
+        return f"Your systolic blood pressure is {view.token('systolic_bp_mmhg')}, which is high, so that is a good place to start."
     if view.above("bmi_kg_m2"):
-        return (
-            f"Your body mass index is {view.token('bmi_kg_m2')}, which is {view.status('bmi_kg_m2')}, "
-            "so activity and diet are a good place to start."
-        )
+        return f"Your body mass index is {view.token('bmi_kg_m2')}, which is {view.status('bmi_kg_m2')}, so activity and diet are a good place to start."
     return "Age and height cannot be changed, but daily habits can."
 
 
@@ -206,18 +197,14 @@ THEMES: dict[str, Theme] = {
         "exposures at work",
         lambda view: "Your record does not say what you are exposed to at work.",
     ),
-    "travel_altitude": Theme(
-        ("travel_and_altitude",), ("fly", "flight", "altitude", "oxygen", "travel"), "travel and altitude", _travel
-    ),
+    "travel_altitude": Theme(("travel_and_altitude",), ("fly", "flight", "altitude", "oxygen", "travel"), "travel and altitude", _travel),
     "when_to_seek_care": Theme(
         ("when_to_seek_care",),
         ("see a doctor", "call an ambulance if"),
         "when to seek care",
         lambda view: "Do not wait for a chat answer if you feel very unwell.",
     ),
-    "diet": Theme(
-        ("diet",), ("eat", "fruit", "vegetables", "salt", "diet"), "diet", _one(("bmi_kg_m2", "body mass index"))
-    ),
+    "diet": Theme(("diet",), ("eat", "fruit", "vegetables", "salt", "diet"), "diet", _one(("bmi_kg_m2", "body mass index"))),
     "alcohol": Theme(
         ("alcohol",),
         ("alcohol", "drink", "units"),

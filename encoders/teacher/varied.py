@@ -35,9 +35,7 @@ def _varied(passage: Passage, seed: int) -> Passage:
         if 1900 <= number <= 2100:
             return match[0]
         changed = number * factor
-        percent = (
-            passage.text[match.end() : match.end() + 9].lstrip().startswith(("%", "percent", "per cent", "in 100"))
-        )
+        percent = passage.text[match.end() : match.end() + 9].lstrip().startswith(("%", "percent", "per cent", "in 100"))
         if percent:
             changed = min(changed, 95.0)
         if "." in match[0]:

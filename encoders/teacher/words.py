@@ -9,9 +9,7 @@ from encoders.teacher.sentences import NO_TEST, UNUSABLE, not_read, value
 from encoders.teacher.view import Reply, View
 
 WORDS = {
-    "what_is_zscore": (
-        "A z-score says how far a value lies from the average of healthy people of your age, sex and height."
-    ),
+    "what_is_zscore": ("A z-score says how far a value lies from the average of healthy people of your age, sex and height."),
     "what_is_fev1": "FEV1 is the amount of air you blow out in the first second of a forced breath.",
     "what_is_fvc": "FVC is all the air you can blow out in one full forced breath.",
     "what_is_ratio": "The FEV1/FVC ratio is the share of your breath that leaves in the first second.",
@@ -55,20 +53,14 @@ def _mine(intent: str, view: View) -> tuple[str, str]:
             return not_read(view), "pattern"
         other = f" and of the ratio {view.token('fev1_fvc_z')}" if view.has("fev1_fvc_z") else ""
         return (
-            (
-                f"The z-score of your FEV1 is {view.token('fev1_z')}{other}; "
-                f"your FEV1 is {view.status('fev1_l') or 'not judged'}."
-            ),
+            (f"The z-score of your FEV1 is {view.token('fev1_z')}{other}; your FEV1 is {view.status('fev1_l') or 'not judged'}."),
             "fev1",
         )
     if intent == "what_is_lln":
         if not view.has("fev1_lln_l", "fev1_l"):
             return not_read(view), "pattern"
         return (
-            (
-                f"For your FEV1 it is {view.token('fev1_lln_l')}, and you reached {view.token('fev1_l')}, "
-                f"which is {view.status('fev1_l') or 'not judged'}."
-            ),
+            (f"For your FEV1 it is {view.token('fev1_lln_l')}, and you reached {view.token('fev1_l')}, which is {view.status('fev1_l') or 'not judged'}."),
             "fev1",
         )
     if intent == "what_is_pef":

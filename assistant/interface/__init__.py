@@ -1,0 +1,1 @@
+"""The Gradio page: a thin room over ``Assistant``."""

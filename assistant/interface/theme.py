@@ -1,0 +1,33 @@
+"""How the page looks: quiet, legible, light and dark, from 390 pixels up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CSS = """
+.gradio-container {max-width: 1480px !important; margin: 0 auto;}
+#banner {border-left: 4px solid #D55E00; padding: .5rem .9rem; border-radius: 4px; background: color-mix(in srgb, #D55E00 9%, transparent);}
+#banner p {margin: 0;}
+.bw-card h3 {margin: .2rem 0 .4rem; font-size: 1.02rem;}
+.bw-card dl {display: grid; grid-template-columns: minmax(9rem, max-content) 1fr; gap: .15rem .9rem; margin: 0;}
+.bw-card dt {opacity: .78;} .bw-card dd {margin: 0; font-variant-numeric: tabular-nums;}
+.bw-card ul {margin: .2rem 0 .2rem 1.1rem; padding: 0;} .bw-card li {margin: .1rem 0;}
+.bw-card table {border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;}
+.bw-card th, .bw-card td {text-align: right; padding: .28rem .55rem; border-bottom: 1px solid var(--border-color-primary);}
+.bw-card th:first-child, .bw-card td:first-child {text-align: left;}
+.bw-card .low {font-weight: 650; color: #B8470A;} .dark .bw-card .low {color: #FF9A5C;}
+.bw-card .scroll {overflow-x: auto;}
+.bw-bar {position: relative; height: .7rem; background: var(--border-color-primary); border-radius: 4px; min-width: 7rem;}
+.bw-bar i {position: absolute; top: 0; bottom: 0; border-radius: 4px; background: #0072B2;}
+.bw-bar b {position: absolute; top: -2px; bottom: -2px; width: 2px; background: currentColor;}
+#status {min-height: 1.6rem;}
+#suggestions button {white-space: normal; text-align: left;}
+footer {display: none !important;}
+"""
+
+
+def theme() -> Any:
+    import gradio as gr
+
+    fonts = ["system-ui", "Segoe UI", "Roboto", "sans-serif"]
+    return gr.themes.Soft(primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=["ui-monospace", "monospace"])

@@ -46,18 +46,18 @@ STAGES = ("encoder", "language", "curve", "dialogue")
 class TrainConfig:
     """One run. ``shares`` is how the minutes are divided over STAGES."""
 
-    minutes: float = 60.0
+    minutes: float = 66.0
     seed: int = 7
-    people: int = 4000
+    people: int = 3000
     vocabulary: int = 6144
     width: int = 256
     layers: int = 4
     inner: int = 768
     heads: int = 4
-    tokens_per_batch: int = 4096
+    tokens_per_batch: int = 3072
     learning_rate: float = 2e-3
     curve_widths: tuple[int, ...] = (32, 48, 96, 128)
-    shares: tuple[float, ...] = (0.08, 0.40, 0.10, 0.42)
+    shares: tuple[float, ...] = (0.025, 0.25, 0.045, 0.68)
     smoke: bool = False
 
     @classmethod

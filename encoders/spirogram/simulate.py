@@ -2,10 +2,11 @@
 
 Flow rises over a few hundredths of a second to its peak and then falls with the volume exhaled,
 
-    F(u) = PEF (1 - u)^p exp(-q u (1 - u)),   u = share of the remaining volume,
+    F(u) = PEF (1 - u^m)^p,   u = share of the remaining volume,
 
-until a tail that empties the rest by the chosen end. Two exponents (p, q) give FEV1 and FEF25-75; what ``measure`` then reads
-from the sampled curve is fed back until it agrees with what was wished.
+which never rises again (m < 1, p > 1 is the scooped limb of narrowed airways; m > 1 a shoulder; p < 1 a rounded limb), until a
+tail empties the rest by the chosen end. The exponents (m, p) give FEV1 and FEF25-75; what ``measure`` then reads from the
+sampled curve is fed back until it agrees with what was wished.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from encoders.spirogram.reference import lms
 
 FAULTS = ("slow_start", "hesitation", "cough", "early_end", "glottic_closure")
 _LEAD_S, _TRAIL_S = 0.25, 1.1
-_U = np.linspace(0.0, 1.0, 260) ** 0.8
+_U = np.linspace(0.0, 1.0, 300) ** 1.4
 
 
-def _fall(pef: float, fvc: float, peak_l: float, p: float, q: float, fet: float) -> tuple[Array, Array]:
+def _fall(pef: float, fvc: float, peak_l: float, m: float, p: float, fet: float) -> tuple[Array, Array]:
     """Times and volumes after peak flow: times from 0, volumes from ``peak_l`` to ``fvc`` at about ``fet``."""
     rest = fvc - peak_l
-    flow = pef * (1.0 - _U) ** p * np.exp(-q * _U * (1.0 - _U))
+    flow = pef * (1.0 - _U**m) ** p
     flow = np.maximum(flow, 1e-4 * pef)
     steps = np.diff(_U) * rest * 0.5 * (1.0 / flow[1:] + 1.0 / flow[:-1])
     time = np.concatenate([[0.0], np.cumsum(steps)])
@@ -45,19 +46,20 @@ def _fall(pef: float, fvc: float, peak_l: float, p: float, q: float, fet: float)
     return np.concatenate([time[:start], time[start] + span * share]), np.concatenate([volume[:start], tail])
 
 
-def _curve(pef: float, fvc: float, bev: float, p: float, q: float, fet: float) -> tuple[Array, Array]:
+def _curve(pef: float, fvc: float, bev: float, m: float, p: float, fet: float) -> tuple[Array, Array]:
     """Times (0 = first flow) and volumes of a whole expiration; the rise is a half cosine of flow."""
     rise = float(np.clip(7.0 * bev / pef, 0.02, 0.9))
     peak_l = min(0.5 * pef * rise, 0.45 * fvc)
     rise = 2.0 * peak_l / pef
     part = np.linspace(0.0, 1.0, 40)
     up = pef * rise * 0.5 * (part - np.sin(np.pi * part) / np.pi)
-    time, volume = _fall(pef, fvc, peak_l, p, q, fet)
+    time, volume = _fall(pef, fvc, peak_l, m, p, fet)
     return np.concatenate([part[:-1] * rise, rise + time]), np.concatenate([up[:-1], volume])
 
 
 def _errors(pef: float, fvc: float, bev: float, fet: float, shape: Array, fev1: float, fef: float) -> Array:
-    time, volume = _curve(pef, fvc, bev, float(shape[0]), float(shape[1]), fet)
+    m, p = np.exp(shape)
+    time, volume = _curve(pef, fvc, bev, float(m), float(p), fet)
     zero = 0.5 * min(7.0 * bev / pef, 0.9 * fvc / pef)
     at_one = float(np.interp(zero + 1.0, time, volume))
     t25, t75 = np.interp([0.25 * fvc, 0.75 * fvc], volume, time)
@@ -65,7 +67,7 @@ def _errors(pef: float, fvc: float, bev: float, fet: float, shape: Array, fev1: 
 
 
 def _shape(pef: float, fvc: float, bev: float, fet: float, fev1: float, fef: float, start: Array) -> Array:
-    """The exponents (p, q) whose curve has this FEV1 and FEF25-75: damped Gauss-Newton steps."""
+    """Logarithms of the exponents (m, p) whose curve has this FEV1 and FEF25-75: damped Gauss-Newton steps."""
     shape, damping = start.copy(), 1e-3
     error = _errors(pef, fvc, bev, fet, shape, fev1, fef)
     for _ in range(14):
@@ -76,7 +78,7 @@ def _shape(pef: float, fvc: float, bev: float, fet: float, fev1: float, fef: flo
             axis=1,
         )
         step = np.linalg.solve(slope.T @ slope + damping * np.eye(2), -slope.T @ error)
-        tried = np.clip(shape + np.clip(step, -0.8, 0.8), [0.15, -4.0], [6.0, 12.0])
+        tried = np.clip(shape + np.clip(step, -0.5, 0.5), np.log([0.12, 0.1]), np.log([5.0, 12.0]))
         better = _errors(pef, fvc, bev, fet, tried, fev1, fef)
         if np.square(better).sum() < np.square(error).sum():
             shape, error, damping = tried, better, damping / 3
@@ -106,12 +108,12 @@ def simulate(
     bev, fet = max(bev_l if bev_l is not None else 0.05, 0.002 * fvc_l), max(fet_s or 7.0, 0.6)
     wished = np.array([fev1_l, fvc_l, pef, fef, bev, fet])
     asked = wished.copy()
-    shape = np.array([0.9, 1.0 if ratio > 0.7 else 3.0])
+    shape = np.log([1.0, 1.0] if ratio > 0.7 else [0.6, 2.0])
     best: tuple[float, Any] = (np.inf, None)
     for _ in range(7):
         f1, vc, pf, fe, bv, ft = asked
         shape = _shape(pf, vc, bv, ft, f1, fe, shape)
-        grid = _sampled(*_curve(pf, vc, bv, float(shape[0]), float(shape[1]), ft), sampling_hz)
+        grid = _sampled(*_curve(pf, vc, bv, float(np.exp(shape[0])), float(np.exp(shape[1])), ft), sampling_hz)
         read = measure(Blow(*grid))
         got = np.array([x if x is not None else w for x, w in zip(
             (read.fev1_l, read.fvc_l, read.pef_l_s, read.fef25_75_l_s, read.bev_l, read.fet_s), wished, strict=True)])  # fmt: skip

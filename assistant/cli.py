@@ -59,9 +59,9 @@ def measure(
 ) -> None:
     """Measure one or more blows of a visit."""
     from encoders.spirogram import analyse, to_json
-    from encoders.spirogram.read import CurveError, read_curves
+    from encoders.spirogram.read import Blow, CurveError, read_curves
 
-    blows = []
+    blows: list[Blow] = []
     for path in curves:
         if not path.is_file():
             raise CurveError(f"{path.name} does not exist or is not a file")

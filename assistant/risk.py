@@ -119,11 +119,16 @@ def fit(tables: dict[str, NDArray[np.float32]], traits: dict[str, Floats], log_o
         ours = _sigmoid(a + b * log_odds["test"][known["test"], index])
         theirs = classical.predict_proba(flat["test"][known["test"]])[:, 1]
         truth = y["test"]
-        row = {"trait": trait, "people": len(truth), "cases": int(truth.sum()), "observed_over_expected": round(float(truth.mean() / ours.mean()), 3)}
+        row: dict[str, Any] = {
+            "trait": trait,
+            "people": len(truth),
+            "cases": int(truth.sum()),
+            "observed_over_expected": round(float(truth.mean() / ours.mean()), 3),
+        }
         if 0 < truth.sum() < len(truth):
-            low, high = _interval(truth, ours, rng)
+            lower, upper = _interval(truth, ours, rng)
             row |= {
-                "auroc": round(float(roc_auc_score(truth, ours)), 4), "auroc_low": low, "auroc_high": high,
+                "auroc": round(float(roc_auc_score(truth, ours)), 4), "auroc_low": lower, "auroc_high": upper,
                 "auroc_logistic_regression": round(float(roc_auc_score(truth, theirs)), 4), "brier": round(float(np.mean((ours - truth) ** 2)), 4),
             }  # fmt: skip
         result["held_out"].append(row)

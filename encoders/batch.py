@@ -116,10 +116,11 @@ def collate(rows: Sequence[Encoded], people: Sequence[Person | None], pad_token_
         labels[index, :length][learned] = ids[index, :length][learned]
     curves = [person.curve for row, person in zip(rows, people, strict=True) if person and CURVE in row.kinds]
     tables = [person.table for row, person in zip(rows, people, strict=True) if person and RECORD in row.kinds]
-    if any(curve is None for curve in curves):
+    drawn = [curve for curve in curves if curve is not None]
+    if len(drawn) < len(curves):
         raise ValueError("a conversation has slots for a curve but its person has none")
     return Batch(
         ids, mask, kinds, labels,
-        torch.from_numpy(np.stack(curves)) if curves else torch.zeros(0, 1, 1),
+        torch.from_numpy(np.stack(drawn)) if drawn else torch.zeros(0, 1, 1),
         torch.from_numpy(np.stack(tables)) if tables else torch.zeros(0, 2, 1),
     )  # fmt: skip

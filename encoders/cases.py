@@ -89,8 +89,8 @@ def simulated(seed: int) -> Taught:
         patient = replace(patient, diastolic_bp_mmhg=round(patient.systolic_bp_mmhg * draw.uniform(0.52, 0.68)))
     if draw.random() < 0.06:
         return taught(patient, None, _made_up_risks(draw, adult))
-    sizes = {"sex": sex.value, "age_years": age, "height_cm": height}
-    spirometry = analyse(drawn["blows"], **sizes, bronchodilator=draw.choice((None, None, "pre")))
+    told = draw.choice((None, None, "pre"))
+    spirometry = analyse(drawn["blows"], sex=sex.value, age_years=age, height_cm=height, bronchodilator=told)
     return taught(patient, spirometry, _made_up_risks(draw, adult))
 
 
@@ -148,6 +148,5 @@ def person_of_row(row: object) -> Person:
     patient, blow = cohort.patient_of(row)
     if blow is None or patient.sex is None or patient.age_years is None or patient.height_cm is None:
         return Person(table_of(patient, None))
-    sizes = {"sex": patient.sex.value, "age_years": patient.age_years, "height_cm": patient.height_cm}
-    spirometry = analyse((blow,), **sizes)
+    spirometry = analyse((blow,), sex=patient.sex.value, age_years=patient.age_years, height_cm=patient.height_cm)
     return Person(table_of(patient, spirometry), chosen_curve(spirometry))

@@ -40,7 +40,7 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
         raise CohortError("the table has no id column; name one seqn or id")
     if table[key].isna().any() or table[key].duplicated().any():
         raise CohortError(f"the column {key} has empty or repeated ids; every person needs one of their own")
-    clean = {"id": table[key].astype(str)}
+    clean: dict[str, Any] = {"id": table[key].astype(str)}
     for name in (*NUMBERS, *SPIROMETRY, *TRAITS, *HELD_OUT):
         column = table[name] if name in table else pd.Series(np.nan, index=table.index)
         number = pd.to_numeric(column, errors="coerce")
@@ -58,12 +58,13 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
             number = number.mask(beyond)
         clean[name] = number
     for name, words in (("sex", {"female", "male"}), ("smoking_status", {"never", "former", "current"})):
-        column = table[name].astype("string").str.strip().str.lower() if name in table else pd.Series(pd.NA, index=table.index, dtype="string")
-        column = column.mask(column == "")
-        unknown = set(column.dropna().unique()) - words
+        given = table[name] if name in table else pd.Series(pd.NA, index=table.index)
+        text = given.astype("string").str.strip().str.lower()
+        text = text.mask(text == "")
+        unknown = set(text.dropna().unique()) - words
         if unknown:
             raise CohortError(f"the column {name} holds {sorted(unknown)[0]!r}; use {', '.join(sorted(words))} or leave it empty")
-        clean[name] = column
+        clean[name] = text
     if "curve_ml_10ms" in table:
         clean["curve_ml_10ms"] = table["curve_ml_10ms"]
     return pd.DataFrame(clean)
@@ -116,5 +117,5 @@ def _given(curve: str) -> Blow:
         raise CohortError("the column curve_ml_10ms must hold numbers separated by spaces or commas") from error
     if len(volume) < 20:
         raise CohortError("a curve in curve_ml_10ms needs at least 20 values, one every 10 ms")
-    time = np.arange(len(volume)) * 0.01
+    time = np.arange(len(volume), dtype=np.float64) * 0.01
     return Blow(time, volume, np.gradient(volume, time))

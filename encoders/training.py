@@ -204,7 +204,7 @@ def risk_batches(model: MultimodalLM, people: Sequence[Person], traits: np.ndarr
                 lost = np.random.default_rng(rng.getrandbits(32)).random(table.shape[1]) < rng.uniform(0.0, 0.5)
                 table[:, lost] = 0.0
             curve = person.curve if rng.random() < 0.9 else None
-            batch_rows.append(rows[trait, curve is not None, int(traits[index, trait])])
+            batch_rows.append(rows[int(trait), curve is not None, int(traits[index, trait])])
             batch_people.append(Person(table, curve))
         yield model.batch(batch_rows, batch_people)
 

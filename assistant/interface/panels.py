@@ -22,7 +22,9 @@ def patient_card(session: Session) -> str:
     rows = "".join(f"<dt>{escape(f.label)}</dt><dd>{escape(f.text)}{f' ({escape(f.status)})' if f.status else ''}</dd>" for f in facts(patient))
     absent = ", ".join(label_of(name) for name in missing(patient))
     assumed = f"<h3>Read and assumed</h3>{_list(patient.assumptions)}" if patient.assumptions else ""
-    return f"<div class='bw-card'><h3>{escape(patient.label)}</h3><dl>{rows}</dl>{assumed}<p><small>Not measured: {escape(absent or 'nothing')}</small></p></div>"
+    return (
+        f"<div class='bw-card'><h3>{escape(patient.label)}</h3><dl>{rows}</dl>{assumed}<p><small>Not measured: {escape(absent or 'nothing')}</small></p></div>"
+    )
 
 
 def quality(spirometry: Spirometry | None) -> str:
@@ -63,7 +65,12 @@ def numbers(spirometry: Spirometry | None) -> str:
             else "<td></td><td></td><td></td><td></td>"
         )
         body += f"<tr><td>{label}</td><td{low}>{cell(measured[name], places)}</td>{compared}</tr>"
-    for label, value, places in (("PEF (L/s)", best.pef_l_s, 1), ("FEF25-75 (L/s)", best.fef25_75_l_s, 2), ("BEV (L)", best.bev_l, 2), ("FET (s)", best.fet_s, 1)):
+    for label, value, places in (
+        ("PEF (L/s)", best.pef_l_s, 1),
+        ("FEF25-75 (L/s)", best.fef25_75_l_s, 2),
+        ("BEV (L)", best.bev_l, 2),
+        ("FET (s)", best.fet_s, 1),
+    ):
         body += f"<tr><td>{label}</td><td>{cell(value, places)}</td><td></td><td></td><td></td><td></td></tr>"
     head = "<tr><th></th><th>measured</th><th>predicted</th><th>LLN</th><th>z</th><th>% pred.</th></tr>"
     said = [statement.text for statement in spirometry.interpretation.statements] if spirometry.interpretation else []

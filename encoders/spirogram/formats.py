@@ -116,7 +116,7 @@ def table_blows(text: str, name: str) -> tuple[Blow, ...]:
         groups.setdefault(key, []).append(values)
     if not groups:
         raise CurveError("the file has a header but no rows")
-    units = {kind: unit_of(names[place[kind]]) for kind in wanted}
+    units: dict[str, str] = {kind: unit_of(names[place[kind]]) for kind in wanted}
     blows = []
     for (id_, phase), rows_ in groups.items():
         table = dict(zip(wanted, np.array(rows_).T, strict=True))
@@ -173,7 +173,7 @@ def build(
     if time is None and step_s is None:
         raise CurveError("the curve has no time column; add one in seconds (or milliseconds), or say how often it was sampled")
     if step_s is not None:
-        time = np.arange(len(given)) * step_s
+        time = np.arange(len(given), dtype=np.float64) * step_s
     assert time is not None
     time = time * _time_factor(time, units.get("time", ""), said)
     moves = np.diff(time)

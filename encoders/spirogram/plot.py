@@ -118,7 +118,9 @@ def volume_time(result: Spirometry, *, dark: bool = False) -> Figure:
     for name, moment in (("fev1", 1.0), ("fvc", longest)):
         if name in result.references:
             axes.plot(moment, result.references[name].lln, "_", color=REFERENCE, markersize=16, markeredgewidth=2.2, clip_on=False)
-            axes.annotate(f"{name.upper()} LLN", (moment, result.references[name].lln), (0, -11), textcoords="offset points", color=REFERENCE, fontsize=8, ha="center")
+            axes.annotate(
+                f"{name.upper()} LLN", (moment, result.references[name].lln), (0, -11), textcoords="offset points", color=REFERENCE, fontsize=8, ha="center"
+            )
     axes.set_xlim(-0.3, longest * 1.04)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("Time from time zero (s)", color=ink.text)

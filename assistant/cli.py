@@ -229,10 +229,18 @@ def library_verify() -> None:
     typer.echo("The library is sound.")
 
 
+@library.command("vectors", hidden=True)
+def library_vectors() -> None:
+    """Write the vectors of our own passages and wordings to assets, after either has changed."""
+    from assistant.retrieval import write_vectors
+
+    typer.echo(f"{write_vectors()} vectors written.")
+
+
 @app.command()
 def train(
     out: Annotated[Path, typer.Option(help="Folder of the model to write.")] = Path("breathwise-model"),
-    minutes: Annotated[float, typer.Option(min=0.1)] = 60.0,
+    minutes: Annotated[float, typer.Option(min=0.1)] = 66.0,
     seed: Annotated[int, typer.Option()] = 7,
     data: Annotated[Path | None, typer.Option(help="A cohort table with traits (NHANES columns), for risk.")] = None,
     base_model: Annotated[str | None, typer.Option(help="Adapt another language model instead: a Hub id or a folder.")] = None,
@@ -255,6 +263,34 @@ def train(
         found = fit_model(MultimodalLM.load(out), data, limit=200 if smoke else None)
         (out / "risk.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
     typer.echo(f"written to {out}")
+
+
+@app.command()
+def transcripts(out: Annotated[Path | None, typer.Option(help="Folder to write to; by default assets/transcripts.")] = None) -> None:
+    """Put the twelve questions to every example patient and write the answers out."""
+    from assistant import Assistant
+    from assistant.transcripts import TRANSCRIPTS, write
+
+    for path in write(Assistant.load(), out or TRANSCRIPTS):
+        typer.echo(path.name)
+
+
+@app.command()
+def benchmark(
+    out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
+    readme: Annotated[Path | None, typer.Option(help="README whose table is to be written.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, max=50)] = 3,
+    seed: Annotated[int, typer.Option()] = 7,
+) -> None:
+    """Measure start, first token, tokens a second, search and memory on this machine."""
+    from assistant.benchmark import run, table, write_json, write_readme
+
+    found = run(seed=seed, repeats=repeats, progress=lambda what: typer.echo(f"measuring {what}", err=True))
+    if out is not None:
+        write_json(found, out)
+    if readme is not None:
+        write_readme(found, readme)
+    typer.echo(table(found))
 
 
 @app.command("app")

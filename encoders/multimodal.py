@@ -267,7 +267,10 @@ class MultimodalLM(nn.Module):
 def load_language_model(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
     """A causal language model and its tokenizer, by Hub id or folder. safetensors only, no code from elsewhere."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    show = logging.disable_progress_bar if Path(name).is_dir() else logging.enable_progress_bar  # a bar is for downloads
+    show()
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
         lm, report = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, trust_remote_code=False, use_safetensors=True, output_loading_info=True)

@@ -41,8 +41,10 @@ class Desk:
     stop: threading.Event = field(default_factory=threading.Event)
 
 
-def examples() -> list[str]:
-    return sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()) if EXAMPLES.is_dir() else []
+def examples() -> list[tuple[str, str]]:
+    """Label and folder name of each example patient."""
+    names = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()) if EXAMPLES.is_dir() else []
+    return [(name.replace("_", " ").capitalize(), name) for name in names]
 
 
 def suggestions(session: Session | None) -> list[str]:
@@ -67,13 +69,14 @@ def chat(session: Session, growing: Turn | None = None) -> list[dict[str, Any]]:
 def build(assistant: Any) -> gr.Blocks:
     """The page over one Assistant."""
     about = assistant.describe()
+    unchanged = 15  # components that an upload may change, besides the desk and the status line
 
     def shown(session: Session) -> tuple[Any, ...]:
         test = session.spirometry
         curves = (plot.flow_volume(test), plot.volume_time(test)) if test is not None and test.maneuvers else (None, None)
         bars = plot.z_bars(test) if test is not None and test.references else None
         return (
-            panels.patient_card(session), panels.quality(test), *curves, panels.numbers(test), bars, panels.risks(session), chat(session),
+            gr.update(visible=False), gr.update(visible=True), panels.patient_card(session), panels.quality(test), *curves, panels.numbers(test), bars, panels.risks(session), chat(session),
             panels.seen(None), *[gr.update(value=question) for question in suggestions(session)],
         )  # fmt: skip
 
@@ -83,19 +86,19 @@ def build(assistant: Any) -> gr.Blocks:
         try:
             session = assistant.open(paths)
         except ValueError as error:
-            return (kept, f"⚠ {error}", *[gr.skip()] * 13)
+            return (kept, f"⚠ {error}", *[gr.skip()] * unchanged)
         fresh = Desk(session)
         name = session.patient.label
         return (fresh, f"Read: {name}, {len(session.patient.blows)} blow(s).", *shown(session))
 
     def open_example(name: str | None, desk: Desk | None) -> tuple[Any, ...]:
-        if not name or name not in examples():
-            return (desk, "Choose one of the examples.", *[gr.skip()] * 13)
-        return opened(sorted(path for path in (EXAMPLES / name).iterdir() if path.is_file()), desk)
+        if name not in {folder for _, folder in examples()}:
+            return (desk, "Choose one of the examples.", *[gr.skip()] * unchanged)
+        return opened(sorted(path for path in (EXAMPLES / str(name)).iterdir() if path.is_file()), desk)
 
     def open_files(files: list[str] | None, desk: Desk | None) -> tuple[Any, ...]:
         if not files:
-            return (desk, "Drop a record and a curve.", *[gr.skip()] * 13)
+            return (desk, "Drop a record and a curve.", *[gr.skip()] * unchanged)
         try:
             return opened([Path(file) for file in files], desk)
         finally:
@@ -152,40 +155,44 @@ def build(assistant: Any) -> gr.Blocks:
 
     with gr.Blocks(title="Breathwise", analytics_enabled=False, delete_cache=(600, 600)) as page:
         desk = gr.State(None, time_to_live=assistant.settings.session_minutes * 60, delete_callback=_forget)
-        gr.Markdown("# Breathwise")
+        gr.HTML(panels.header(LOGO.read_text(encoding="utf-8")))
         gr.Markdown(BANNER, elem_id="banner")
         with gr.Row():
             with gr.Column(scale=5, min_width=340):
                 with gr.Row():
                     example = gr.Dropdown(examples(), value=None, label="Example patient (made up)", scale=2)
-                    files = gr.File(label="Or drop a record and a curve", file_count="multiple", height=110, scale=3)
+                    files = gr.File(label="Or drop a record and a curve", file_count="multiple", height=120, scale=3)
                 status = gr.Markdown("", elem_id="status")
-                quality = gr.HTML("")
-                with gr.Row():
-                    loop = gr.Plot(label="Flow-volume", min_width=300)
-                    spirogram = gr.Plot(label="Volume-time", min_width=300)
-                table = gr.HTML("")
-                bars = gr.Plot(label="z-scores")
-                with gr.Accordion("Patient", open=True):
-                    card = gr.HTML(panels.NOTHING)
-                with gr.Accordion("Risks (first edition)", open=False):
-                    risk = gr.HTML("")
+                welcome = gr.HTML(panels.WELCOME)
+                with gr.Column(visible=False) as results:
+                    quality = gr.HTML("")
+                    with gr.Row():
+                        loop = gr.Plot(show_label=False, min_width=300, elem_id="loop")
+                        spirogram = gr.Plot(show_label=False, min_width=300, elem_id="spirogram")
+                    table = gr.HTML("")
+                    bars = gr.Plot(show_label=False)
+                    with gr.Accordion("Patient", open=True):
+                        card = gr.HTML("")
+                    with gr.Accordion("Risks (first edition)", open=False):
+                        risk = gr.HTML("")
             with gr.Column(scale=4, min_width=340):
-                talk = gr.Chatbot(label="Conversation", height=560, buttons=["copy"], sanitize_html=True, placeholder="Choose a patient, then ask.")
+                talk = gr.Chatbot(
+                    label="Conversation", height=560, buttons=["copy"], sanitize_html=True, placeholder="Choose a patient, then ask.", layout="bubble"
+                )
                 with gr.Row(elem_id="suggestions"):
-                    buttons = [gr.Button(text, size="sm", min_width=150) for text in FIRST]
+                    buttons = [gr.Button(text, size="sm", min_width=200) for text in FIRST]
                 box = gr.Textbox(placeholder="Ask about this patient", show_label=False, max_length=2000, autofocus=True)
                 with gr.Row():
-                    send = gr.Button("Ask", variant="primary", min_width=80)
-                    stop = gr.Button("Stop", min_width=80)
-                    redo = gr.Button("Regenerate", min_width=80)
-                    wipe = gr.Button("Clear", min_width=80)
-                    save = gr.DownloadButton("Export", min_width=80)
+                    send = gr.Button("Ask", variant="primary", size="md", min_width=70)
+                    stop = gr.Button("Stop", size="md", min_width=70)
+                    redo = gr.Button("Regenerate", size="md", min_width=110)
+                    wipe = gr.Button("Clear", size="md", min_width=70)
+                    save = gr.DownloadButton("Export", size="md", min_width=70)
                 with gr.Accordion("What the model saw", open=False):
                     saw = gr.HTML(panels.seen(None))
                 gr.Markdown(f"<small>Model {about['model']} on {about['device']} in {about['precision']}; {about['note']}.</small>")
 
-        everything = [desk, status, card, quality, loop, spirogram, table, bars, risk, talk, saw, *buttons]
+        everything = [desk, status, welcome, results, card, quality, loop, spirogram, table, bars, risk, talk, saw, *buttons]
         example.input(open_example, [example, desk], everything, concurrency_id="open", api_name=False)
         files.upload(open_files, [files, desk], everything, concurrency_id="open", api_name=False).then(lambda: None, None, files, api_name=False)
         asked = [desk, talk, box, status, saw, *buttons]
@@ -219,5 +226,5 @@ def launch(assistant: Any, *, host: str, port: int, block: bool = True) -> Any:
     return page.launch(
         server_name="0.0.0.0" if on_space else host, server_port=port, share=False, auth=login, ssr_mode=False, theme=theme(), css=CSS,
         max_file_size=f"{settings.max_upload_mb}mb", enable_monitoring=False, show_error=False, quiet=True, prevent_thread_lock=not block,
-        footer_links=[],
+        footer_links=[], favicon_path=str(LOGO),
     )  # fmt: skip

@@ -8,8 +8,17 @@ from assistant.session import Session, Turn
 from encoders.record import facts, label_of, missing
 from encoders.spirogram.results import Spirometry
 
-NOTHING = "<div class='bw-card'><p>Choose an example or drop a record and a curve.</p></div>"
+WELCOME = """<div class='bw-card'><h3>Start here</h3><ol>
+<li>Choose an example patient, or drop files of one person: a table of the person (CSV, XLSX or JSON) and a spirogram
+(CSV of time and volume or flow, or a UK Biobank 3066 string).</li>
+<li>See the curve, its quality, and each value beside what is usual for this age, sex and height.</li>
+<li>Ask on the right. Answers rest on this patient's numbers and on cited guideline passages.</li></ol></div>"""
 _ROWS = (("fev1", "FEV1 (L)", 2), ("fvc", "FVC (L)", 2), ("fev1_fvc", "FEV1/FVC", 2))
+
+
+def header(logo: str) -> str:
+    """The name and the mark; ``logo`` is our own SVG."""
+    return f"<div id='bw-head'>{logo}<div><h1>Breathwise</h1><p>Reads a spirogram, explains it, and talks about wellness.</p></div></div>"
 
 
 def _list(items: tuple[str, ...] | list[str]) -> str:

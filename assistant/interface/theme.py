@@ -6,6 +6,9 @@ from typing import Any
 
 CSS = """
 .gradio-container {max-width: 1480px !important; margin: 0 auto;}
+#bw-head {display: flex; align-items: center; gap: .8rem; padding: .4rem 0;} #bw-head svg {width: 46px; height: 46px; flex: none;}
+#bw-head h1 {margin: 0; font-size: 1.5rem; line-height: 1.2;} #bw-head p {margin: 0; opacity: .75;}
+.bw-card ol {margin: .2rem 0 .2rem 1.3rem; padding: 0;} .bw-card ol li {margin: .3rem 0;}
 #banner {border-left: 4px solid #D55E00; padding: .5rem .9rem; border-radius: 4px; background: color-mix(in srgb, #D55E00 9%, transparent);}
 #banner p {margin: 0;}
 .bw-card h3 {margin: .2rem 0 .4rem; font-size: 1.02rem;}

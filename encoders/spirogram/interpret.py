@@ -115,7 +115,7 @@ def bronchodilator_response(pre: Best, post: Best, predicted: Mapping[str, float
 
     fev1, fvc = change("fev1"), change("fvc")
     significant = any(value is not None and value > 10.0 for value in (fev1, fvc))
-    parts = [f"{name} by {value:+.1f} % of predicted" for name, value in (("FEV1", fev1), ("FVC", fvc)) if value is not None]
+    parts = [f"{name} changed by {value:+.1f} % of predicted" for name, value in (("FEV1", fev1), ("FVC", fvc)) if value is not None]
     verdict = "a significant response" if significant else "no significant response"
-    text = f"After the bronchodilator {' and '.join(parts)} changed: {verdict} (over 10 % is significant)." if parts else "The response cannot be judged."
+    text = f"After the bronchodilator {' and '.join(parts)}: {verdict} (over 10 % is significant)." if parts else "The response cannot be judged."
     return Response(fev1, fvc, significant, text)

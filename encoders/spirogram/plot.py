@@ -55,7 +55,8 @@ def flow_volume(result: Spirometry, *, dark: bool = False, mark: tuple[float, fl
 
     ``mark``: a stretch of volume in litres to point out.
     """
-    figure, axes, ink = _figure(dark, 5.2, 5.0)
+    figure, axes, ink = _figure(dark, 5.4, 4.5)
+    _title(axes, "Flow-volume loop", ink)
     chosen, peak, widest = _chosen(result), 2.0, 1.0
     for index, m in enumerate(result.maneuvers):
         out = expiration(m.blow)
@@ -82,7 +83,7 @@ def flow_volume(result: Spirometry, *, dark: bool = False, mark: tuple[float, fl
     if mark is not None:
         axes.axvspan(*mark, color=FAULT, alpha=0.25, linewidth=0)
     axes.set_xlim(0, widest * 1.08)
-    axes.set_ylim(0, peak * 1.12)
+    axes.set_ylim(0, max(peak * 1.12, 1.5 * widest))
     axes.set_aspect(0.5)  # 2 L/s as long as 1 L
     axes.set_xlabel("Volume (L)", color=ink.text)
     axes.set_ylabel("Flow (L/s)", color=ink.text)
@@ -92,7 +93,8 @@ def flow_volume(result: Spirometry, *, dark: bool = False, mark: tuple[float, fl
 
 def volume_time(result: Spirometry, *, dark: bool = False) -> Figure:
     """Volume over time from time zero; FEV1, the LLN of FEV1 and FVC, and faults marked."""
-    figure, axes, ink = _figure(dark, 5.6, 4.2)
+    figure, axes, ink = _figure(dark, 5.4, 4.5)
+    _title(axes, "Volume-time curve", ink)
     chosen, longest = _chosen(result), 2.0
     for index, m in enumerate(result.maneuvers):
         out = expiration(m.blow)
@@ -131,7 +133,8 @@ def volume_time(result: Spirometry, *, dark: bool = False) -> Figure:
 
 def z_bars(result: Spirometry, *, dark: bool = False) -> Figure:
     """Each z-score as a point on a horizontal bar, the normal band (5th to 95th percentile) shaded."""
-    figure, axes, ink = _figure(dark, 5.2, 1.9)
+    figure, axes, ink = _figure(dark, 7.6, 2.1)
+    _title(axes, "How far from the usual", ink)
     names = {"fev1_fvc": "FEV1/FVC", "fvc": "FVC", "fev1": "FEV1"}
     shown = [name for name in names if name in result.references and result.references[name].z is not None]
     axes.axvspan(-1.645, 1.645, color=REFERENCE, alpha=0.18, linewidth=0)
@@ -154,6 +157,10 @@ def _shade_faults(axes: Axes, m: Maneuver, time: np.ndarray, volume: np.ndarray,
         low, high = np.interp([finding.start_s, finding.end_s], time, volume)
         axes.axvspan(float(low), float(max(high, low + 0.02)), color=FAULT, alpha=0.25, linewidth=0)
         axes.annotate(finding.code.replace("_", " "), (float(low), 0), (2, 20), textcoords="offset points", color=ink.text, fontsize=8, rotation=90)
+
+
+def _title(axes: Axes, text: str, ink: _Ink) -> None:
+    axes.set_title(text, loc="left", color=ink.text, fontsize=10.5, fontweight="bold")
 
 
 def _legend(axes: Axes, ink: _Ink, place: str) -> None:

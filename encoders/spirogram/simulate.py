@@ -34,9 +34,9 @@ def _fall(pef: float, fvc: float, peak_l: float, m: float, p: float, fet: float)
     steps = np.diff(_U) * rest * 0.5 * (1.0 / flow[1:] + 1.0 / flow[:-1])
     time = np.concatenate([[0.0], np.cumsum(steps)])
     volume = peak_l + _U * rest
-    # the tail starts where 8 % of the volume is left, or where its flow could no longer fill the time that is left
+    # the tail starts where 8 % of the volume is left, or before, so that it neither comes too late nor has to speed up
     start = int(np.searchsorted(_U, 0.92))
-    while start > 10 and time[start] > 0.85 * fet:
+    while start > 10 and (time[start] > 0.85 * fet or flow[start] * (fet - time[start]) < 1.3 * (fvc - volume[start])):
         start -= 1
     left, span = fvc - volume[start], max(fet - time[start], 0.05)
     power = max(1.3, flow[start] * span / left)

@@ -83,6 +83,13 @@ _CONVERT: dict[str, dict[str, Callable[[float], float]]] = {
     "fev1_l": {"ml": lambda v: v / 1000}, "fvc_l": {"ml": lambda v: v / 1000}, "bev_l": {"ml": lambda v: v / 1000},
     "pef_l_s": {"l/min": lambda v: v / 60}, "fev1_fvc": {"%": lambda v: v / 100, "percent": lambda v: v / 100},
 }  # fmt: skip
+# other spellings of a unit
+_SAME_UNIT = {
+    "year": "years", "yr": "years", "yrs": "years", "y": "years", "cms": "cm", "kgs": "kg", "kg/m^2": "kg/m2", "kg m2": "kg/m2", "kg/m\u00b2": "kg/m2", "mm hg": "mmhg",
+    "percent": "%", "\u00b0c": "c", "celsius": "c", "\u00b0f": "f", "fahrenheit": "f", "litre": "l", "litres": "l", "liter": "l", "liters": "l", "sec": "s", "seconds": "s",
+    "l/sec": "l/s", "pack years": "pack-years", "pack-year": "pack-years", "metres": "m", "meters": "m", "centimetres": "cm", "centimeters": "cm", "ratio": "fraction",
+}  # fmt: skip
+_PER_MINUTE = {"bpm", "/min", "1/min", "min-1", "beats/min", "breaths/min", "per minute", "beats per minute", "breaths per minute"}
 # ranges of values that are certainly in another unit when no unit is named: (from, to, unit)
 _GUESS: dict[str, tuple[float, float, str]] = {
     "hba1c_percent": (21.0, 200.0, "mmol/mol"), "total_cholesterol_mg_dl": (0.5, 25.0, "mmol/l"), "creatinine_mg_dl": (31.0, 2000.0, "umol/l"),
@@ -110,14 +117,14 @@ def read(paths: Sequence[Path]) -> Patient:
     said: list[str] = []
     blows: list[Blow] = []
     for path in paths:
-        name = clean(Path(path).name)[:60]
+        name = " ".join(clean(Path(path).name).split())[:60]
         raw = _bytes(Path(path), name)
         try:
             found = _one_file(raw, name)
         except CurveError as error:
-            raise IntakeError(f"{name}: {error}") from error
+            raise IntakeError(" ".join(clean(f"{name}: {error}").split())) from error
         if isinstance(found, tuple):
-            blows += found
+            blows += [replace(blow, id=clean(blow.id).strip() or "1") for blow in found]
             continue
         record, notes = found
         for key, value in record.items():
@@ -126,7 +133,7 @@ def read(paths: Sequence[Path]) -> Patient:
             fields.setdefault(key, value)
         said += notes
     patient = _patient(fields, said)
-    if not blows and all(getattr(patient, name) in (None, ()) for name in ("sex", "age_years", "height_cm", "reported", "weight_kg", "conditions")):
+    if not blows and not fields.keys() - {"label", "test_date", "bronchodilator"}:
         raise IntakeError("nothing about a person was found in these files; a record needs columns such as sex, age and height")
     said += [f"curve {blow.id}: {note}" for blow in blows for note in (*blow.assumptions, *blow.warnings)]
     return replace(patient, blows=tuple(blows), assumptions=tuple(dict.fromkeys(said)))
@@ -158,10 +165,12 @@ def _one_file(raw: bytes, name: str) -> Any:
 
 
 def _looks_like_a_curve(text: str) -> bool:
-    for line in text.splitlines()[:40]:
+    for index, line in enumerate([line for line in text.splitlines()[:40] if line.strip()]):
         cells = [cell.strip() for cell in re.split(r"[;\t,|]", line)]
-        kinds = [kind_of(cell) for cell in cells if not re.match(r"^-?\d", cell)]
-        if ("volume" in kinds or "flow" in kinds) and not any(_field_of(cell)[0] in ("age_years", "sex", "height_cm") for cell in cells):
+        kinds = {kind_of(cell) for cell in cells if not re.match(r"^-?\d", cell)}
+        if not kinds & {"volume", "flow"} or any(_field_of(cell)[0] not in (None, "label", "bronchodilator", "test_date") for cell in cells):
+            continue  # "peak flow" is a line of a record
+        if index == 0 or len(kinds & {"time", "volume", "flow"}) > 1:
             return True
     return False
 
@@ -180,7 +189,6 @@ def _csv_rows(text: str, name: str) -> list[list[str]]:
 
 def _xlsx_rows(raw: bytes, name: str) -> list[list[str]]:
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
@@ -193,9 +201,9 @@ def _xlsx_rows(raw: bytes, name: str) -> list[list[str]]:
             if any(cells):
                 rows.append(cells)
         return rows
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, IndexError, OSError) as error:
-        if isinstance(error, IntakeError):
-            raise
+    except IntakeError:
+        raise
+    except Exception as error:  # a broken workbook fails in openpyxl, zipfile, zlib or the XML parser, each with errors of its own
         raise IntakeError(f"{name} is not a readable XLSX workbook; save it again or use CSV") from error
 
 
@@ -205,7 +213,7 @@ def _json(text: str, name: str) -> Any:
     except (ValueError, RecursionError) as error:
         raise IntakeError(f"{name} is not valid JSON; export it again") from error
     if isinstance(document, dict) and "resourceType" in document:
-        raise IntakeError(f"{name} is a FHIR {str(document['resourceType'])[:20]}, which is not read yet; give a CSV, XLSX or plain JSON record")
+        raise IntakeError(f"{name} is a FHIR {clean(str(document['resourceType']))[:20]}, which is not read yet; give a CSV, XLSX or plain JSON record")
     sample = document[0] if isinstance(document, list) and document else document
     if isinstance(sample, dict) and (
         "blows" in sample or any(kind_of(str(key)) in ("volume", "flow") and isinstance(value, list) for key, value in sample.items())
@@ -239,10 +247,13 @@ def _record(rows: list[list[str]], name: str) -> list[Any]:
     pairs: list[tuple[str, str, str]]
     if is_pairs or (upright and len(rows[0]) >= 2):
         body = rows[1:] if is_pairs else rows
-        pairs = [(row[0], row[1] if len(row) > 1 else "", row[2] if len(row) > 2 else "") for row in body]
+        has_units = not is_pairs or (len(rows[0]) > 2 and rows[0][2].lower() in ("unit", "units"))
+        pairs = [(row[0], row[1] if len(row) > 1 else "", row[2] if has_units and len(row) > 2 else "") for row in body]
         width = {len([cell for cell in row if cell]) for row in body}
         if width and max(width) > 3:
             raise IntakeError(f"{name} seems to hold several people side by side; give a record of one person")
+        if any(re.fullmatch(r"[-+]?\d[\d.,]*", row[2].strip()) for row in body if len(row) > 2):
+            raise IntakeError(f"{name} seems to hold several people side by side; the third column may only hold units")
     else:
         if len(rows) < 2:
             raise IntakeError(f"{name} has no row under its headers; a record has a row of headers and one row of values")
@@ -264,10 +275,10 @@ def _record(rows: list[list[str]], name: str) -> list[Any]:
         if value.lower() in _EMPTY:
             continue
         if field in fields:
-            raise IntakeError(f"{name} gives {head[:30]} twice; give a record of one person, each field once")
+            raise IntakeError(f"{name} gives {field.replace('_', ' ')} twice; give a record of one person, each field once")
         fields[field] = _value(field, value, (unit.strip().lower() or in_header), name, notes)
     if not fields:
-        raise IntakeError(f"no known field was found in {name}; name the columns, for example sex, age, height_cm, weight_kg, smoking_status")
+        raise IntakeError(f"{name} holds no known field; name the columns, for example sex, age, height_cm, weight_kg, smoking_status")
     if ignored:
         notes.append(f"not read, as not known: {', '.join(ignored[:8])}")
     return [fields, notes]
@@ -275,7 +286,7 @@ def _record(rows: list[list[str]], name: str) -> list[Any]:
 
 def _field_of(header: str) -> tuple[str | None, str]:
     """The field that a header names, and the unit in it."""
-    text = re.sub(r"[_\s]+", " ", header.strip().lower().strip("\"'"))
+    text = re.sub(r"[_\s]+", " ", header[:100].strip().lower().strip("\"'"))
     if text in _BY_ALIAS:
         own = _BY_ALIAS[text]
         return own, ""
@@ -307,7 +318,7 @@ def _value(field: str, cell: str, unit: str, name: str, notes: list[str]) -> Any
         match = re.fullmatch(r"(\d{2,3})\s*/\s*(\d{2,3})(?:\s*mm ?hg)?", cell.lower())
         if not match:
             raise IntakeError(f"{name}: blood pressure is {cell[:20]!r}; write it as 128/82")
-        return float(match.group(1)), float(match.group(2))
+        return tuple(_quantity(part, match.group(place), "", name, notes) for place, part in ((1, "systolic_bp_mmhg"), (2, "diastolic_bp_mmhg")))
     return _quantity(field, cell, unit, name, notes)
 
 
@@ -330,6 +341,13 @@ def _quantity(field: str, cell: str, unit: str, name: str, notes: list[str]) -> 
     if not math.isfinite(value):
         raise IntakeError(f"{name}: {label} is not finite; leave it empty if it was not measured")
     convert = _CONVERT.get(field, {})
+    unit = unit.replace("\u00b5", "u").replace("\u03bc", "u")  # the micro sign, and the Greek letter that looks like it
+    unit = _SAME_UNIT.get(unit, unit)
+    own = QUANTITY[field].unit.lower() if field in QUANTITY else {"fev1_fvc": "fraction"}.get(field, "l/s" if field.endswith("_l_s") else field[-1])
+    if (field.endswith("_bpm") and unit in _PER_MINUTE) or (field == "pack_years" and unit == "years"):
+        unit = own
+    if unit and unit != own and unit not in convert:
+        raise IntakeError(f"{name}: {label} in {clean(unit)[:20]} is not read; give it {'as a fraction' if own == 'fraction' else 'in ' + own}")
     if not unit and field in _GUESS and _GUESS[field][0] <= value <= _GUESS[field][1]:
         unit = _GUESS[field][2]
         notes.append(f"{label} {value:g} was taken to be in {unit}")
@@ -372,4 +390,9 @@ def _patient(fields: dict[str, Any], notes: list[str]) -> Patient:
     ancestry = fields.pop("ancestry", None)
     if ancestry:
         fields["ancestry"] = re.sub(r"[\s-]+", "_", str(ancestry).lower())
-    return Patient(**fields)
+    patient = Patient(**fields)
+    if patient.bmi_kg_m2 is not None and not QUANTITY["bmi_kg_m2"].low <= patient.bmi_kg_m2 <= QUANTITY["bmi_kg_m2"].high:
+        raise IntakeError(
+            f"height and weight give a body mass index of {patient.bmi_kg_m2:.0f}, which is not possible; check their units, or name them: height_cm, weight_kg"
+        )
+    return patient

@@ -20,16 +20,19 @@ _NAMES = {
     "volume": r"^(?:vol(?:ume)?|v|l|ml|litres?|liters?|exhaled)\b|volum",
     "flow": r"^(?:flow|f|flux|debit)\b|flow",
     "id": r"^(?:id|trial|blow|effort|maneuver|manoeuvre|attempt|test|no)\b|trial|blow",
-    "phase": r"bronchodilator|^(?:bd|pre_?post|phase)\b",
+    "phase": r"bronchodilator|^(?:bd|pre[ /]?post|phase)\b",
 }
-_UNIT = re.compile(r"\b(ml/s|l/min|lpm|l/s|ml|ms|l|s|sec|seconds?|litres?|liters?|millilitres?|milliliters?|milliseconds?)\b")
-_FACTORS = {"ml/s": 0.001, "l/min": 1 / 60, "lpm": 1 / 60, "l/s": 1.0, "ml": 0.001, "millilitre": 0.001, "milliliter": 0.001,
+_RATE = re.compile(r"\b(ml|l|millilit(?:re|er)s?|lit(?:re|er)s?)(?: ?(?:/|per|[.·]) ?| )(s|min)(?:ec(?:onds?)?|utes?)?\b")
+_UNIT = re.compile(r"\b(ml/s|ml/min|l/min|lpm|l/s|ml|ms|l|s|sec|seconds?|litres?|liters?|millilitres?|milliliters?|milliseconds?)\b")
+_FACTORS = {"ml/s": 0.001, "ml/min": 1 / 60_000, "l/min": 1 / 60, "lpm": 1 / 60, "l/s": 1.0, "ml": 0.001, "millilitre": 0.001, "milliliter": 0.001,
             "ms": 0.001, "millisecond": 0.001, "l": 1.0, "litre": 1.0, "liter": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0}  # fmt: skip
 
 
 def number(cell: str, comma: bool = False) -> float:
     """A cell as a number; raises ValueError."""
     cell = cell.strip().replace("\u2212", "-")
+    if "_" in cell or (comma and 0 <= cell.find(",") < cell.rfind(".")):
+        raise ValueError("1_000 and 1,234.5 are not read: which mark is the decimal one would be a guess")
     return float(cell.replace(".", "").replace(",", ".") if comma and "," in cell else cell)
 
 
@@ -67,8 +70,10 @@ def json_blows(document: Any, name: str) -> tuple[Blow, ...]:
             if kind in ("time", "volume", "flow") and isinstance(values, list):
                 try:
                     columns[kind] = np.array(values, float)
-                except (TypeError, ValueError) as error:
+                except (TypeError, ValueError, OverflowError) as error:
                     raise CurveError(f"{key[:20]} holds something that is not a number") from error
+                if columns[kind].ndim != 1:
+                    raise CurveError(f"{key[:20]} holds lists within a list; give one number a point")
                 units[kind] = unit_of(key)
         blows.append(
             build(
@@ -89,12 +94,16 @@ def table_blows(text: str, name: str) -> tuple[Blow, ...]:
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > MAX_ROWS:
         raise CurveError(f"{len(lines):,} rows are more than a spirogram can have; at most {MAX_ROWS:,} are read")
-    header_at = next((i for i, line in enumerate(lines[:40]) if _is_header(line)), None)
-    if header_at is None:
+    headers = [i for i, line in enumerate(lines[:40]) if _is_header(line)]
+    if not headers:
         raise CurveError("no header row with time, volume or flow was found; name the columns, for example time_s,volume_l")
+    header_at = max(headers, key=lambda i: min(2, len(_signals(lines[i]))))  # a device's preamble may speak of time, too
     head = lines[header_at]
     mark = max(";\t,|", key=head.count)
-    rows = list(csv.reader(io.StringIO("\n".join(lines[header_at:])), delimiter=mark))
+    try:
+        rows = list(csv.reader(io.StringIO("\n".join(lines[header_at:])), delimiter=mark))
+    except csv.Error as error:
+        raise CurveError(f"{name or 'the curve'} is not a readable table; save it as CSV with one row of headers") from error
     names = [cell.strip() for cell in rows[0]]
     kinds = [kind_of(cell) for cell in names]
     for kind in ("time", "volume", "flow"):
@@ -103,16 +112,16 @@ def table_blows(text: str, name: str) -> tuple[Blow, ...]:
     if "volume" not in kinds and "flow" not in kinds:
         raise CurveError(f"the columns {', '.join(names)[:80]} hold neither volume nor flow; a curve needs one of them and time")
     body = [row for row in rows[1:] if any(cell.strip() for cell in row)]
-    comma = mark != "," and any("," in cell for row in body[:50] for cell in row)
+    comma = mark != "," and any("," in cell for row in body for cell in row)
     wanted = [kind for kind in ("time", "volume", "flow") if kind in kinds]
     place = {kind: kinds.index(kind) for kind in (*wanted, *[k for k in ("id", "phase") if k in kinds])}
     groups: dict[tuple[str, str], list[list[float]]] = {}
     for line, row in enumerate(body, header_at + 2):
         try:
             values = [number(row[place[kind]], comma) for kind in wanted]
+            key = (row[place["id"]].strip()[:20] if "id" in place else "1", row[place["phase"]].strip().lower()[:20] if "phase" in place else "")
         except (ValueError, IndexError) as error:
             raise CurveError(f"row {line} of {name or 'the curve'} holds something that is not a number; a curve's cells must all be numbers") from error
-        key = (row[place["id"]].strip()[:20] if "id" in place else "1", row[place["phase"]].strip().lower()[:20] if "phase" in place else "")
         groups.setdefault(key, []).append(values)
     if not groups:
         raise CurveError("the file has a header but no rows")
@@ -124,9 +133,13 @@ def table_blows(text: str, name: str) -> tuple[Blow, ...]:
     return tuple(blows)
 
 
+def _signals(line: str) -> set[str]:
+    """Which of time, volume and flow the cells of a line name."""
+    return {kind for cell in re.split(r"[;\t,|]", line) if (kind := kind_of(cell.strip())) in ("time", "volume", "flow")}
+
+
 def _is_header(line: str) -> bool:
-    cells = re.split(r"[;\t,|]", line)
-    return any(kind_of(cell.strip()) in ("time", "volume", "flow") for cell in cells) and not any(re.fullmatch(r"\s*-?\d+([.,]\d+)?\s*", c) for c in cells)
+    return bool(_signals(line)) and not any(re.fullmatch(r"\s*-?\d+([.,]\d+)?\s*", cell) for cell in re.split(r"[;\t,|]", line))
 
 
 def kind_of(header: str) -> str | None:
@@ -140,8 +153,8 @@ def kind_of(header: str) -> str | None:
 
 def unit_of(header: str) -> str:
     """The unit in a header, normalised ("" where it names none)."""
-    text = re.sub(r"(\bl|ml)[_ ]?(?:/|per|_)[_ ]?(s|sec|min)\b", r"\1/\2", re.sub(r"[\[\]()]", " ", header.lower()))
-    text = text.replace("_", " ").replace("/sec", "/s").replace("l s", "l/s") if "/" not in text else text.replace("_", " ").replace("/sec", "/s")
+    text = re.sub(r"[\s_\[\]()]+", " ", header.lower())
+    text = _RATE.sub(lambda rate: f"{'ml' if rate[1].startswith('m') else 'l'}/{rate[2]}", text)
     found = _UNIT.findall(text)
     unit = found[-1] if found else ""
     return unit if unit in _FACTORS else unit.rstrip("s")
@@ -168,20 +181,25 @@ def build(
     if len(given) < 20:
         raise CurveError(f"{len(given)} points are too few for a spirogram; at least 20 are needed")
     for name, column in (("time", time), ("volume", volume), ("flow", flow)):
+        if column is not None and len(column) != len(given):
+            raise CurveError(f"{name} has {len(column):,} points but the curve has {len(given):,}; give one value of each at every point")
         if column is not None and not np.isfinite(column).all():
             raise CurveError(f"the {name} column holds empty or infinite values; every cell of a curve must be a number")
+        if column is not None and np.abs(column).max() > (1e15 if name == "time" else 1e9):
+            raise CurveError(f"the {name} column reaches {np.abs(column).max():.0e}, which no spirometer measures; check the column and its unit")
     if time is None and step_s is None:
         raise CurveError("the curve has no time column; add one in seconds (or milliseconds), or say how often it was sampled")
     if step_s is not None:
         time = np.arange(len(given), dtype=np.float64) * step_s
     assert time is not None
     time = time * _time_factor(time, units.get("time", ""), said)
+    time = time - time[0]
     moves = np.diff(time)
     if (moves < 0).any():
         at = int(np.argmax(moves < 0)) + 1
         raise CurveError(f"time runs backwards at point {at + 1}; the rows must be in the order in which they were recorded")
-    if (moves == 0).any():
-        keep = np.concatenate([[True], moves > 0])
+    if (moves < 1e-5).any():  # no spirometer samples at 100 kHz
+        keep = np.concatenate([[True], moves >= 1e-5])
         if keep.sum() < 20:
             raise CurveError("the time column does not advance; give the time of each point")
         warned.append(f"{int((~keep).sum())} repeated points were left out")
@@ -197,10 +215,11 @@ def build(
     volume, flow = _upright(time, volume, flow, said)
     hertz = min(1000.0, max(20.0, 1.0 / float(np.median(np.diff(time)))))
     hertz = 1.0 / float(np.median(np.diff(time))) if abs(hertz - round(hertz)) > 1e-6 else float(round(hertz))
-    if hertz < 50:
-        warned.append(f"sampled at {hertz:.0f} Hz; at least 50 Hz is needed for peak flow and the start")
+    given_hertz = 1.0 / float(np.median(np.diff(time)))
+    if given_hertz < 49.5:
+        warned.append(f"sampled at {given_hertz:.0f} Hz; at least 50 Hz is needed for peak flow and the start")
     even = np.arange(time[0], time[-1] + 0.25 / hertz, 1.0 / hertz)
-    if len(even) != len(time) or not np.allclose(even, time, atol=0.2 / hertz):
+    if len(even) != len(time) or not np.allclose(even, time, rtol=0.0, atol=0.2 / hertz):
         warned.append("the points were not evenly spaced and were resampled")
         volume, flow = np.interp(even, time, volume), np.interp(even, time, flow)
         time = even

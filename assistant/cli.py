@@ -250,6 +250,7 @@ def train(
     """Teach a model: encoder, language, curve, dialogue; then calibrate its risks where a cohort is given."""
     import torch
 
+    from assistant.model_card import write
     from assistant.risk import fit_model
     from encoders.multimodal import MultimodalLM
     from encoders.passages import read_passages
@@ -262,6 +263,7 @@ def train(
     if data is not None and base_model is None:
         found = fit_model(MultimodalLM.load(out), data, limit=200 if smoke else None)
         (out / "risk.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
+    write(out)
     typer.echo(f"written to {out}")
 
 

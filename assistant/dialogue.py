@@ -133,6 +133,8 @@ class Assistant:
             messages, person=person, memory=memory, allowed=allowed, banned=banned_tokens(self.engine.model, known),
             max_new_tokens=self.settings.max_new_tokens, temperature=temperature, seed=seed, stop_event=stop,
         ):  # fmt: skip
+            if not chunk.content:  # LangChain closes a stream with an empty chunk
+                continue
             first = first or time.perf_counter() - started
             count += 1
             raw += str(chunk.content)

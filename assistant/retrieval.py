@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import secrets
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -133,13 +134,25 @@ class GuidelineLibrary:
                     return
             except Exception:  # a damaged index shows itself in many ways; the cure is always to build it again
                 pass
+        try:
+            self._build(folder)
+        except Exception:  # such as a full disk, or another process at the same folder: work in memory rather than not at all
+            if folder is None:
+                raise
+            self._build(None)
+
+    def _build(self, folder: Path | None) -> None:
         if folder is not None:
             import shutil
 
+            from chromadb.api.client import SharedSystemClient
+
             shutil.rmtree(folder, ignore_errors=True)
+            SharedSystemClient.clear_system_cache()  # it keeps what it opened at this path, also what failed to open
         self._attach(folder)
-        passages = self.passages.values()
-        self._guidelines.add_documents([Document(_embedded(p), id=p.id, metadata={"id": p.id, "topic": p.topic}) for p in passages])
+        documents = [Document(_embedded(p), id=p.id, metadata={"id": p.id, "topic": p.topic}) for p in self.passages.values()]
+        if documents:
+            self._guidelines.add_documents(documents)
         for start in range(0, len(self.wordings), 1000):
             part = self.wordings[start : start + 1000]
             self._questions.add_documents([Document(text, id=f"{start + i}", metadata={"intent": intent}) for i, (text, intent) in enumerate(part)])
@@ -260,6 +273,7 @@ def _collection(name: str, folder: Path | None, embeddings: Embeddings) -> Chrom
     client: Any
     if folder is None:
         client = chromadb.EphemeralClient(settings)
+        name = f"{name}-{secrets.token_hex(8)}"  # one store in memory serves the whole process
     else:
         folder.mkdir(parents=True, exist_ok=True)
         client = chromadb.PersistentClient(str(folder), settings)

@@ -15,6 +15,12 @@ from encoders.spirogram.read import Blow
 TRAITS: tuple[str, ...] = tuple(name for name, _ in RISK_TRAITS)
 HELD_OUT: tuple[str, ...] = ("angina", "emphysema", "chronic_bronchitis", "arthritis", "gout", "thyroid_disease", "liver_disease", "cancer")
 SPIROMETRY = ("fvc_l", "fev1_l", "fev1_fvc", "pef_l_s", "fef25_75_l_s", "bev_ml", "fet_s")
+# what an adult's or a child's blow can give: label, unit, lowest, highest
+_PLAUSIBLE = {
+    "fvc_l": ("FVC", "L", 0.05, 12.0), "fev1_l": ("FEV1", "L", 0.05, 10.0), "fev1_fvc": ("FEV1/FVC", "parts of one, not percent", 0.0, 1.0), "pef_l_s": ("PEF", "L/s", 0.0, 25.0),
+    "fef25_75_l_s": ("FEF25-75", "L/s", 0.0, 15.0), "bev_ml": ("The back-extrapolated volume", "mL", 0.0, 3000.0), "fet_s": ("Forced expiratory time", "s", 0.0, 60.0),
+} | {name: (QUANTITY[name].label, QUANTITY[name].unit, QUANTITY[name].low, QUANTITY[name].high) for name in QUANTITY}  # fmt: skip
+ID_AS_TEXT = {name: str for name in ("seqn", "id", "SEQN", "ID", "Seqn", "Id")}  # 007 stays 007
 NUMBERS = tuple(name for name in QUANTITY if name not in ("heart_rate_bpm", "respiratory_rate_bpm", "spo2_percent", "temperature_c"))
 _SEED = "breathwise-1"
 
@@ -26,8 +32,8 @@ class CohortError(ValueError):
 def read_cohort(path: Path) -> pd.DataFrame:
     """The table at ``path``; see ``tidy`` for what is checked."""
     try:
-        table = pd.read_csv(path, low_memory=False)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        table = pd.read_csv(path, low_memory=False, dtype=ID_AS_TEXT)
+    except (OSError, EOFError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise CohortError(f"{Path(path).name} cannot be read as a table ({type(error).__name__}); give a CSV file with a header row") from error
     return tidy(table)
 
@@ -35,27 +41,30 @@ def read_cohort(path: Path) -> pd.DataFrame:
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
     """Known columns as numbers, absent ones as missing, ``id`` as text. Raises CohortError for text where a number belongs."""
     table = table.rename(columns=lambda name: str(name).strip().lower())
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise CohortError(f"the table has two columns named {twice[0]}; keep one (capitals and spaces do not tell them apart)")
     key = next((name for name in ("seqn", "id") if name in table), None)
     if key is None:
         raise CohortError("the table has no id column; name one seqn or id")
-    if table[key].isna().any() or table[key].duplicated().any():
+    ids = table[key].astype("string").str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
+    if (ids.isna() | (ids == "")).any() or ids.duplicated().any():
         raise CohortError(f"the column {key} has empty or repeated ids; every person needs one of their own")
-    clean: dict[str, Any] = {"id": table[key].astype(str)}
+    clean: dict[str, Any] = {"id": ids.astype(object)}
     for name in (*NUMBERS, *SPIROMETRY, *TRAITS, *HELD_OUT):
         column = table[name] if name in table else pd.Series(np.nan, index=table.index)
         number = pd.to_numeric(column, errors="coerce")
         wrong = number.isna() & column.notna() & (column.astype(str).str.strip() != "")
         if wrong.any():
             raise CohortError(f"the column {name} holds {column[wrong].iloc[0]!r} where a number belongs; leave a cell empty if it was not measured")
-        if name in QUANTITY:
-            quantity = QUANTITY[name]
-            beyond = (number < quantity.low) | (number > quantity.high)
+        if name in _PLAUSIBLE:
+            label, unit, low, high = _PLAUSIBLE[name]
+            beyond = (number < low) | (number > high)
             if beyond.sum() > 0.02 * number.notna().sum():  # more than stray values: another unit
-                raise CohortError(
-                    f"the column {name} holds {number[beyond].iloc[0]:g}; {quantity.label} is given in {quantity.unit}, "
-                    f"from {quantity.low:g} to {quantity.high:g}"
-                )
+                raise CohortError(f"the column {name} holds {number[beyond].iloc[0]:g}; {label} is given in {unit}, from {low:g} to {high:g}")
             number = number.mask(beyond)
+        elif (number.notna() & ~number.isin([0, 1])).any():
+            raise CohortError(f"the column {name} holds {number[number.notna() & ~number.isin([0, 1])].iloc[0]:g}; use 1 for yes, 0 for no, or leave it empty")
         clean[name] = number
     for name, words in (("sex", {"female", "male"}), ("smoking_status", {"never", "former", "current"})):
         given = table[name] if name in table else pd.Series(pd.NA, index=table.index)
@@ -115,6 +124,8 @@ def _given(curve: str) -> Blow:
         volume = np.array([float(value) for value in curve.replace(";", " ").replace(",", " ").split()]) / 1000.0
     except ValueError as error:
         raise CohortError("the column curve_ml_10ms must hold numbers separated by spaces or commas") from error
+    if not np.isfinite(volume).all():
+        raise CohortError("the column curve_ml_10ms holds a value that is not a finite number; leave the whole cell empty if the curve is damaged")
     if len(volume) < 20:
         raise CohortError("a curve in curve_ml_10ms needs at least 20 values, one every 10 ms")
     time = np.arange(len(volume), dtype=np.float64) * 0.01

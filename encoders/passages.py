@@ -34,12 +34,15 @@ def read_passages(folder: Path = GUIDELINES) -> tuple[Passage, ...]:
 
 def read_passage(path: Path) -> Passage:
     """One file -> Passage. Raises PassageError that names the file and what its header lacks."""
-    parts = path.read_text(encoding="utf-8").split("---\n", 2)
+    try:
+        parts = path.read_text(encoding="utf-8-sig").split("---\n", 2)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PassageError(f"{path.name} cannot be read ({type(error).__name__}); it must be a text file in UTF-8") from error
     if len(parts) != 3 or parts[0].strip():
         raise PassageError(f"{path.name} has no header; it must begin with --- and name: value lines")
     header = dict(line.split(": ", 1) for line in parts[1].splitlines() if ": " in line)
     wanted = {item.name for item in fields(Passage)} - {"text"}
-    lacking = sorted(wanted - set(header))
+    lacking = sorted(name for name in wanted if not header.get(name, "").strip())
     if lacking:
         raise PassageError(f"the header of {path.name} lacks {', '.join(lacking)}")
     text = " ".join(parts[2].split())

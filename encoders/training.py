@@ -368,10 +368,12 @@ def train(
             run.save(work, model, config)
 
         parameters, loss_of, rate = _stage(stage, model, lessons, config, minutes, cohort, run)
-        run.losses[stage] = teach(
+        loss = teach(
             parameters, loss_of, minutes=minutes, spent=run.spent[index], learning_rate=rate, name=stage, device=device,
             checkpoint=checkpoint,
         )  # fmt: skip
+        if not math.isnan(loss):  # a resumed stage may have nothing left to do
+            run.losses[stage] = loss
         run.stage = index + 1
         run.save(work, model, config)
 
@@ -450,7 +452,7 @@ def _card(config: TrainConfig, run: Run, device: str, base_model: str | None) ->
     hardware = torch.cuda.get_device_name() if device.startswith("cuda") else f"{os.cpu_count()} CPU cores, {platform.machine()}"
     return {
         "date": dt.date.today().isoformat(), "commit": commit, "hardware": hardware, "seed": config.seed,
-        "minutes": config.minutes, "tokens": run.tokens, "losses": run.losses, "base_model": base_model,
+        "minutes": config.minutes, "minutes_spent": [round(spent / 60, 1) for spent in run.spent], "tokens": run.tokens, "losses": run.losses, "base_model": base_model,
         "config": asdict(config), "quantities": len(QUANTITIES),
     }  # fmt: skip
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +30,10 @@ NEXT = {
     "stop_smoking": ("What would change it?", "Should I exercise?", "Shorter please", "What about my blood pressure?"),
 }
 MOST_TURNS = 100
+DOWNLOAD = """text => { if (!text) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], {type: "text/markdown"}));
+  link.download = "breathwise-conversation.md"; link.click(); URL.revokeObjectURL(link.href); }"""  # made in the browser: nothing is written here
 
 
 @dataclass
@@ -146,12 +149,10 @@ def build(assistant: Any) -> gr.Blocks:
         desk.session = replace(desk.session, turns=(), memory=None)
         return desk, [], "The conversation was cleared."
 
-    def export(desk: Desk | None) -> str | None:
+    def export(desk: Desk | None) -> tuple[str, str]:
         if desk is None or desk.session is None or not desk.session.turns:
-            return None
-        folder = Path(tempfile.mkdtemp(prefix="breathwise-"))
-        (folder / "conversation.md").write_text(panels.transcript(desk.session), encoding="utf-8")
-        return str(folder / "conversation.md")
+            return "", "There is no conversation to export yet."
+        return panels.transcript(desk.session), "The conversation was exported."
 
     with gr.Blocks(title="Breathwise", analytics_enabled=False, delete_cache=(600, 600)) as page:
         desk = gr.State(None, time_to_live=assistant.settings.session_minutes * 60, delete_callback=_forget)
@@ -187,7 +188,8 @@ def build(assistant: Any) -> gr.Blocks:
                     stop = gr.Button("Stop", size="md", min_width=70)
                     redo = gr.Button("Regenerate", size="md", min_width=110)
                     wipe = gr.Button("Clear", size="md", min_width=70)
-                    save = gr.DownloadButton("Export", size="md", min_width=70)
+                    save = gr.Button("Export", size="md", min_width=70)
+                exported = gr.Textbox(visible=False)
                 with gr.Accordion("What the model saw", open=False):
                     saw = gr.HTML(panels.seen(None))
                 gr.Markdown(f"<small>Model {about['model']} on {about['device']} in {about['precision']}; {about['note']}.</small>")
@@ -203,7 +205,7 @@ def build(assistant: Any) -> gr.Blocks:
         redo.click(again, [desk], asked, **model)
         stop.click(halt, [desk], None, queue=False, api_name=False)
         wipe.click(clear, [desk], [desk, talk, status], queue=False, api_name=False)
-        save.click(export, [desk], save, queue=False, api_name=False)
+        save.click(export, [desk], [exported, status], queue=False, api_name=False).then(None, [exported], None, js=DOWNLOAD, api_name=False)
     return page
 
 

@@ -25,6 +25,10 @@ CSS = """
 .bw-bar b {position: absolute; top: -2px; bottom: -2px; width: 2px; background: currentColor;}
 #status {min-height: 1.6rem;}
 #suggestions button {white-space: normal; text-align: left;}
+@media (max-width: 640px) {
+  .bw-card .scroll {max-width: calc(100vw - 6rem);}
+  .bw-card th, .bw-card td {padding: .25rem .3rem; font-size: .86rem;}
+}
 footer {display: none !important;}
 """
 

@@ -1,0 +1,160 @@
+"""The page in a real Chromium, as a visitor uses it."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from assistant.interface.layout import launch
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from assistant import Assistant
+
+pytestmark = pytest.mark.browser
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync".split()
+PATIENTS = ROOT / "assets" / "patients"
+SLOW = 120_000  # milliseconds a busy machine may take
+
+
+@pytest.fixture(scope="module")
+def address(assistant: Assistant) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    app, url, _ = launch(assistant, host="127.0.0.1", port=port, block=False)
+    yield url
+    app.blocks.close() if hasattr(app, "blocks") else None
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    sync = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM.is_file():
+        pytest.skip("Debian's chromium is not installed (apt-get install chromium)")
+    with sync.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def visit(browser: Browser, address: str, **size: int) -> tuple[Page, list[str]]:
+    page = browser.new_context(viewport={"width": size.get("width", 1440), "height": size.get("height", 1000)}).new_page()  # type: ignore[arg-type]
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(address)
+    page.get_by_text("Choose a patient, then ask.").wait_for(timeout=SLOW)
+    return page, faults
+
+
+def choose(page: Page, label: str) -> None:
+    page.get_by_label("Example patient (made up)").click()
+    page.get_by_role("option", name=label).click()
+    page.get_by_text(re.compile("Quality: FEV1|No usable blow")).wait_for(timeout=SLOW)
+
+
+def ask(page: Page, question: str) -> str:
+    """The last answer's text once it is finished."""
+    before = page.locator(".bot.message, .message.bot").count()
+    box = page.get_by_placeholder("Ask about this patient")
+    box.fill(question)
+    box.press("Enter")
+    page.wait_for_function("n => document.querySelectorAll('.bot.message, .message.bot').length > n", arg=before, timeout=SLOW)
+    page.wait_for_function("() => !document.querySelector('#status').innerText.includes('Answering')", timeout=SLOW)
+    page.wait_for_timeout(400)
+    return str(page.locator(".bot.message, .message.bot").last.inner_text())
+
+
+def demo_blow() -> Path:
+    public = ROOT.parent / "shared" / "data" / "ukb_3066_demo_string.txt"
+    return public if public.is_file() else PATIENTS / "severe_obstruction" / "spirogram.txt"
+
+
+def test_a_visitor_uploads_a_blow_and_asks_two_questions(browser: Browser, address: str, tmp_path: Path) -> None:
+    page, faults = visit(browser, address)
+    record = tmp_path / "record.csv"
+    record.write_text("field,value\nsex,male\nage,45\nheight_cm,183\nsmoking,never\nblood pressure,124/78\n", encoding="utf-8")
+    page.locator("input[type=file]").first.set_input_files([record, demo_blow()])
+    page.get_by_text("Quality: FEV1").wait_for(timeout=SLOW)
+    assert page.locator("#loop img").count() == 1
+    assert page.locator("#spirogram img").count() == 1
+    if "ukb" in demo_blow().name:
+        assert "4.68" in page.locator("table").first.inner_text()
+        assert "5.84" in page.locator("table").first.inner_text()
+    first = ask(page, "Explain my result")
+    assert "FEV1" in first
+    second = ask(page, "Should I exercise?")
+    assert len(second) > 30
+    assert second != first
+    assert faults == []
+
+
+def test_two_visitors_never_see_each_others_patient(browser: Browser, address: str) -> None:
+    one, _ = visit(browser, address)
+    two, _ = visit(browser, address)
+    choose(one, "Healthy runner")
+    choose(two, "Severe obstruction")
+    for page, own, other in ((one, "healthy runner", "severe obstruction"), (two, "severe obstruction", "healthy runner")):
+        answer = ask(page, "Explain my result")
+        body = page.locator("body").inner_text()
+        assert f"Example: {own}" in body
+        assert f"Example: {other}" not in body
+        assert answer
+    three, _ = visit(browser, address)
+    assert "Example:" not in three.locator("body").inner_text()
+
+
+def test_a_plot_comes_into_the_chat_and_citations_open(browser: Browser, address: str) -> None:
+    page, faults = visit(browser, address)
+    choose(page, "Mild obstruction")
+    page.get_by_role("button", name="Should I exercise?").click()
+    page.locator("details summary").first.wait_for(timeout=SLOW)
+    page.locator("details summary").first.click()
+    assert "https://" in page.locator("details").first.inner_text()
+    ask(page, "show me the flow-volume loop")
+    page.locator("[aria-label*=onversation] img, .bot img, .message img").first.wait_for(timeout=SLOW)
+    assert faults == []
+
+
+def test_a_red_flag_is_answered_at_once_and_a_bad_file_keeps_the_patient(browser: Browser, address: str, tmp_path: Path) -> None:
+    page, faults = visit(browser, address)
+    choose(page, "Healthy runner")
+    assert "emergency" in ask(page, "I have crushing chest pain").lower()
+    picture = tmp_path / "photo.csv"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4)
+    page.locator("input[type=file]").first.set_input_files([picture])
+    page.locator("#status").get_by_text("⚠").wait_for(timeout=SLOW)
+    assert "Example: healthy runner" in page.locator("body").inner_text()
+    assert faults == []
+
+
+def test_clear_regenerate_and_export(browser: Browser, address: str) -> None:
+    page, faults = visit(browser, address)
+    choose(page, "Possible restriction")
+    ask(page, "How good was the test?")
+    page.get_by_role("button", name="Regenerate").click()
+    page.wait_for_timeout(1500)
+    page.wait_for_function("() => !document.querySelector('#status').innerText.includes('Answering')", timeout=SLOW)
+    with page.expect_download(timeout=SLOW) as saved:
+        page.get_by_role("button", name="Export").click()
+    text = Path(saved.value.path()).read_text(encoding="utf-8")
+    assert "How good was the test?" in text
+    assert "Research and education" in text
+    page.get_by_role("button", name="Clear", exact=True).click()
+    page.get_by_text("Choose a patient, then ask.").wait_for(timeout=SLOW)
+    assert faults == []
+
+
+def test_it_fits_a_telephone(browser: Browser, address: str) -> None:
+    page, _ = visit(browser, address, width=390, height=844)
+    choose(page, "Healthy runner")
+    wide: Any = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 400

@@ -64,6 +64,7 @@ _NEGATED = re.compile(
     rf"\b(?:no|not|never|without|denies|deny|denied|isn'?t|wasn'?t|don'?t have|do not have|doesn'?t have|haven'?t(?: had)?|have not had|hasn'?t had|had no|didn'?t|did not|nor|neither)\s+(?:{_ELSE}\w+\s+){{0,4}}$"
     r"|\b(?:free of|negative for|rules? out|ruled out|no sign of|no history of|absence of|worried i (?:might|will|could)|afraid of|fear of|avoid|prevent\w*|lower|reduce|reduces|risk of|chance of|chances of|likelihood of|odds of|symptoms of|signs of|what (?:is|are|causes)|causes of|define|definition of|meaning of|difference between|information (?:on|about)|learn about|explain what)\s+(?:(?!(?:my|i|i'm)\b)\w+\s+){0,4}$"
 )
+_WILL_I = re.compile(r"\b(?:can|could|will|would|might|may) (?:i|you|one|people)\s+$")
 _AS_NEVER_BEFORE = re.compile(r"^\W*(?:like this|this bad|as bad|so bad|worse|such)")
 _OTHERS = re.compile(
     r"\b(?:father|mother|dad|mum|mom|brother|sister|uncle|aunt|grand\w+|parents?|family|relatives?|neighbou?r|friend|husband|wife)\b[^.;?!]{0,40}\b(?:had|died|suffered|in (?:19|20)\d\d|years? ago|at (?:the )?age|history|when (?:he|she) was)\b"
@@ -140,9 +141,9 @@ def _counts(text: str, match: re.Match[str], rule: Rule) -> bool:
     elif rule.name == "hard_to_breathe":
         if re.search(r"\b(?:why|what|how|when|if|no|not|never|without|don'?t|doesn'?t)\b", before) or _EXERTION.search(sentence):
             return False
-    elif rule.name == "fainting" and re.search(r"\b(?:can|could|will|would|might|may) (?:i|you|one|people)\s+$", before):
+    elif rule.name == "fainting" and _WILL_I.search(before):
         return False
-    elif _NEGATED.search(before) and not _AS_NEVER_BEFORE.search(text[match.end() :]):
+    if rule.name not in ("cannot_breathe", "hard_to_breathe") and _NEGATED.search(before) and not _AS_NEVER_BEFORE.search(text[match.end() :]):
         return False
     return not _past(text, clause_start, match)
 

@@ -60,7 +60,7 @@ def folder(tmp_path: Path, learned: dict[str, Any]) -> Path:
 
 # learning ------------------------------------------------------------------------------------------------------------
 def test_calibrated_probabilities_are_close_to_the_true_ones(made: tuple[dict[str, Any], ...], learned: dict[str, Any]) -> None:
-    _, traits, log_odds, true = made
+    _, _traits, log_odds, true = made
     risk = Risk(learned)
     for index, trait in enumerate(NAMES):
         ours = risk.calibrate(log_odds["test"][:, index], trait)

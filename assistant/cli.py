@@ -138,6 +138,7 @@ def turn_json(turn: Turn) -> dict[str, Any]:
         "checks": {
             "numbers_supported": turn.checks.numbers_supported, "unsupported_numbers": list(turn.checks.unsupported_numbers),
             "citations_valid": turn.checks.citations_valid, "notes": list(turn.checks.notes),
+            "written_by": turn.checks.written_by,
         },
         "triage": asdict(turn.triage) if turn.triage else None, "evidence": turn.evidence, "soft_tokens": turn.soft_tokens,
         "timings": {"first_token_s": round(turn.timings.first_token_s, 4), "total_s": round(turn.timings.total_s, 4), "new_tokens": turn.timings.new_tokens},

@@ -29,6 +29,8 @@ from encoders.spirogram import analyse, analyse_reported
 from encoders.spirogram import facts as spirometry_facts
 from encoders.spirogram.results import Spirometry
 from encoders.tabular import table_of
+from encoders.teacher import Case
+from encoders.teacher.sayable import Asked, begins_as, compose, sentences, unsupported
 
 if TYPE_CHECKING:
     import torch
@@ -125,38 +127,59 @@ class Assistant:
         allowed = words_with_digits(
             [*(fact.text for fact in session.facts), *(p.title + " " + p.text for p in passages), *guardrails.allowed_numerals(session.facts, passages)]
         ) | frozenset(f"[{n}]" for n in range(1, len(passages) + 1))  # fmt: skip
-        known = [fact.name for fact in session.facts]
-        kept = len(memory.ids)
         turn = Turn(question, plot=PLOTS.get(intent), soft_tokens=self._soft_count(person))
-        raw, first, count = "", 0.0, 0
-        for chunk in self.chat.stream(
-            messages, person=person, memory=memory, allowed=allowed, banned=banned_tokens(self.engine.model, known),
-            max_new_tokens=self.settings.max_new_tokens, temperature=temperature, seed=seed, stop_event=stop,
-        ):  # fmt: skip
-            if not chunk.content:  # LangChain closes a stream with an empty chunk
-                continue
+        kept, first, raw, count = len(memory.ids), 0.0, "", 0
+
+        def stream(temperature: float, seed: int) -> Iterator[str]:
+            for chunk in self.chat.stream(
+                messages, person=person, memory=memory, allowed=allowed, banned=banned_tokens(self.engine.model, [fact.name for fact in session.facts]),
+                max_new_tokens=self.settings.max_new_tokens, temperature=temperature, seed=seed, stop_event=stop,
+            ):  # fmt: skip
+                if chunk.content:  # LangChain closes a stream with an empty chunk
+                    yield str(chunk.content)
+
+        for piece in stream(temperature, seed):
             first = first or time.perf_counter() - started
             count += 1
-            raw += str(chunk.content)
+            raw += piece
             turn = replace(turn, answer=write_out(raw, session.facts).strip())
             yield turn
-        answer, notes = checked(turn.answer, session.facts, passages)
+        said, written_by, notes = raw, "model", []
+        if self.engine.model.names_facts and not (stop is not None and stop.is_set()):
+            asked = self._asked(session, question, intent, passages)
+            case = Case(session.patient, session.spirometry, session.facts)
+            for written_by in ("model", "model, second try", "code"):
+                said = said if written_by == "model" else "".join(stream(0.7, seed + 1)) if written_by != "code" else composed(case, asked, raw)
+                wrong = unsupported(said, case, asked)
+                if not wrong and begins_as(said, case, asked):
+                    break
+                notes += [f"not given by the facts or a cited passage: {write_out(sentence, session.facts)!r}" for sentence in wrong]
+        answer, removed = checked(write_out(said, session.facts).strip(), session.facts, passages)
         checks = guardrails.check(answer, session.facts, passages)
         cited = tuple(Citation(n, p.id, p.title, p.section, p.source, p.url, p.text) for n, p in enumerate(passages, 1) if str(n) in _CITED.findall(answer))
-        own = any(fact.token in raw for fact in session.facts) or not self.engine.model.names_facts
+        own = any(fact.token in said for fact in session.facts) or not self.engine.model.names_facts
         yield replace(
             turn,
             answer=answer,
             citations=cited,
-            checks=replace(checks, notes=(*checks.notes, *notes)),
+            checks=replace(checks, notes=(*checks.notes, *removed, *dict.fromkeys(notes)), written_by=written_by),
             evidence="library" if cited else "record" if own else "none",
             timings=Timings(first, time.perf_counter() - started, count),
             seen=Seen(
-                str(messages[-1].content), raw, intent, tuple((p.id, s) for p, s in zip(passages, scores, strict=True)),
+                str(messages[-1].content), raw, said, intent, tuple((p.id, s) for p, s in zip(passages, scores, strict=True)),
                 tuple(f"{fact.label}: {fact.text}" for fact in session.facts), self.name, kept,
             ),
             done=True,
         )  # fmt: skip
+
+    def _asked(self, session: Session, question: str, intent: str, passages: Sequence[Passage]) -> tuple[Asked, ...]:
+        """The turns so far and this one, as they were understood."""
+        before = tuple(
+            Asked(turn.seen.intent, turn.question, tuple(self.library.passages[name] for name, _ in turn.seen.passages if name in self.library.passages))
+            for turn in session.turns
+            if turn.seen.raw
+        )
+        return (*before, Asked(intent, question, tuple(passages)))
 
     def _without_model(self, session: Session, question: str) -> Turn | None:
         """What is answered by rule: nothing asked, a red flag, something declined."""
@@ -196,7 +219,7 @@ class Assistant:
         while True:
             messages: list[BaseMessage] = [SystemMessage(head["content"])]
             for turn in past:
-                messages += [HumanMessage(turn.seen.prompt), AIMessage(turn.seen.raw)]
+                messages += [HumanMessage(turn.seen.prompt), AIMessage(turn.seen.said)]
             messages.append(HumanMessage(now["content"]))
             if not past or self._length(messages) <= self.window.positions:
                 return messages
@@ -227,6 +250,18 @@ def examine(patient: Patient) -> Spirometry | None:
 def read_person(patient: Patient, spirometry: Spirometry | None) -> Person:
     """What the encoders read about a patient."""
     return Person(table_of(patient, spirometry), chosen_curve(spirometry))
+
+
+NO_ANSWER = "I have no answer to that which your record or the library supports. Ask, for example: explain my result, or how do I stop smoking?"
+
+
+def composed(case: Case, asked: Sequence[Asked], written: str) -> str:
+    """What code says in the model's place: the answer composed from the facts, else what is supported of the model's own."""
+    reply = compose(case, asked)
+    if reply is not None:
+        return reply.text
+    wrong = unsupported(written, case, asked)
+    return " ".join(sentence for sentence in sentences(written) if sentence not in wrong) or NO_ANSWER
 
 
 def checked(answer: str, known: Sequence[Fact], passages: Sequence[Passage]) -> tuple[str, tuple[str, ...]]:

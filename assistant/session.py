@@ -30,6 +30,7 @@ class Checks:
     unsupported_numbers: tuple[str, ...] = ()
     citations_valid: bool = True
     notes: tuple[str, ...] = ()
+    written_by: str = "model"  # "model", "model, second try" or "code": sentences that facts and passages do not give are not shown
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class Seen:
     """What the model saw for a turn: nothing is hidden from the person who asks."""
 
     prompt: str = ""
-    raw: str = ""  # the answer as the model wrote it, fact tokens not yet written out
+    raw: str = ""  # the answer as the model first wrote it, fact tokens not yet written out
+    said: str = ""  # the answer that was given, fact tokens not yet written out
     intent: str = ""
     passages: tuple[tuple[str, float], ...] = ()  # passage id, score
     facts: tuple[str, ...] = ()

@@ -33,9 +33,16 @@ def write(assistant: Assistant, out: Path = TRANSCRIPTS) -> Iterator[Path]:
     out.mkdir(parents=True, exist_ok=True)
     for folder in sorted(path for path in PATIENTS.iterdir() if path.is_dir()):
         session = converse(assistant, folder)
-        lines = [f"# {session.patient.label}", "", f"Model {assistant.name} on {hardware()}, commit {commit()}, by `breathwise transcripts`. Not edited.", ""]
+        asked = [turn for turn in session.turns if turn.seen.raw]
+        own = sum(turn.checks.written_by == "model" for turn in asked)
+        lines = [
+            f"# {session.patient.label}", "", f"Model {assistant.name} on {hardware()}, commit {commit()}, by `breathwise transcripts`. Not edited.", "",
+            f"Of {len(asked)} answers that the model wrote, {own} passed as written; the others held a sentence that neither the facts nor a cited "
+            "passage give and were written again, by the model (second try) or by code.", "",
+        ]  # fmt: skip
         for turn in session.turns:
-            lines += [f"**{turn.question}**", "", turn.answer, ""]
+            again = f" *({turn.checks.written_by})*" if turn.seen.raw and turn.checks.written_by != "model" else ""
+            lines += [f"**{turn.question}**{again}", "", turn.answer, ""]
             lines += [f"- [{one.n}] {one.title}. {one.source}. {one.url}" for one in turn.citations] + ([""] if turn.citations else [])
         path = out / f"{folder.name}.md"
         path.write_text("\n".join(lines), encoding="utf-8")

@@ -122,6 +122,7 @@ def seen(turn: Turn | None) -> str:
         f"taken to be about: {found.intent.replace('_', ' ')}",
         f"numbers supported: {'yes' if checks.numbers_supported else 'no, ' + ', '.join(checks.unsupported_numbers)}; citations valid: {'yes' if checks.citations_valid else 'no'}",
         f"first token after {turn.timings.first_token_s:.2f} s, {turn.timings.new_tokens} tokens in {turn.timings.total_s:.2f} s",
+        f"written by: {checks.written_by}",
         *checks.notes,
     ]
     return f"<div class='bw-card'>{_list(lines)}<h3>Passages</h3>{_list(passages) or '<p>none</p>'}<h3>Facts</h3>{_list(list(found.facts))}<h3>Prompt</h3><pre style='white-space:pre-wrap'>{escape(found.prompt)}</pre></div>"

@@ -22,12 +22,12 @@ def analyse(
     Raises ReferenceRangeError for what the reference does not cover only where it was asked for by name and group;
     otherwise the reason stands in ``notes``.
     """
-    from encoders.spirogram.measure import measure
-    from encoders.spirogram.quality import best_of, judge
+    from encoders.spirogram.measure import measure_many
+    from encoders.spirogram.quality import best_of, judge_all
     from encoders.spirogram.results import Spirometry
     from encoders.spirogram.shape import shape_words
 
-    maneuvers = tuple(judge(measure(blow), age_years) for blow in blows)
+    maneuvers = judge_all(measure_many(blows), age_years)
     stated = [m.blow.bronchodilator or bronchodilator for m in maneuvers]
     after = [m for m, state in zip(maneuvers, stated, strict=True) if state == "post"]
     before = [m for m, state in zip(maneuvers, stated, strict=True) if state != "post"]

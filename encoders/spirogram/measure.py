@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,9 @@ from encoders.spirogram.read import Array, Blow
 from encoders.spirogram.results import Maneuver
 
 WINDOW_S = 0.080  # peak flow for the back-extrapolation tangent is the mean over 80 ms (ATS/ERS 2019)
-STILL_L_S = 0.025  # the end of the expiration: no more than 25 mL in the last second (ATS/ERS 2019)
+STILL_L = 0.0005  # the end of the expiration: within half a millilitre of the largest volume
+TURN_L, TURN_SHARE = 0.20, 0.10  # breathing in by more than this within an expiration begins another one; a cough breathes in less
+INSPIRED_L = 0.30  # a smaller volume after the end is no inspiration worth measuring
 
 
 @dataclass(frozen=True)
@@ -27,26 +30,56 @@ class Expiration:
 
 
 def expiration(blow: Blow) -> Expiration | None:
-    """Find the expiration with the largest volume after the deepest inspiration; None where nothing is breathed out."""
+    """The largest forced expiration, from the deepest inspiration before it; None where nothing is breathed out."""
     volume, time = blow.volume_l, blow.time_s
     if len(volume) < 10 or not np.isfinite(volume).all():
         return None
     lowest = np.minimum.accumulate(volume)
     top = int(np.argmax(volume - lowest))
-    bottom = int(top - np.argmin(volume[top::-1]))
-    bottom = int(np.flatnonzero(volume[: top + 1] <= volume[bottom] + 1e-9)[-1])
-    if top - bottom < 5 or volume[top] - volume[bottom] < 0.05:
+    start = top - int(np.argmax(volume[top::-1] <= lowest[top] + 1e-9))
+    breath = volume[start : top + 1]
+    # a breath taken on the way means that two expirations were run together
+    if float((np.maximum.accumulate(breath) - breath).max()) > max(TURN_L, TURN_SHARE * float(breath[-1] - breath[0])):
+        start, top = _forced(volume)
+    zero = volume[start]
+    if top - start < 5 or volume[top] - zero < 0.05:
         return None
-    zero = volume[bottom]
-    part = slice(bottom, top + 1)
+    part = slice(start, top + 1)
     return Expiration(time[part], volume[part] - zero, blow.flow_l_s[part], volume[top:] - zero)
+
+
+def _forced(volume: Array) -> tuple[int, int]:
+    """First and last sample of the forced one of several breaths: of those nearly as large as the largest, the fastest."""
+    turn = max(TURN_L, TURN_SHARE * float(volume.max() - volume.min()))
+    breaths: list[tuple[int, int]] = []
+    start = top = 0
+    for index, value in enumerate(volume.tolist()):
+        if value > volume[top]:
+            top = index
+        elif value <= volume[start] and top == start:
+            start = top = index
+        elif volume[top] - value > turn:  # breathing in: the expiration before it is over
+            breaths.append((start, top))
+            start = top = index
+    breaths.append((start, top))
+    sizes = [float(volume[top] - volume[start]) for start, top in breaths]
+    large = [breath for breath, size in zip(breaths, sizes, strict=True) if size > 0.7 * max(sizes)]
+    return max(large, key=lambda breath: float(np.diff(volume[breath[0] : breath[1] + 1]).max(initial=0.0)))
+
+
+def measure_many(blows: Sequence[Blow]) -> tuple[Maneuver, ...]:
+    """All indices of each blow. One blow's samples are worked on as arrays; blows as rows of a matrix were slower (1.4 times)."""
+    return tuple(measure(blow) for blow in blows)
 
 
 def measure(blow: Blow) -> Maneuver:
     """All indices of one blow. What cannot be measured (a blow shorter than a second has no FEV1) is None.
 
     Time zero is where the tangent at peak flow (slope: mean flow over 80 ms) meets zero volume; BEV is the volume exhaled by
-    then; FEV1 the volume 1 s later; FVC the largest volume; FEF25-75 half of FVC over the time between 25 and 75 % of it.
+    then; FEV1 the volume 1 s later; FVC the largest volume; FEF25-75 half of FVC over the time between 25 and 75 % of it;
+    FET from time zero to the end. ``more`` holds FEV0.5, FEV0.75, FEV3, FEV6, FEF25, FEF50, FEF75, PIF, the rise time of
+    flow (10 to 90 % of PEF), the area under the expiratory flow-volume curve (L2/s) and ``concavity``: how far the descending
+    limb runs under the straight line from PEF to FVC, as a mean share of PEF (ours; 0 is straight, above 0 scooped).
     """
     out = expiration(blow)
     if out is None:
@@ -91,14 +124,15 @@ def measure(blow: Blow) -> Maneuver:
     more = {
         "fev05_l": after(0.5), "fev075_l": after(0.75), "fev3_l": after(3.0), "fev6_l": after(6.0),
         "fef25_l_s": flow_at(0.25), "fef50_l_s": flow_at(0.50), "fef75_l_s": flow_at(0.75),
-        "pif_l_s": float(-blow.flow_l_s.min()) if inspired > 0.3 else None,
+        "pif_l_s": float(-blow.flow_l_s[-len(out.after_l) :].min()) if inspired > INSPIRED_L else None,
         "rise_time_s": _rise_time(out, pef),
         "area_l2_s": float(np.sum(np.diff(volume) * (out.flow_l_s[1:] + out.flow_l_s[:-1]) / 2)),
+        "concavity": _concavity(rising, out.flow_l_s, fvc, pef),
     }  # fmt: skip
     return Maneuver(
         blow, fvc_l=fvc, fev1_l=fev1, fev1_fvc=fev1 / fvc if fev1 is not None else None, pef_l_s=pef,
         fef25_75_l_s=0.5 * fvc / middle if middle > 0 else None, bev_l=bev, time_zero_s=time_zero,
-        fet_s=max(0.0, float(end - time_zero)), fivc_l=inspired if inspired > 0.3 else None, more=more,
+        fet_s=max(0.0, float(end - time_zero)), fivc_l=inspired if inspired > INSPIRED_L else None, more=more,
     )  # fmt: skip
 
 
@@ -109,8 +143,8 @@ def _has_ended(out: Expiration, step: float) -> bool:
 
 
 def _end(out: Expiration, step: float) -> float:
-    """The end of the expiration: where the volume comes within half a millilitre of its largest."""
-    index = int(np.argmax(out.volume_l >= out.volume_l.max() - 0.0005))
+    """The end of the expiration: where the volume comes within STILL_L of its largest."""
+    index = int(np.argmax(out.volume_l >= out.volume_l.max() - STILL_L))
     return float(out.time_s[index])
 
 
@@ -120,3 +154,10 @@ def _rise_time(out: Expiration, pef: float) -> float:
     rising = out.flow_l_s[: peak + 1]
     low, high = int(np.argmax(rising >= 0.1 * pef)), int(np.argmax(rising >= 0.9 * pef))
     return float(max(0.0, out.time_s[high] - out.time_s[low]))
+
+
+def _concavity(rising: Array, flow: Array, fvc: float, pef: float) -> float:
+    """Mean of (straight line - flow) / PEF over the volumes from that of PEF to FVC; the line itself has a mean of one half."""
+    peak = int(np.argmax(flow))
+    under = float(np.dot(np.diff(rising[peak:]), (flow[peak + 1 :] + flow[peak:-1]) / 2))
+    return 0.5 - under / (pef * max(fvc - float(rising[peak]), 1e-9))

@@ -21,7 +21,8 @@ from encoders.spirogram.measure import measure
 from encoders.spirogram.read import Array, Blow
 from encoders.spirogram.reference import lms
 
-FAULTS = ("slow_start", "hesitation", "cough", "early_end", "glottic_closure")
+COMMON_FAULTS = ("slow_start", "hesitation", "cough", "early_end", "glottic_closure")
+FAULTS = (*COMMON_FAULTS, "leak", "zero_flow_error", "inspiration_exceeds")
 _LEAD_S, _TRAIL_S = 0.25, 1.1
 _U = np.linspace(0.0, 1.0, 300) ** 1.4
 
@@ -139,8 +140,8 @@ def _spoil(fault: str, time: Array, volume: Array, rng: np.random.Generator) -> 
     start = int(np.argmax(volume > 0.01 * fvc))
     flow = np.diff(volume, prepend=volume[0]) / step
     if fault == "slow_start":
-        wanted = max(0.12, 0.07 * fvc) + 0.1
-        steps = int(0.9 / step)
+        wanted = min(max(0.12, 0.07 * fvc) + 0.15, 0.5 * fvc)
+        steps = int(1.2 / step)
         creep = np.linspace(0.0, wanted, steps) ** 2 / wanted
         return np.arange(len(volume) + steps) * step, np.concatenate([volume[:start], creep, creep[-1] + volume[start:] * (1 - wanted / fvc)])
     if fault == "hesitation":
@@ -159,9 +160,18 @@ def _spoil(fault: str, time: Array, volume: Array, rng: np.random.Generator) -> 
         kept = max(kept, start + int(0.4 / step))
         return time[: kept + 2], volume[: kept + 2]
     if fault == "glottic_closure":
-        shut = start + int(rng.uniform(0.5, 0.9) / step)
+        shut = max(start + int(0.25 / step), int(np.argmax(volume >= rng.uniform(0.5, 0.75) * fvc)))
         flow[shut:] = 0.0
         return time, np.cumsum(flow) * step
+    if fault == "leak":  # a share of what a volume spirometer holds is lost every second
+        lost = np.cumsum(volume) * step * max(rng.uniform(0.02, 0.05), 0.06 / fvc)
+        return time, volume - lost
+    if fault == "zero_flow_error":
+        return time, volume + time * rng.uniform(0.03, 0.12) * rng.choice([-1.0, 1.0])
+    if fault == "inspiration_exceeds":
+        size = fvc + max(0.12, 0.07 * fvc) + rng.uniform(0.0, 0.4)
+        breath = volume[-1] - size * 0.5 * (1.0 - np.cos(np.linspace(0.0, np.pi, round(1.5 / step))))
+        return np.arange(len(volume) + len(breath)) * step, np.concatenate([volume, breath])
     raise ValueError(f"unknown fault {fault!r}; choose from {', '.join(FAULTS)}")
 
 
@@ -198,7 +208,7 @@ def simulate_person(rng: np.random.Generator, pattern: str | None = None) -> dic
     fef = fvc * 0.763 * float(np.exp(4.7 * (ratio - 0.8) + rng.normal(0, 0.08)))
     fet = float(np.clip(rng.normal(11.0 if ratio < 0.65 else 7.0 if age > 12 else 3.0, 1.5), 1.6, 15.5))
     count = int(rng.choice((1, 2, 3), p=[0.5, 0.2, 0.3]))
-    fault = str(rng.choice(FAULTS)) if rng.random() < 0.18 else None
+    fault = str(rng.choice(COMMON_FAULTS)) if rng.random() < 0.18 else None
     blows = []
     for index in range(count):
         effort = 1.0 if index == 0 else float(rng.uniform(0.95, 1.0) if rng.random() < 0.8 else rng.uniform(0.82, 0.95))

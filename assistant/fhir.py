@@ -6,7 +6,6 @@ A resource that does not follow R4 (judged by fhir.resources) is left out and co
 from __future__ import annotations
 
 import datetime as dt
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from assistant.fhir_codes import AGE_UNITS, FIELD_OF, KNOWN_SYSTEMS, LOINC, SMOKING_OF, SMOKING_STATUS, SPELLINGS, SPIROMETRY_OF, SYMPTOM
+from assistant.fhir_codes import AGE_UNITS, FIELD_OF, SMOKING_OF, SMOKING_STATUS, SPIROMETRY_OF, SYMPTOM
+from assistant.fhir_elements import (
+    Resource,
+    any_codes,
+    codes_of,
+    date_of,
+    dicts,
+    id_of,
+    label_of,
+    moment_of,
+    number_of,
+    phase_of,
+    plain,
+    tail_of,
+    text_of,
+    unit_of,
+)  # fmt: skip
 from assistant.fhir_export import write_bundle
 from assistant.guardrails import clean
 from assistant.intake import IntakeError, in_own_unit
@@ -28,8 +43,6 @@ MAX_ENTRIES, MAX_CURVES, MAX_WORDS, MAX_SAID = 20_000, 60, 20, 6
 _READ = {"Patient", "Observation", "Condition", "MedicationRequest", "MedicationStatement", "Medication", "DiagnosticReport"}
 _WRONG = {"entered-in-error", "cancelled", "registered", "unknown"}  # Observation.status: no result, or one that was taken back
 _SEMANTIC_TAG = re.compile(r"\s*\((?:disorder|finding|situation|procedure|morphologic abnormality|event|product|substance)\)\s*$", re.IGNORECASE)
-Resource = dict[str, Any]
-_EARLY = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True)
@@ -81,7 +94,7 @@ def read_bundle(document: dict[str, Any], name: str) -> Patient:
     dated = tested or [value.date for value in values if value.date]
     fields |= _about(person, max(dated, default=None), bool(tested), name, said)
     last = max(dated, default=None)
-    old = [f"{_label(v.field)} ({v.date})" for v in latest.values() if v.date and last and (last - v.date).days > 365 and v.field != "age_years"]
+    old = [f"{label_of(v.field)} ({v.date})" for v in latest.values() if v.date and last and (last - v.date).days > 365 and v.field != "age_years"]
     if old:
         said.append(f"more than a year older than the latest test or observation: {', '.join(old)}")
     fields |= _told([one for _, one in observations], said)
@@ -106,17 +119,17 @@ def sampled_data_blow(observation: dict[str, Any], name: str) -> Blow:
     anything that is not a spirogram (another unit, several dimensions, points marked as errors).
     """
     columns: dict[str, tuple[np.ndarray, str, float]] = {}
-    for part in (observation, *_dicts(observation.get("component"))):
+    for part in (observation, *dicts(observation.get("component"))):
         sampled = part.get("valueSampledData")
         if not isinstance(sampled, dict):
             continue
-        origin = sampled.get("origin") if isinstance(sampled.get("origin"), dict) else {}
+        origin = dict_of(sampled.get("origin"))
         unit = str(origin.get("code") or origin.get("unit") or "").lower()[:20]
         kind = "volume" if unit in ("l", "ml") else "flow" if unit in ("l/s", "ml/s", "l/min", "ml/min") else None
         if kind is None:
             raise CurveError(f"the sampled data are in {clean(unit) or 'no unit'}; a spirogram is in L, mL, L/s or L/min")
-        data, period = sampled.get("data"), _number(sampled.get("period"))
-        start, factor = _number(origin.get("value", 0)), _number(sampled.get("factor", 1))
+        data, period = sampled.get("data"), number_of(sampled.get("period"))
+        start, factor = number_of(origin.get("value", 0)), number_of(sampled.get("factor", 1))
         if not isinstance(data, str) or period is None or not 0 < period <= 1000 or start is None or factor is None or sampled.get("dimensions", 1) != 1:
             raise CurveError("the sampled data lack a period in milliseconds, one dimension or their points; export the curve again")
         if data.count(" ") >= MAX_POINTS:
@@ -132,9 +145,9 @@ def sampled_data_blow(observation: dict[str, Any], name: str) -> Blow:
     volume, flow = columns.get("volume"), columns.get("flow")
     blow = build(
         None, volume[0] if volume else None, flow[0] if flow else None, {kind: unit for kind, (_, unit, _) in columns.items()},
-        id_=_id_of(observation), file=name, bronchodilator=_phase(_text(observation.get("code"))), step_s=step,
+        id_=id_of(observation), file=name, bronchodilator=phase_of(text_of(observation.get("code"))), step_s=step,
     )  # fmt: skip
-    _, date = _moment(observation)
+    _, date = moment_of(observation)
     return replace(blow, date=date.isoformat() if date else None)
 
 
@@ -149,7 +162,7 @@ def _resources(document: Any, name: str, said: list[str]) -> list[tuple[frozense
         raise IntakeError(f"{name} is a FHIR Bundle without entries; export it again with the Patient and the Observations")
     if len(entries) > MAX_ENTRIES:
         raise IntakeError(f"{name} holds {len(entries):,} entries; at most {MAX_ENTRIES:,} are read: export one person")
-    if any(link.get("relation") == "next" for link in _dicts(document.get("link"))):
+    if any(link.get("relation") == "next" for link in dicts(document.get("link"))):
         said.append("the bundle is one page of several; what stands on the others was not read")
     found, odd = [], 0
     for entry in entries:
@@ -158,7 +171,7 @@ def _resources(document: Any, name: str, said: list[str]) -> list[tuple[frozense
             odd += 1
             continue
         if resource["resourceType"] in _READ:
-            found.append((frozenset(filter(None, (_tail(entry.get("fullUrl")), _tail(resource.get("id"))))), resource))
+            found.append((frozenset(filter(None, (tail_of(entry.get("fullUrl")), tail_of(resource.get("id"))))), resource))
     if odd:
         said.append(f"{odd} {'entry holds' if odd == 1 else 'entries hold'} no resource")
     return found
@@ -168,8 +181,8 @@ def _concerns(resource: Resource) -> bool:
     """Whether anything of it would be read: only then is it judged."""
     if resource["resourceType"] != "Observation":
         return True
-    parts = (resource, *_dicts(resource.get("component")))
-    return any("valueSampledData" in part or any(code in _KNOWN for code in _codes(part.get("code"))) for part in parts)
+    parts = (resource, *dicts(resource.get("component")))
+    return any("valueSampledData" in part or any(code in _KNOWN for code in codes_of(part.get("code"))) for part in parts)
 
 
 _KNOWN = {*FIELD_OF, *SPIROMETRY_OF, SMOKING_STATUS, SYMPTOM, "ancestry"}
@@ -200,7 +213,7 @@ def _one_person(kept: list[tuple[frozenset[str], Resource]], name: str, said: li
                 and isinstance(reference.get("reference"), str)
                 and not re.search(r"(?:Group|Device|Location)/", reference["reference"])
             ):
-                subjects.add(_tail(reference["reference"]))
+                subjects.add(tail_of(reference["reference"]))
     known = {id_ for ids, _ in people for id_ in ids}
     strangers = subjects - known - others - {""}
     if len(strangers) > (0 if known else 1):
@@ -213,24 +226,24 @@ def _one_person(kept: list[tuple[frozenset[str], Resource]], name: str, said: li
 def _about(person: Resource, last: dt.date | None, tested: bool, name: str, said: list[str]) -> dict[str, Any]:
     """Name, sex, and the age at the latest test (else observation, else today)."""
     fields: dict[str, Any] = {}
-    names = _dicts(person.get("name"))
+    names = dicts(person.get("name"))
     if names:
         one = next((n for n in names if n.get("use") == "official"), names[0])
         given = [part for part in one.get("given") or [] if isinstance(part, str)] if isinstance(one.get("given"), list) else []
-        text = _plain(one.get("text") or " ".join([*given, str(one.get("family") or "")]), 60)
+        text = plain(one.get("text") or " ".join([*given, str(one.get("family") or "")]), 60)
         if text:
             fields["label"] = text
     gender = person.get("gender")
     if gender in ("female", "male"):
         fields["sex"] = Sex(gender)
     elif person:
-        birth_sex = [e.get("valueCode") for e in _dicts(person.get("extension")) if str(e.get("url", "")).endswith("us-core-birthsex")]
+        birth_sex = [e.get("valueCode") for e in dicts(person.get("extension")) if str(e.get("url", "")).endswith("us-core-birthsex")]
         if birth_sex and birth_sex[0] in ("F", "M"):
             fields["sex"] = Sex.FEMALE if birth_sex[0] == "F" else Sex.MALE
             said.append("sex is that at birth, as the bundle states it")
         elif gender is not None:
-            said.append(f"the gender is {_plain(gender, 20)!r}; reference values need female or male")
-    birth = _partial_date(person.get("birthDate"))
+            said.append(f"the gender is {plain(gender, 20)!r}; reference values need female or male")
+    birth = date_of(person.get("birthDate"))
     if birth is None:
         return fields
     at = last or dt.date.today()
@@ -248,17 +261,17 @@ def _about(person: Resource, last: dt.date | None, tested: bool, name: str, said
 # observations --------------------------------------------------------------------------------------------------------
 def _values(ids: frozenset[str], observation: Resource, name: str, said: list[str], lost: list[str]) -> Iterator[_Value]:
     """The numbers of an Observation and of its components, in our units; what cannot be read is said in ``lost``."""
-    moment, date = _moment(observation)
-    derived = frozenset(_tail(r.get("reference")) for r in _dicts(observation.get("derivedFrom")))
-    for part in (observation, *_dicts(observation.get("component"))):
-        code = next((code for code in _codes(part.get("code")) if code in FIELD_OF or code in SPIROMETRY_OF), None)
+    moment, date = moment_of(observation)
+    derived = frozenset(tail_of(r.get("reference")) for r in dicts(observation.get("derivedFrom")))
+    for part in (observation, *dicts(observation.get("component"))):
+        code = next((code for code in codes_of(part.get("code")) if code in FIELD_OF or code in SPIROMETRY_OF), None)
         quantity = part.get("valueQuantity")
         if code is None or not isinstance(quantity, dict):
             continue
         field, state = SPIROMETRY_OF.get(code, (FIELD_OF.get(code, ""), None))
-        number, unit = _number(quantity.get("value")), _unit(quantity)
+        number, unit = number_of(quantity.get("value")), unit_of(quantity)
         if number is None or quantity.get("comparator"):
-            lost.append(f"a value of {_label(field)} that is not one number")
+            lost.append(f"a value of {label_of(field)} that is not one number")
             continue
         try:
             if field == "age_years" and unit in AGE_UNITS:
@@ -269,7 +282,7 @@ def _values(ids: frozenset[str], observation: Resource, name: str, said: list[st
         except IntakeError as error:
             lost.append(str(error).removeprefix(f"{name}: "))
             continue
-        yield _Value(field, state or _phase(_text(part.get("code")) or _text(observation.get("code"))), value, moment, date, ids, derived)
+        yield _Value(field, state or phase_of(text_of(part.get("code")) or text_of(observation.get("code"))), value, moment, date, ids, derived)
 
 
 def _tests(values: list[_Value], kept: list[tuple[frozenset[str], Resource]], lost: list[str]) -> tuple[ReportedSpirometry, ...]:
@@ -277,7 +290,7 @@ def _tests(values: list[_Value], kept: list[tuple[frozenset[str], Resource]], lo
     report_of: dict[str, str] = {}
     for place, (_, one) in enumerate(kept):
         if one["resourceType"] == "DiagnosticReport":
-            report_of |= {_tail(result.get("reference")): f"report {place}" for result in _dicts(one.get("result"))}
+            report_of |= {tail_of(result.get("reference")): f"report {place}" for result in dicts(one.get("result"))}
     groups: dict[str, dict[str | None, dict[str, _Value]]] = {}
     for value in sorted(values, key=lambda v: v.moment):
         key = next((report_of[id_] for id_ in sorted(value.source) if id_ in report_of), f"day {value.date}")
@@ -301,10 +314,10 @@ def _curves(observations: list[tuple[frozenset[str], Resource]], name: str, lost
     blows: list[Blow] = []
     ids: set[str] = set()
     for own, observation in observations:
-        if not any("valueSampledData" in part for part in (observation, *_dicts(observation.get("component")))):
+        if not any("valueSampledData" in part for part in (observation, *dicts(observation.get("component")))):
             continue
         try:
-            blows.append(sampled_data_blow(observation, name))
+            blows.append(replace(sampled_data_blow(observation, name), id=id_of(observation)))
             ids |= own
         except CurveError as error:
             lost.append(f"a curve, as {error}")
@@ -319,16 +332,16 @@ def _told(observations: list[Resource], said: list[str]) -> dict[str, Any]:
     symptoms: list[str] = []
     fields: dict[str, Any] = {}
     for one in observations:
-        codes = _codes(one.get("code"))
+        codes = codes_of(one.get("code"))
         concept = one.get("valueCodeableConcept")
         if SMOKING_STATUS in codes:
-            status, (moment, _) = _smoking(concept), _moment(one)
+            status, (moment, _) = _smoking(concept), moment_of(one)
             if status is not None and (smoking is None or moment >= smoking[0]):
                 smoking = (moment, status)
         elif SYMPTOM in codes:
-            symptoms.append(_plain(one.get("valueString") or _text(concept), 80))
+            symptoms.append(plain(one.get("valueString") or text_of(concept), 80))
         elif "ancestry" in codes and isinstance(one.get("valueString"), str):
-            fields["ancestry"] = _plain(one["valueString"], 60)
+            fields["ancestry"] = plain(one["valueString"], 60)
     if smoking is not None:
         fields["smoking_status"] = smoking[1]
     fields["symptoms"] = tuple(dict.fromkeys(filter(None, symptoms)))[:MAX_WORDS]
@@ -337,10 +350,10 @@ def _told(observations: list[Resource], said: list[str]) -> dict[str, Any]:
 
 def _smoking(concept: Any) -> Smoking | None:
     """By its words where they say that it is not known, then by code, then by words."""
-    text = _text(concept).lower()
+    text = text_of(concept).lower()
     if "unknown" in text or "passive" in text:
         return None
-    by_code = next((SMOKING_OF[code] for code in _any_codes(concept) if code in SMOKING_OF), None)
+    by_code = next((SMOKING_OF[code] for code in any_codes(concept) if code in SMOKING_OF), None)
     words = ((r"\bnever\b|\bnon-?smoker", Smoking.NEVER), (r"\bformer|\bex-|\bex smoker|\bquit\b|\bpast\b", Smoking.FORMER))
     return by_code or next((status for pattern, status in words if re.search(pattern, text)), Smoking.CURRENT if "smoker" in text else None)
 
@@ -348,9 +361,9 @@ def _smoking(concept: Any) -> Smoking | None:
 # conditions and medicines --------------------------------------------------------------------------------------------
 def _is_active(condition: Resource) -> bool:
     """Active by its status; without one, as long as no end is stated. Refuted and mistaken entries are not."""
-    if {"refuted", "entered-in-error"} & set(_any_codes(condition.get("verificationStatus"))):
+    if {"refuted", "entered-in-error"} & set(any_codes(condition.get("verificationStatus"))):
         return False
-    status = _any_codes(condition.get("clinicalStatus"))
+    status = any_codes(condition.get("clinicalStatus"))
     if status:
         return bool({"active", "recurrence", "relapse"} & set(status))
     return not any(key.startswith("abatement") for key in condition)
@@ -365,106 +378,14 @@ def _medicines(kept: list[tuple[frozenset[str], Resource]]) -> Iterator[Any]:
             continue
         reference = one.get("medicationReference")
         if isinstance(reference, dict):
-            inside = {_tail(c.get("id")): c.get("code") for c in _dicts(one.get("contained"))}
-            yield (inside | known).get(_tail(reference.get("reference"))) or {"text": reference.get("display")}
+            inside = {tail_of(c.get("id")): c.get("code") for c in dicts(one.get("contained"))}
+            yield (inside | known).get(tail_of(reference.get("reference"))) or {"text": reference.get("display")}
         else:
             yield one.get("medicationCodeableConcept")
 
 
 def _words(concepts: Iterator[Any], what: str, said: list[str]) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(filter(None, (_plain(_SEMANTIC_TAG.sub("", _text(concept)), 120) for concept in concepts))))
+    found = tuple(dict.fromkeys(filter(None, (plain(_SEMANTIC_TAG.sub("", text_of(concept)), 120) for concept in concepts))))
     if len(found) > MAX_WORDS:
         said.append(f"of {len(found)} active {what} the first {MAX_WORDS} were read")
     return found[:MAX_WORDS]
-
-
-# the small parts of FHIR ---------------------------------------------------------------------------------------------
-def _dicts(value: Any) -> list[Resource]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _codes(concept: Any) -> list[str]:
-    """LOINC codes, and our own."""
-    coding = _dicts(concept.get("coding")) if isinstance(concept, dict) else []
-    return [str(one.get("code")) for one in coding if str(one.get("system") or LOINC) in KNOWN_SYSTEMS]
-
-
-def _any_codes(concept: Any) -> list[str]:
-    return [str(one.get("code")) for one in _dicts(concept.get("coding"))] if isinstance(concept, dict) else []
-
-
-def _text(concept: Any) -> str:
-    """The words of a CodeableConcept: its text, else the first display."""
-    if not isinstance(concept, dict):
-        return ""
-    words = [concept.get("text"), *(one.get("display") for one in _dicts(concept.get("coding")))]
-    return next((word for word in words if isinstance(word, str) and word.strip()), "")
-
-
-def _plain(text: Any, longest: int) -> str:
-    """Words of a file as one clean line; a leading sign of a formula is taken off, as in tables."""
-    return " ".join(clean(str(text)).split()).lstrip("=+@")[:longest].strip() if isinstance(text, str) else ""
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _unit(quantity: Resource) -> str:
-    """The unit as intake spells it; the code before the words."""
-    unit = quantity.get("code") if isinstance(quantity.get("code"), str) else quantity.get("unit")
-    unit = unit.strip().lower()[:30] if isinstance(unit, str) else ""
-    return SPELLINGS.get(unit, unit)
-
-
-def _label(field: str) -> str:
-    return QUANTITY[field].label if field in QUANTITY else field.rsplit("_l", 1)[0].replace("_", " ").upper()
-
-
-def _tail(reference: Any) -> str:
-    """The id at the end of ``Patient/1``, ``urn:uuid:1``, ``#1`` or an address; a version is taken off."""
-    return re.split(r"[/:#]", reference.split("/_history/")[0])[-1] if isinstance(reference, str) else ""
-
-
-def _phase(text: str) -> str | None:
-    """ "pre" or "post" where a code's words name the bronchodilator."""
-    if not re.search(r"bronch|\bbd\b", text, re.IGNORECASE):
-        return None
-    return "post" if re.search(r"\bpost|\bafter\b", text, re.IGNORECASE) else "pre" if re.search(r"\bpre\b|\bpre-|\bbefore\b", text, re.IGNORECASE) else None
-
-
-def _id_of(observation: Resource) -> str:
-    identifier = next((one.get("value") for one in _dicts(observation.get("identifier"))), None)
-    return _plain(identifier, 60) or _plain(observation.get("id"), 60) or "1"
-
-
-def _moment(resource: Resource) -> tuple[dt.datetime, dt.date | None]:
-    """When it was observed: for sorting, and as the day that is written there."""
-    period = resource.get("effectivePeriod") if isinstance(resource.get("effectivePeriod"), dict) else {}
-    for text in (resource.get("effectiveDateTime"), resource.get("effectiveInstant"), period.get("end"), period.get("start"), resource.get("issued")):
-        date = _partial_date(text)
-        if date is None:
-            continue
-        try:
-            moment = dt.datetime.fromisoformat(str(text))
-        except ValueError:
-            moment = dt.datetime(date.year, date.month, date.day)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)), date
-    return _EARLY, None
-
-
-def _partial_date(text: Any) -> dt.date | None:
-    """The day of a FHIR date or dateTime; of a bare year its middle, of a bare month its middle."""
-    match = re.match(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?:T|$)", text) if isinstance(text, str) else None
-    if match is None:
-        return None
-    try:
-        return dt.date(int(match[1]), int(match[2] or 7), int(match[3] or (15 if match[2] else 1)))
-    except ValueError:
-        return None

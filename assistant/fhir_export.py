@@ -6,6 +6,7 @@ The ratio is written as a fraction (UCUM 1), curves to 0.1 mL and 0.1 mL/s.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from collections.abc import Iterable
 from html import escape
@@ -201,6 +202,8 @@ def _limits(name: str, value: float, ref: Reference, reference_name: str) -> Res
 def _write_curve(writer: _Writer, blow: Blow) -> Resource:
     """The volume, and the flow beside it where the device measured it (else it follows from the volume)."""
     more: Resource = {"identifier": [{"system": "urn:breathwise:blow", "value": blow.id or "1"}]}
+    if re.fullmatch(r"[A-Za-z0-9.-]{1,64}", blow.id):  # what FHIR allows as an id
+        more["id"] = blow.id
     if not np.allclose(blow.flow_l_s, np.gradient(blow.volume_l, blow.time_s), rtol=0.0, atol=1e-6):
         more["component"] = [{"code": _concept("flow", "Flow"), "valueSampledData": _sampled(blow.flow_l_s, "L/s", blow)}]
     notes = [{"text": text} for text in (*blow.assumptions, *blow.warnings)]

@@ -19,6 +19,7 @@ from assistant.fhir_elements import (
     any_codes,
     codes_of,
     date_of,
+    dict_of,
     dicts,
     id_of,
     label_of,

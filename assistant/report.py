@@ -85,7 +85,7 @@ def contents(session: Session) -> Contents:
     rows = _rows(result)
     return Contents(
         title=patient.label, date=dt.date.today().isoformat(),
-        card=tuple(known.get(name, (label_of(name), "not measured")) for name in _CARD if name != "pack_years" or name in known),
+        card=tuple(known.get(name, (label_of(name), "not known")) for name in _CARD if name != "pack_years" or name in known),
         quality=quality, reasons=reasons, graded=result is not None and bool(result.maneuvers), rows=tuple(row for row, _ in rows), low=tuple(low for _, low in rows),
         reference=_reference(result), statements=_statements(result), series=_series(session),
         risks=tuple(_risk(one) for one in session.risks),
@@ -256,11 +256,11 @@ def markdown(session: Session) -> str:
 
 def _md(text: str) -> str:
     """Words of a person or a file, so that they stay words."""
-    return escape(" ".join(text.split()), quote=False).replace("|", "\\|").replace("](", "] (").replace("![", "! [").replace("`", "'")
+    return escape(" ".join(text.split()), quote=False).replace("](", "] (").replace("![", "! [").replace("`", "'")
 
 
 def _table(head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> list[str]:
-    lines = [" | ".join(map(_md, row)) for row in (head, *rows)]
+    lines = [" | ".join(_md(cell).replace("|", "\\|") for cell in row) for row in (head, *rows)]
     return [f"| {lines[0]} |", "|" + " --- |" * len(head), *(f"| {line} |" for line in lines[1:])]
 
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from assistant.session import Turn
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -115,6 +111,7 @@ def ask(
 ) -> None:
     """Ask about one person; several files describe the same person."""
     from assistant import Assistant
+    from assistant.session import turn_json
 
     assistant = Assistant.load()
     session = assistant.open(records)
@@ -131,18 +128,19 @@ def ask(
         _print({"patient": facts, "turns": [turn_json(turn) for turn in session.turns]})
 
 
-def turn_json(turn: Turn) -> dict[str, Any]:
-    """A turn as ``breathwise ask --json`` prints it."""
-    return {
-        "question": turn.question, "answer": turn.answer, "citations": [asdict(citation) for citation in turn.citations],
-        "checks": {
-            "numbers_supported": turn.checks.numbers_supported, "unsupported_numbers": list(turn.checks.unsupported_numbers),
-            "citations_valid": turn.checks.citations_valid, "notes": list(turn.checks.notes),
-            "written_by": turn.checks.written_by,
-        },
-        "triage": asdict(turn.triage) if turn.triage else None, "evidence": turn.evidence, "soft_tokens": turn.soft_tokens,
-        "timings": {"first_token_s": round(turn.timings.first_token_s, 4), "total_s": round(turn.timings.total_s, 4), "new_tokens": turn.timings.new_tokens},
-    }  # fmt: skip
+@app.command()
+def report(
+    records: Annotated[list[Path], typer.Argument(metavar="RECORD...")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="FILE.md, .pdf, .json or .fhir.json")],
+) -> None:
+    """Write down what a record and its curves say: Markdown, PDF, JSON or FHIR. No language model is needed."""
+    from assistant.intake import read
+    from assistant.report import check_suffix, write
+    from assistant.session import begin
+
+    check_suffix(out)
+    write(begin(read(records)), out)
+    typer.echo(f"written to {out}", err=True)
 
 
 @app.command()

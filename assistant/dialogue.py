@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
@@ -17,16 +17,14 @@ from assistant.engine import Engine, Memory, words_with_digits
 from assistant.language_model import BreathwiseChatModel, banned_tokens
 from assistant.retrieval import GuidelineLibrary
 from assistant.risk import Risk
-from assistant.session import Checks, Citation, RiskEstimate, Seen, Session, Timings, Turn
+from assistant.session import Checks, Citation, RiskEstimate, Seen, Session, Timings, Turn, begin, examine
 from assistant.settings import Settings
 from encoders.batch import Person
 from encoders.cases import chosen_curve, risk_fact
 from encoders.conversation import risk_messages, system_message, user_message
 from encoders.multimodal import MultimodalLM, choose_device, load_language_model
 from encoders.passages import Passage
-from encoders.record import FACT_NAMES, Fact, Patient, facts, write_out
-from encoders.spirogram import analyse, analyse_reported
-from encoders.spirogram import facts as spirometry_facts
+from encoders.record import FACT_NAMES, Fact, Patient, write_out
 from encoders.spirogram.results import Spirometry
 from encoders.tabular import table_of
 from encoders.teacher import Case
@@ -40,6 +38,7 @@ FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
 PLOTS = {"show_flow_volume": "flow_volume", "show_volume_time": "volume_time"}
 EMBEDDED_MODEL = Path(__file__).resolve().parent.parent / "assets" / "models" / "breathwise-mini"
 _CITED = re.compile(r"\[(\d+)\]")
+__all__ = ["Assistant", "Window", "checked", "examine", "read_person"]
 
 
 @dataclass(frozen=True)
@@ -94,12 +93,11 @@ class Assistant:
 
     def begin(self, patient: Patient) -> Session:
         """Measure, compare, interpret, estimate: once per patient."""
-        spirometry = examine(patient)
-        risks = self.risks(patient, spirometry)
+        session = begin(patient)
+        risks = self.risks(patient, session.spirometry)
         labels = {estimate.trait: estimate for estimate in risks}
         risk_facts = tuple(risk_fact(name, one.label, one.probability, one.population) for name, one in labels.items())
-        known = (*(spirometry_facts(spirometry) if spirometry else ()), *facts(patient), *risk_facts)
-        return Session(patient, spirometry, known, risks)
+        return replace(session, facts=(*session.facts, *risk_facts), risks=risks)
 
     def risks(self, patient: Patient, spirometry: Spirometry | None) -> tuple[RiskEstimate, ...]:
         """Calibrated estimates for every trait in one batched pass; empty for children and where nothing was trained."""
@@ -233,18 +231,6 @@ class Assistant:
             return 0
         config = self.engine.model.config
         return config.table.tokens + (config.curve.tokens if person.curve is not None else 0)
-
-
-def examine(patient: Patient) -> Spirometry | None:
-    """The patient's blows measured and judged, or the values of the table where there is no curve."""
-    body: dict[str, Any] = {
-        "sex": patient.sex.value if patient.sex else None, "age_years": patient.age_years, "height_cm": patient.height_cm,
-    }  # fmt: skip
-    if patient.blows:
-        return analyse(patient.blows, **body)
-    if patient.reported:
-        return analyse_reported(patient.reported[-1], **body)
-    return None
 
 
 def read_person(patient: Patient, spirometry: Spirometry | None) -> Person:

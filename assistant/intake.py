@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.guardrails import clean
-from encoders.record import QUANTITY, Patient, ReportedSpirometry, Sex, Smoking
+from encoders.record import PATIENT_FIELDS, QUANTITY, Patient, ReportedSpirometry, Sex, Smoking
 from encoders.spirogram.formats import kind_of, number
 from encoders.spirogram.read import Blow, CurveError, decode, read_curves
 
@@ -74,7 +74,7 @@ _SMOKING = {
 _CONVERT: dict[str, dict[str, Callable[[float], float]]] = {
     "height_cm": {"m": lambda v: v * 100, "in": lambda v: v * 2.54, "inch": lambda v: v * 2.54, "inches": lambda v: v * 2.54, "ft": lambda v: v * 30.48, "feet": lambda v: v * 30.48},
     "waist_cm": {"m": lambda v: v * 100, "in": lambda v: v * 2.54, "inch": lambda v: v * 2.54, "inches": lambda v: v * 2.54},
-    "weight_kg": {"lb": lambda v: v * 0.45359237, "lbs": lambda v: v * 0.45359237, "pounds": lambda v: v * 0.45359237, "pound": lambda v: v * 0.45359237},
+    "weight_kg": {"g": lambda v: v / 1000, "lb": lambda v: v * 0.45359237, "lbs": lambda v: v * 0.45359237, "pounds": lambda v: v * 0.45359237, "pound": lambda v: v * 0.45359237},
     "temperature_c": {"f": lambda v: (v - 32) / 1.8, "°f": lambda v: (v - 32) / 1.8},
     "hba1c_percent": {"mmol/mol": lambda v: v / 10.929 + 2.15},
     "total_cholesterol_mg_dl": {"mmol/l": lambda v: v * 38.665}, "hdl_cholesterol_mg_dl": {"mmol/l": lambda v: v * 38.665},
@@ -126,6 +126,9 @@ def read(paths: Sequence[Path]) -> Patient:
         if isinstance(found, tuple):
             blows += [replace(blow, id=clean(blow.id).strip() or "1") for blow in found]
             continue
+        if isinstance(found, Patient):
+            blows += found.blows
+            found = [_fields_of(found), list(found.assumptions)]
         record, notes = found
         for key, value in record.items():
             if key in fields and fields[key] != value and key != "label":
@@ -153,7 +156,7 @@ def _bytes(path: Path, name: str) -> bytes:
 
 
 def _one_file(raw: bytes, name: str) -> Any:
-    """A file's blows (a tuple of Blow), or its record ([fields, notes] as a list)."""
+    """A file's blows (a tuple of Blow), its record ([fields, notes] as a list), or the Patient of a FHIR bundle."""
     if raw[:2] == b"PK":
         return _record(_xlsx_rows(raw, name), name)
     text = decode(raw, name).lstrip("\ufeff").strip()
@@ -213,7 +216,9 @@ def _json(text: str, name: str) -> Any:
     except (ValueError, RecursionError) as error:
         raise IntakeError(f"{name} is not valid JSON; export it again") from error
     if isinstance(document, dict) and "resourceType" in document:
-        raise IntakeError(f"{name} is a FHIR {clean(str(document['resourceType']))[:20]}, which is not read yet; give a CSV, XLSX or plain JSON record")
+        from assistant.fhir import read_bundle
+
+        return read_bundle(document, name)
     sample = document[0] if isinstance(document, list) and document else document
     if isinstance(sample, dict) and (
         "blows" in sample or any(kind_of(str(key)) in ("volume", "flow") and isinstance(value, list) for key, value in sample.items())
@@ -340,6 +345,15 @@ def _quantity(field: str, cell: str, unit: str, name: str, notes: list[str]) -> 
         raise IntakeError(f"{name}: {label} is {cell[:20]!r}; a number is needed, or leave it empty if it was not measured")
     if not math.isfinite(value):
         raise IntakeError(f"{name}: {label} is not finite; leave it empty if it was not measured")
+    return round(in_own_unit(field, value, unit, name, notes), 6)
+
+
+def in_own_unit(field: str, value: float, unit: str, name: str, notes: list[str]) -> float:
+    """A finite number in ``unit`` ("" where none is named) in the field's own unit; what was converted or guessed goes to ``notes``.
+
+    Raises IntakeError for a unit that is not read and for a value that no person has.
+    """
+    label = QUANTITY[field].label if field in QUANTITY else field.rsplit("_l", 1)[0].replace("_", " ").upper()
     convert = _CONVERT.get(field, {})
     unit = unit.replace("\u00b5", "u").replace("\u03bc", "u")  # the micro sign, and the Greek letter that looks like it
     unit = _SAME_UNIT.get(unit, unit)
@@ -364,7 +378,16 @@ def _quantity(field: str, cell: str, unit: str, name: str, notes: list[str]) -> 
             else {"fev1_fvc": "as a fraction"}.get(field, "L" if field.endswith("_l") else "L/s" if field.endswith("s") and field != "fet_s" else "s")
         )
         raise IntakeError(f"{name}: {label} is {value:g}; {low:g} to {high:g} {said} is possible: check the value and its unit")
-    return round(value, 6)
+    return value
+
+
+def _fields_of(patient: Patient) -> dict[str, Any]:
+    """What a bundle says about a person, as a record's fields; a body mass index that follows from the others is left out."""
+    empty = Patient()
+    found = {name: value for name in PATIENT_FIELDS if name not in ("blows", "assumptions") and (value := getattr(patient, name)) != getattr(empty, name)}
+    if found.get("bmi_kg_m2") == replace(patient, bmi_kg_m2=None).bmi_kg_m2:
+        found.pop("bmi_kg_m2", None)
+    return found
 
 
 def _patient(fields: dict[str, Any], notes: list[str]) -> Patient:
@@ -386,7 +409,8 @@ def _patient(fields: dict[str, Any], notes: list[str]) -> Patient:
         raise IntakeError(f"FEV1 {values['fev1_l']:g} L is larger than FVC {values['fvc_l']:g} L, which is not possible; check whether they were swapped")
     if values:
         state = "post" if "post" in phase else "pre" if "pre" in phase else None
-        fields["reported"] = (ReportedSpirometry(**values, date=tested, bronchodilator=state),)
+        tests = (*fields.get("reported", ()), ReportedSpirometry(**values, date=tested, bronchodilator=state))
+        fields["reported"] = tuple(sorted(tests, key=lambda test: test.date or dt.date.min))
     ancestry = fields.pop("ancestry", None)
     if ancestry:
         fields["ancestry"] = re.sub(r"[\s-]+", "_", str(ancestry).lower())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from encoders.record import Fact, Patient
+from encoders.record import Fact, Patient, ReportedSpirometry, facts
+from encoders.spirogram import analyse, analyse_reported
+from encoders.spirogram import facts as spirometry_facts
 from encoders.spirogram.results import Spirometry
 
 
@@ -111,3 +114,42 @@ class Session:
     def add(self, turn: Turn) -> Session:
         """The session after ``turn``."""
         return replace(self, turns=(*self.turns, turn))
+
+
+def examine(patient: Patient) -> Spirometry | None:
+    """The patient's blows measured and judged, or the values of the record where there is no curve."""
+    body: dict[str, Any] = {
+        "sex": patient.sex.value if patient.sex else None, "age_years": patient.age_years, "height_cm": patient.height_cm,
+    }  # fmt: skip
+    if patient.blows:
+        return analyse(patient.blows, **body)
+    if patient.reported:
+        place = latest_reported(patient.reported)
+        return analyse_reported(patient.reported[-1 if place is None else place], **body)
+    return None
+
+
+def latest_reported(reported: Sequence[ReportedSpirometry]) -> int | None:
+    """The place of the test to interpret: the latest with litres or a ratio (a peak flow alone is no spirometry)."""
+    places = [place for place, one in enumerate(reported) if one.fev1_fvc is not None or one.fev1_l is not None or one.fvc_l is not None]
+    return places[-1] if places else None
+
+
+def begin(patient: Patient) -> Session:
+    """A session with everything that needs no model: the measurement, its comparison and the facts; no risks."""
+    spirometry = examine(patient)
+    return Session(patient, spirometry, (*(spirometry_facts(spirometry) if spirometry else ()), *facts(patient)))
+
+
+def turn_json(turn: Turn) -> dict[str, Any]:
+    """A turn as ``breathwise ask --json`` prints it."""
+    return {
+        "question": turn.question, "answer": turn.answer, "citations": [asdict(citation) for citation in turn.citations],
+        "checks": {
+            "numbers_supported": turn.checks.numbers_supported, "unsupported_numbers": list(turn.checks.unsupported_numbers),
+            "citations_valid": turn.checks.citations_valid, "notes": list(turn.checks.notes),
+            "written_by": turn.checks.written_by,
+        },
+        "triage": asdict(turn.triage) if turn.triage else None, "evidence": turn.evidence, "soft_tokens": turn.soft_tokens,
+        "timings": {"first_token_s": round(turn.timings.first_token_s, 4), "total_s": round(turn.timings.total_s, 4), "new_tokens": turn.timings.new_tokens},
+    }  # fmt: skip

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from encoders.spirogram.read import Blow
     from encoders.spirogram.results import Best, Maneuver, Reference, Spirometry
 
+RATIO_ALONE = "only the ratio FEV1/FVC is recorded: it is compared, but a pattern needs FEV1 and FVC in litres as well"
+INCOMPLETE = "the record does not hold FEV1, FVC and their ratio, so no pattern is named"
 UNUSABLE = "the test quality does not allow an interpretation: no blow has both a usable FEV1 and a usable FVC"
 
 
@@ -85,7 +87,7 @@ def _compared(
         return replace(result, notes=(*notes, str(error)))
     interpretation = interpret(refs, bronchodilator=state, reference_name=NAMES[reference])
     if interpretation is None:
-        notes.append(UNUSABLE)
+        notes.append(UNUSABLE if result.maneuvers else RATIO_ALONE if best.fev1_fvc is not None and best.fev1_l is None else INCOMPLETE)
     response = None
     if result.post is not None:
         response = bronchodilator_response(best, result.post, {name: refs[name].predicted for name in ("fev1", "fvc")})

@@ -102,8 +102,8 @@ def test_a_path_is_read_and_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "kind", "unit"),
     [
-        ("Time [ms]", "time", "ms"), ("elapsed_s", "time", "s"), ("sec", "time", "sec"), ("Zeit (s)", "time", "s"), ("volume_ml", "volume", "ml"),
-        ("V (L)", "volume", "l"), ("Volume (Litres)", "volume", "litre"), ("Volume", "volume", ""), ("flow_l_s", "flow", "l/s"), ("Flow, L/s", "flow", "l/s"),
+        ("Time [ms]", "time", "ms"), ("elapsed_s", "time", "s"), ("sec", "time", "s"), ("Zeit (s)", "time", "s"), ("volume_ml", "volume", "ml"),
+        ("V (L)", "volume", "l"), ("Volume (Litres)", "volume", "l"), ("Volume", "volume", ""), ("flow_l_s", "flow", "l/s"), ("Flow, L/s", "flow", "l/s"),
         ("flow (L/sec)", "flow", "l/s"), ("Flow L.s-1", "flow", "l/s"), ("flow_l_min", "flow", "l/min"), ("Flow [L/minute]", "flow", "l/min"),
         ("flow_ml_per_s", "flow", "ml/s"), ("flow mL/min", "flow", "ml/min"), ("flow_lpm", "flow", "lpm"), ("Trial", "id", ""), ("effort no", "id", ""),
         ("pre_post", "phase", ""), ("Pre/Post", "phase", ""), ("bronchodilator", "phase", ""), ("height", None, ""), ("comment", None, ""),
@@ -275,7 +275,7 @@ def test_a_file_that_is_too_large_is_not_opened(tmp_path: Path, monkeypatch: pyt
 def test_too_many_rows_and_points_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     many = MAX_POINTS + 1
     refused("blow1,20," + "1," * many, "more than one blow can have")
-    monkeypatch.setattr("encoders.spirogram.formats.MAX_ROWS", 100)
+    monkeypatch.setattr("encoders.spirogram.columns.MAX_ROWS", 100)
     refused(SHAPES["millilitres"], "rows are more than a spirogram can have")
 
 

@@ -282,7 +282,8 @@ def _sheets(raw: bytes, name: str) -> list[list[list[str]]]:
         left = MAX_CELLS
         for sheet in load_workbook(io.BytesIO(raw), read_only=True, data_only=True).worksheets[:MAX_SHEETS]:
             rows: list[list[str]] = []
-            for row in sheet.iter_rows(max_col=300, values_only=True):
+            sheet.reset_dimensions()  # what a sheet says of its own size need not be true
+            for row in sheet.iter_rows(values_only=True):
                 left -= max(1, len(row))
                 if left < 0:
                     raise CurveError(f"{name or 'the workbook'} has more than {MAX_CELLS:,} cells; save the curve as CSV")

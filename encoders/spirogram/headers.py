@@ -11,7 +11,7 @@ from functools import lru_cache
 _NAMES = {
     "changes": r"^spxraw$",
     "factor": r"^spafact$|^btps factor$",
-    "person": r"\b(?:patients?|persons?|subjects?|participants?|probands?|proband(?:in)?|seqn|eid|mrn|pazienti?|pacientes?|patienten|deelnemers?)\b",
+    "person": r"\b(?:patients?|persons?|subjects?|participants?|probands?|proband(?:in)?|seqn|eid|mrn|pazient[ei]|pacientes?|patienten|deelnemers?)\b",
     "flow": r"^(?:flow|f|flux|debit|fluss|stroom|caudal|vazao|portata|d ?v ?/ ?d ?t|m?l ?/ ?(?:s|sec|min)|lpm|m?l min|m?l s)\b"
     r"|flow|\bdebit|flujo|fluxo|flusso|durchfluss|atemfluss|stromung|stroom",
     "volume": r"^(?:vol(?:ume)?|v|l|ml|litres?|liters?|exhaled)\b|volum",

@@ -31,15 +31,36 @@ def expiration(blow: Blow) -> Expiration | None:
     volume, time = blow.volume_l, blow.time_s
     if len(volume) < 10 or not np.isfinite(volume).all():
         return None
-    lowest = np.minimum.accumulate(volume)
-    top = int(np.argmax(volume - lowest))
-    bottom = int(top - np.argmin(volume[top::-1]))
-    bottom = int(np.flatnonzero(volume[: top + 1] <= volume[bottom] + 1e-9)[-1])
+    bottom, top = _largest_rise(volume)
     if top - bottom < 5 or volume[top] - volume[bottom] < 0.05:
         return None
     zero = volume[bottom]
     part = slice(bottom, top + 1)
     return Expiration(time[part], volume[part] - zero, blow.flow_l_s[part], volume[top:] - zero)
+
+
+def _largest_rise(volume: Array) -> tuple[int, int]:
+    """First and last index of the largest expiration. A breath in between parts two expirations, though the volume may drift up over both."""
+    best, parts = (0, 0), [(0, len(volume))]
+    while parts:
+        start, stop = parts.pop()
+        part = volume[start:stop]
+        if len(part) < 6:
+            continue
+        top = int(np.argmax(part - np.minimum.accumulate(part)))
+        bottom = int(top - np.argmin(part[top::-1]))
+        bottom = int(np.flatnonzero(part[: top + 1] <= part[bottom] + 1e-9)[-1])
+        rise = float(part[top] - part[bottom])
+        if best != (0, 0) and rise <= volume[best[1]] - volume[best[0]]:
+            continue
+        within = part[bottom : top + 1]
+        falls = np.maximum.accumulate(within) - within
+        if top > bottom and float(falls.max()) > max(0.3, 0.5 * rise):  # a breath in, not a cough
+            turn = start + bottom + int(np.argmax(falls))
+            parts += [(start, turn + 1), (turn, stop)]
+        else:
+            best = (start + bottom, start + top)
+    return best
 
 
 def measure(blow: Blow) -> Maneuver:

@@ -68,9 +68,9 @@ def xpt_rows(raw: bytes, name: str = "") -> list[list[str]]:
         raise CurveError(f"{name or 'the file'} is not a complete SAS transport file; download or export it again")
     member = next((record for record in records if record.startswith((XPT_MARK + b"MEMBER", XPT_MARK + b"MEMBV8"))), b"")
     long_names = b"NAMSTV8" in records[namestr]
-    digits = re.match(rb"HEADER RECORD\*{7}NAM.{5} HEADER RECORD!{7}0{6}(\d{4,6})", records[namestr])
+    digits = records[namestr][52:58]
     size = int(member[-6:-2]) if member[-6:-2].isdigit() else 140
-    count = int(digits[1][: 6 if long_names else 4]) if digits else 0
+    count = int(digits) if digits.isdigit() else 0
     if not 0 < count <= 2000 or size not in (136, 140):
         raise CurveError(_CUT)
     at = (namestr + 1) * 80

@@ -55,12 +55,18 @@ def _largest_rise(volume: Array) -> tuple[int, int]:
             continue
         within = part[bottom : top + 1]
         falls = np.maximum.accumulate(within) - within
-        if top > bottom and float(falls.max()) > max(0.3, 0.5 * rise):  # a breath in, not a cough
-            turn = start + bottom + int(np.argmax(falls))
-            parts += [(start, turn + 1), (turn, stop)]
+        turn = int(np.argmax(falls))
+        if top > bottom and float(falls[turn]) > max(0.3, 0.5 * rise) and _is_breath_in(within, turn):
+            parts += [(start, start + bottom + turn + 1), (start + bottom + turn, stop)]
         else:
             best = (start + bottom, start + top)
     return best
+
+
+def _is_breath_in(volume: Array, turn: int) -> bool:
+    """Whether the fall that ends at ``turn`` goes one way over several points, as a breath does and noise does not."""
+    moves = np.diff(volume[int(np.argmax(volume[: turn + 1])) : turn + 1])
+    return len(moves) > 5 and float(moves[moves > 0].sum()) < 0.1 * float(-moves.sum())
 
 
 def measure(blow: Blow) -> Maneuver:

@@ -226,7 +226,8 @@ def _samples(data: dict[str, Any], notes: list[str]) -> tuple[Array, float]:
         raise CurveError(f"{len(tokens):,} points are more than one blow can have; at most {MAX_POINTS:,} are read")
     above, below = given("upperLimit", None), given("lowerLimit", None)
     try:
-        values = np.array([np.nan if token in ("E", "U", "L") else number(token) for token in tokens]) * (1.0 if factor is None else factor) + origin
+        with np.errstate(over="ignore"):  # what overflows is refused by its size
+            values = np.array([np.nan if token in ("E", "U", "L") else number(token) for token in tokens]) * (1.0 if factor is None else factor) + origin
     except ValueError as error:
         raise CurveError("the data of this FHIR SampledData hold something that is neither a number nor E, U or L") from error
     for letter, limit, word in (("U", above, "upper"), ("L", below, "lower")):

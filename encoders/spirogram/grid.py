@@ -76,7 +76,7 @@ def _forwards(time: Array, volume: Array | None, flow: Array | None, warned: lis
     if slowest < 1e-5:  # no spirometer samples at 100 kHz
         keep = np.concatenate([[True], moves >= 1e-5])
         steady = np.linspace(0.0, time[-1], len(time))
-        if time[-1] > 0 and np.mean(keep) < 0.96 and np.abs(steady - time).max() <= 1.01 * float(moves[moves >= 1e-5].min()):
+        if keep.sum() > 1 and np.mean(keep) < 0.96 and np.abs(steady - time).max() <= 1.01 * float(moves[moves >= 1e-5].min()):
             warned.append("time is written too coarsely to tell the points apart; they were taken to be evenly spaced")
             return steady, volume, flow
         if keep.sum() < 20:

@@ -17,6 +17,7 @@ from typing import Any
 from assistant.guardrails import clean
 from encoders.record import PATIENT_FIELDS, QUANTITY, Patient, ReportedSpirometry, Sex, Smoking
 from encoders.spirogram.formats import kind_of, number
+from encoders.spirogram.nhanes import XPT_MARK
 from encoders.spirogram.read import Blow, CurveError, decode, read_curves
 
 MAX_MB, MAX_FILES, MAX_ROWS, MAX_CELL, MAX_UNPACKED_MB = 20, 30, 5000, 400, 100
@@ -157,8 +158,13 @@ def _bytes(path: Path, name: str) -> bytes:
 
 def _one_file(raw: bytes, name: str) -> Any:
     """A file's blows (a tuple of Blow), its record ([fields, notes] as a list), or the Patient of a FHIR bundle."""
+    if raw.startswith(XPT_MARK):
+        return read_curves(raw, name)
     if raw[:2] == b"PK":
-        return _record(_xlsx_rows(raw, name), name)
+        rows = _xlsx_rows(raw, name)
+        if _looks_like_a_curve("\n".join("\t".join(row) for row in rows[:40])):
+            return read_curves(raw, name)
+        return _record(rows, name)
     text = decode(raw, name).lstrip("\ufeff").strip()
     if text[:1] in "{[":
         return _json(text, name)
@@ -171,6 +177,8 @@ def _looks_like_a_curve(text: str) -> bool:
     for index, line in enumerate([line for line in text.splitlines()[:40] if line.strip()]):
         cells = [cell.strip() for cell in re.split(r"[;\t,|]", line)]
         kinds = {kind_of(cell) for cell in cells if not re.match(r"^-?\d", cell)}
+        if "changes" in kinds:  # NHANES SPXRAW
+            return True
         if not kinds & {"volume", "flow"} or any(_field_of(cell)[0] not in (None, "label", "bronchodilator", "test_date") for cell in cells):
             continue  # "peak flow" is a line of a record
         if index == 0 or len(kinds & {"time", "volume", "flow"}) > 1:

@@ -102,8 +102,8 @@ def test_a_path_is_read_and_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "kind", "unit"),
     [
-        ("Time [ms]", "time", "ms"), ("elapsed_s", "time", "s"), ("sec", "time", "sec"), ("Zeit (s)", "time", "s"), ("volume_ml", "volume", "ml"),
-        ("V (L)", "volume", "l"), ("Volume (Litres)", "volume", "litre"), ("Volume", "volume", ""), ("flow_l_s", "flow", "l/s"), ("Flow, L/s", "flow", "l/s"),
+        ("Time [ms]", "time", "ms"), ("elapsed_s", "time", "s"), ("sec", "time", "s"), ("Zeit (s)", "time", "s"), ("volume_ml", "volume", "ml"),
+        ("V (L)", "volume", "l"), ("Volume (Litres)", "volume", "l"), ("Volume", "volume", ""), ("flow_l_s", "flow", "l/s"), ("Flow, L/s", "flow", "l/s"),
         ("flow (L/sec)", "flow", "l/s"), ("Flow L.s-1", "flow", "l/s"), ("flow_l_min", "flow", "l/min"), ("Flow [L/minute]", "flow", "l/min"),
         ("flow_ml_per_s", "flow", "ml/s"), ("flow mL/min", "flow", "ml/min"), ("flow_lpm", "flow", "lpm"), ("Trial", "id", ""), ("effort no", "id", ""),
         ("pre_post", "phase", ""), ("Pre/Post", "phase", ""), ("bronchodilator", "phase", ""), ("height", None, ""), ("comment", None, ""),
@@ -235,7 +235,7 @@ def spoiled(row: int, text: str, mark: str = ",") -> str:
     [
         ("", "is empty"), (b"", "is empty"), (" \n\ufeff", "empty|no header"), (b"\x89PNG\r\n\x1a\n\x00\x00", "not text"),
         (b"\xff\xd8\xff\xe0JFIF", "not text"),
-        (b"%PDF-1.7", "not text"), (b"PK\x03\x04\x00\x00", "not text"), ("hello, world", "no header row"), (HEAD, "no rows"), (HEAD + "\n".join(ROWS[:5]),
+        (b"%PDF-1.7", "not text"), (b"PK\x03\x04\x00\x00", "not a readable XLSX"), ("hello, world", "no header row"), (HEAD, "no rows"), (HEAD + "\n".join(ROWS[:5]),
         "too few"),
         ("volume_l\n" + "\n".join(row.split(",")[1] for row in ROWS), "no time column"), ("time_s,comment\n0,1", "neither volume nor flow"),
         ("time_s,volume_l,volume_ml\n0,0,0", "more than one column looks like volume"), (spoiled(30, "0.30,nan"), "empty or infinite"),
@@ -247,14 +247,14 @@ def spoiled(row: int, text: str, mark: str = ",") -> str:
         (table(("time", "s", "time_s"), ("volume", "ml", "volume_l")), "unit is probably mL"),
         (table(("time", "ms", "time_s"), ("volume", "l", "volume_l")), "check the unit of time"),
         ("time_s,volume\n" + "\n".join(f"{k / 100},{k / 20}" for k in range(600)), "has no unit"),
-        (HEAD.strip() + ",trial\n0,0,1\n0.01,0\n", "not a number"), (HEAD + '"' + "x" * 200_000, "not a readable table"),
+        (HEAD.strip() + ",trial\n0,0,1\n0.01,0\n", "too few cells"), (HEAD + '"' + "x" * 200_000, "not a readable table"),
         ("blow1,500,0,1,2", "the string was cut"), ("blow1,30," + "0," * 20 + "x," * 10, "not a number"), ("blow1,3,0,1,2", "too few"),
         (ukb() + "\nblow2,1e3,0,1", "not a number"), (ukb() + "\nnonsense", "not a number"),
         ("{", "not valid JSON"), ("[]", "holds no curve"), ("[1, 2]", "must be an object"), ('{"blows": 3}', "holds no curve"),
         ("{}", "needs a volume or a flow"),
         ("[" * 100_000, "not valid JSON"), (json.dumps(as_json(time_s=["x"] * len(BLOW.time_s))), "not a number"),
         (json.dumps(as_json(time_s=BLOW.time_s[:-3].tolist())), "time has .* points"), (json.dumps(as_json(flow_l_s=[0.0] * 30)), "flow has 30 points"),
-        (json.dumps(as_json(volume_l=[[1.0, 2.0]] * len(BLOW.time_s))), "lists within a list"), (json.dumps(as_json(volume_l=[[1.0], 2.0])), "not a number"),
+        (json.dumps(as_json(volume_l=[[1.0, 2.0]] * len(BLOW.time_s))), "lists within a list"), (json.dumps(as_json(volume_l=[[1.0], 2.0])), "lists within a list"),
         (json.dumps(as_json(volume_l=[10**400] * len(BLOW.time_s))), "not a number"), (json.dumps(as_json(volume_l=[None] * len(BLOW.time_s))),
         "empty or infinite"),
         (json.dumps(as_json(volume_l=[float("inf")] * len(BLOW.time_s))), "empty or infinite"), (json.dumps({"volume_l": BLOW.volume_l.tolist()}),
@@ -275,7 +275,7 @@ def test_a_file_that_is_too_large_is_not_opened(tmp_path: Path, monkeypatch: pyt
 def test_too_many_rows_and_points_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     many = MAX_POINTS + 1
     refused("blow1,20," + "1," * many, "more than one blow can have")
-    monkeypatch.setattr("encoders.spirogram.formats.MAX_ROWS", 100)
+    monkeypatch.setattr("encoders.spirogram.columns.MAX_ROWS", 100)
     refused(SHAPES["millilitres"], "rows are more than a spirogram can have")
 
 

@@ -209,7 +209,9 @@ def _blows(table: Table) -> tuple[Blow, ...]:
         if rate is None and not any("volume" in columns and "flow" in columns for _, columns in wide):
             rate = rate_in([" " + name.replace("_", " every ") for name in table.names])  # volume_ml_10ms
     day = next((found for line in table.above if kind_of(line[:40]) in ("date", "time") and (found := _date_within(line))), None)
-    above_phase = next((found for line in table.above if kind_of(line[:60]) == "phase" and (found := phase_of(re.split(r"[:;,\t=]", line, maxsplit=1)[-1]))), None)
+    above_phase = next(
+        (found for line in table.above if kind_of(line[:60]) == "phase" and (found := phase_of(re.split(r"[:;,\t=]", line, maxsplit=1)[-1]))), None
+    )
     said = (f"the points were taken to be 1/{rate:g} s apart, as the file states {rate:g} Hz",) if rate else ()
     blows = []
     for (date, visit, phase, trial), rows in zip(keys, groups, strict=True):

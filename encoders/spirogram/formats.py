@@ -73,7 +73,9 @@ def json_blows(document: Any, name: str) -> tuple[Blow, ...]:
         return rows_blows([names, *(["" if item.get(key) is None else str(item[key]) for key in names] for item in items)], name)
     if len(items) > MAX_BLOWS:
         raise CurveError(f"the JSON holds {len(items):,} blows; at most {MAX_BLOWS} are read")
-    people = {str(item[key]) for item in items if isinstance(item, dict) for key in item if kind_of(str(key)) == "person" and not isinstance(item[key], list | dict)}
+    people = {
+        str(item[key]) for item in items if isinstance(item, dict) for key in item if kind_of(str(key)) == "person" and not isinstance(item[key], list | dict)
+    }
     if len(people) > 1:
         raise CurveError(f"the JSON holds curves of {len(people)} people; a file of curves may hold one person: keep the blows of one of them")
     blows = []
@@ -170,7 +172,11 @@ def sampled_data_blow(observation: dict[str, Any], name: str = "") -> Blow:
     if len(steps) > 1:
         raise CurveError("volume and flow of this FHIR Observation have different periods; sample both alike")
     words = " ".join(_texts(observation.get("code")) + _texts(observation.get("method")) + _texts(observation.get("note")))
-    when = str(observation.get("effectiveDateTime") or (observation.get("effectivePeriod") or {}).get("start", "") if isinstance(observation.get("effectivePeriod") or {}, dict) else "")
+    when = str(
+        observation.get("effectiveDateTime") or (observation.get("effectivePeriod") or {}).get("start", "")
+        if isinstance(observation.get("effectivePeriod") or {}, dict)
+        else ""
+    )
     blow = build(
         None, columns.get("volume"), columns.get("flow"), units, id_=str(observation.get("id") or "1")[:20], file=name,
         bronchodilator=phase_of(words), step_s=steps.pop(), date=date_of(when), said=tuple(notes),
@@ -205,7 +211,11 @@ def _samples(data: dict[str, Any], notes: list[str]) -> tuple[Array, float]:
         value = holder.get(key)
         if value is None:
             return other
-        if isinstance(value, bool) or not isinstance(value, int | float | str) or not re.fullmatch(r"[-+]?\d{1,20}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,3})?", str(value)):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float | str)
+            or not re.fullmatch(r"[-+]?\d{1,20}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,3})?", str(value))
+        ):
             raise CurveError(f"{key} of this FHIR SampledData is not a number; give a decimal")
         return float(value)
 

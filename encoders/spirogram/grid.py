@@ -122,7 +122,9 @@ def _time_factor(time: Array, volume: Array | None, units: dict[str, str], said:
         litres = litres / 1000 if units.get("volume", "") == "ml" or (not units.get("volume") and litres > 200) else litres
         rise = float(np.abs(volume[50:] - volume[:-50]).max()) / max(float(volume.max() - volume.min()), 1e-12) if len(volume) > 50 else 1.0
         if rise * litres / 0.05 > _PEAK_L_S:
-            raise CurveError("time rises by 1 from row to row: is that milliseconds, or the number of the sample; name the unit in the header, for example time_ms")
+            raise CurveError(
+                "time rises by 1 from row to row: is that milliseconds, or the number of the sample; name the unit in the header, for example time_ms"
+            )
     if step >= 0.9 or (step <= 0 and span > 120):
         said.append(f"time was taken to be in milliseconds, as it runs to {time[-1]:.0f}")
         return 0.001
@@ -148,10 +150,7 @@ def _in_litres(time: Array, volume: Array | None, flow: Array | None, units: dic
     agreed = _volume_by_flow(time, volume, flow, flow_unit, said) if flow is not None and flow_unit in FACTORS and unit not in FACTORS else None
     volume = volume * (agreed or _volume_factor(volume, unit, said))
     if flow is not None:
-        if flow_unit in FACTORS:
-            flow = flow * FACTORS[flow_unit]
-        else:
-            flow = flow * _flow_by_volume(time, volume, flow, said)
+        flow = flow * FACTORS[flow_unit] if flow_unit in FACTORS else flow * _flow_by_volume(time, volume, flow, said)
     return volume, flow
 
 
@@ -160,7 +159,9 @@ def _volume_factor(volume: Array, unit: str, said: list[str]) -> float:
     if unit in FACTORS:
         factor = FACTORS[unit]
         if span * factor > 15:
-            raise CurveError(f"the volume reaches {span * factor:.0f} L; lungs hold at most about 12 L: the unit is probably {'mL' if unit == 'l' else 'another'}")
+            raise CurveError(
+                f"the volume reaches {span * factor:.0f} L; lungs hold at most about 12 L: the unit is probably {'mL' if unit == 'l' else 'another'}"
+            )
         return factor
     if span > 15_000:
         raise CurveError(f"the volume spans {span:.0f} and has no unit; even in mL that is more than lungs hold: check the column")
@@ -225,7 +226,9 @@ def _time_from_loop(volume: Array, flow: Array, units: dict[str, str], said: lis
         peak = float(np.abs(flow).max())
         likely = [(name, factor) for name, factor in _CANDIDATES if 0.8 <= peak * factor <= _PEAK_L_S]
         if len(likely) != 1:
-            raise CurveError(f"flow reaches {peak:.3g} without a unit, and without a time column it cannot be told; name it in the header, for example flow_l_s")
+            raise CurveError(
+                f"flow reaches {peak:.3g} without a unit, and without a time column it cannot be told; name it in the header, for example flow_l_s"
+            )
         said.append(f"flow was taken to be in {likely[0][0]}, as it reaches {peak:.3g}")
         unit = likely[0][0].lower()
     flow = flow * FACTORS[unit]
@@ -235,7 +238,9 @@ def _time_from_loop(volume: Array, flow: Array, units: dict[str, str], said: lis
     going = (np.abs(mean) > 1e-3) & (moves * mean > 0)
     travelled = float(np.abs(moves).sum())
     if travelled <= 0 or float(np.abs(moves[going]).sum()) < 0.9 * travelled:
-        raise CurveError("volume and flow do not belong together, so time cannot be reckoned from them; add a time column, or a line such as: sampling rate: 100 Hz")
+        raise CurveError(
+            "volume and flow do not belong together, so time cannot be reckoned from them; add a time column, or a line such as: sampling rate: 100 Hz"
+        )
     keep = np.concatenate([[True], going])
     steps = moves[going] / mean[going]
     time = np.concatenate([[0.0], np.cumsum(steps)])

@@ -26,7 +26,6 @@ from assistant.settings import Settings
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "assets" / "patients" / "mild_obstruction"
 QUESTIONS = ("Explain my result", "How good was the test?", "Should I exercise?", "How do I stop smoking?", "What about my blood pressure?")
-_MARKS = re.compile(r"(<!-- benchmark -->).*?(<!-- /benchmark -->)", re.DOTALL)
 
 
 def run(*, seed: int = 7, repeats: int = 3, progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
@@ -79,7 +78,7 @@ def conversation(assistant: Assistant, *, keep: bool, seed: int) -> dict[str, fl
     for number in (1, 5):
         timings = session.turns[number - 1].timings
         result[f"turn_{number}_first_token_s"] = timings.first_token_s
-        result[f"turn_{number}_tokens_per_s"] = (timings.new_tokens - 1) / max(timings.total_s - timings.first_token_s, 1e-6)
+        result[f"turn_{number}_tokens_per_s"] = (timings.new_tokens - 1) / max(timings.written_s - timings.first_token_s, 1e-6)
     return result
 
 
@@ -159,12 +158,13 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def write_readme(found: dict[str, Any], readme: Path) -> None:
-    """Put the table between the README's marks."""
+def write_readme(lines: str, readme: Path, mark: str) -> None:
+    """Put a table between the README's marks of that name."""
     text = readme.read_text(encoding="utf-8")
-    if not _MARKS.search(text):
-        raise ValueError(f"{readme.name} has no <!-- benchmark --> marks to write between")
-    readme.write_text(_MARKS.sub(lambda marks: f"{marks[1]}\n{table(found)}\n{marks[2]}", text), encoding="utf-8")
+    marks = re.compile(rf"(<!-- {mark} -->).*?(<!-- /{mark} -->)", re.DOTALL)
+    if not marks.search(text):
+        raise ValueError(f"{readme.name} has no <!-- {mark} --> marks to write between")
+    readme.write_text(marks.sub(lambda found: f"{found[1]}\n{lines}\n{found[2]}", text), encoding="utf-8")
 
 
 def write_json(found: dict[str, Any], path: Path) -> None:

@@ -276,22 +276,38 @@ def transcripts(out: Annotated[Path | None, typer.Option(help="Folder to write t
         typer.echo(path.name)
 
 
+class Measured(StrEnum):
+    page = "page"
+    spirometry = "spirometry"
+
+
 @app.command()
 def benchmark(
+    what: Annotated[Measured, typer.Argument(help="The page and its conversation, or reading and measuring blows.")] = Measured.page,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     readme: Annotated[Path | None, typer.Option(help="README whose table is to be written.")] = None,
-    repeats: Annotated[int, typer.Option(min=1, max=50)] = 3,
+    repeats: Annotated[int, typer.Option(min=1, max=50, help="Conversations (page only).")] = 3,
+    blows: Annotated[int, typer.Option(min=1, help="Blows (spirometry only).")] = 10_000,
     seed: Annotated[int, typer.Option()] = 7,
 ) -> None:
-    """Measure start, first token, tokens a second, search and memory on this machine."""
-    from assistant.benchmark import run, table, write_json, write_readme
+    """Measure this machine: start, first token, tokens a second, search, memory; or blows and z-scores a second."""
+    from assistant import benchmark as page
+    from assistant import spirometry_benchmark as spirometry
 
-    found = run(seed=seed, repeats=repeats, progress=lambda what: typer.echo(f"measuring {what}", err=True))
+    def progress(doing: str) -> None:
+        typer.echo(f"measuring: {doing}", err=True)
+
+    if what is Measured.page:
+        found = page.run(seed=seed, repeats=repeats, progress=progress)
+        lines = page.table(found)
+    else:
+        found = spirometry.run(blows=blows, people=100 * blows, seed=seed, progress=progress)
+        lines = spirometry.table(found)
     if out is not None:
-        write_json(found, out)
+        page.write_json(found, out)
     if readme is not None:
-        write_readme(found, readme)
-    typer.echo(table(found))
+        page.write_readme(lines, readme, "benchmark" if what is Measured.page else "spirometry benchmark")
+    typer.echo(lines)
 
 
 @app.command("app")

@@ -142,6 +142,7 @@ class Assistant:
             raw += piece
             turn = replace(turn, answer=write_out(raw, session.facts).strip())
             yield turn
+        written = time.perf_counter() - started
         said, written_by, notes = raw, "model", []
         if self.engine.model.names_facts and not (stop is not None and stop.is_set()):
             asked = self._asked(session, question, intent, passages)
@@ -162,7 +163,7 @@ class Assistant:
             citations=cited,
             checks=replace(checks, notes=(*checks.notes, *removed, *dict.fromkeys(notes)), written_by=written_by),
             evidence="library" if cited else "record" if own else "none",
-            timings=Timings(first, time.perf_counter() - started, count),
+            timings=Timings(first, written, time.perf_counter() - started, count),
             seen=Seen(
                 str(messages[-1].content), raw, said, intent, tuple((p.id, s) for p, s in zip(passages, scores, strict=True)),
                 tuple(f"{fact.label}: {fact.text}" for fact in session.facts), self.name, kept,

@@ -48,7 +48,8 @@ class Triage:
 @dataclass(frozen=True)
 class Timings:
     first_token_s: float = 0.0
-    total_s: float = 0.0
+    written_s: float = 0.0  # until the model's answer was there
+    total_s: float = 0.0  # until it was checked, and written again where it had to be
     new_tokens: int = 0
 
 
@@ -151,5 +152,5 @@ def turn_json(turn: Turn) -> dict[str, Any]:
             "written_by": turn.checks.written_by,
         },
         "triage": asdict(turn.triage) if turn.triage else None, "evidence": turn.evidence, "soft_tokens": turn.soft_tokens,
-        "timings": {"first_token_s": round(turn.timings.first_token_s, 4), "total_s": round(turn.timings.total_s, 4), "new_tokens": turn.timings.new_tokens},
+        "timings": {"first_token_s": round(turn.timings.first_token_s, 4), "written_s": round(turn.timings.written_s, 4), "total_s": round(turn.timings.total_s, 4), "new_tokens": turn.timings.new_tokens},
     }  # fmt: skip

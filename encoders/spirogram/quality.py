@@ -16,7 +16,7 @@ PLATEAU_L, PLATEAU_S, LONG_S = 0.025, 1.0, 15.0
 LOWEST_HZ = 50.0  # the standard prefers 100 Hz; under 50 a warning
 ZERO_L_S = 0.02  # a steady flow before the blow: over 6 s it adds 0.12 L
 LEAK_L_S, LEAK_S = 0.02, 0.8  # a steady loss after the end, and for how long it is looked at
-CLOSURE = 2.0  # flow falls this many times as far as it did just before: ours, chosen on simulated closures
+CLOSURE = 1.5  # ours, chosen on simulated closures
 COUGH_DIP = 0.45  # flow must fall by this share and come back: ours, chosen on simulated coughs; the standard gives no figure
 
 
@@ -190,7 +190,7 @@ def _cough(out: Expiration, time_zero: float) -> float | None:
 
 
 def _closure(out: Expiration, m: Maneuver) -> float | None:
-    """When flow falls to a tenth within 20 ms, CLOSURE times as far as it had been falling, and does not come back."""
+    """When flow falls to a tenth within 20 ms and stays there, though at its pace CLOSURE times as much volume was to come."""
     assert m.pef_l_s is not None
     step = (out.time_s[-1] - out.time_s[0]) / (len(out.time_s) - 1)
     span, gap = max(2, round(0.06 / step)), max(1, round(0.02 / step))
@@ -201,7 +201,9 @@ def _closure(out: Expiration, m: Maneuver) -> float | None:
         return None
     earlier, before, after = flow[:last], flow[span + gap : span + gap + last], flow[2 * (span + gap) :]
     stops = np.arange(last) + 2 * span + gap  # the sample at which flow was last seen
-    sudden = (before > max(0.25, 0.06 * m.pef_l_s)) & (after < 0.1 * before) & (before - after > CLOSURE * (earlier - before))
+    slowing = np.maximum((earlier - before) / ((span + gap) * step), 1e-6)  # litres per second, each second
+    came = whole[-1] - whole[stops - span // 2]
+    sudden = (before > max(0.2, 0.05 * m.pef_l_s)) & (after < 0.1 * before) & (before**2 / (2 * slowing) > CLOSURE * came + 0.01)
     for stop in stops[sudden & (stops > int(np.argmax(out.flow_l_s)))]:
         if len(whole) - stop > round(0.15 / step) and whole[-1] - whole[stop + gap] < 0.02 * whole[-1] + 0.02:
             return float(out.time_s[0] + stop * step)

@@ -83,7 +83,10 @@ def _compared(
         if reference != "gli-global-2022":
             raise
         return replace(result, notes=(*notes, str(error)))
-    interpretation = interpret(refs, bronchodilator=state, reference_name=NAMES[reference])
+    interpretation = interpret(
+        refs, bronchodilator=state, reference_name=NAMES[reference], grades=(best.fev1_grade, best.fvc_grade), age_years=age_years,
+        tested_after=result.post is not None,
+    )  # fmt: skip
     if interpretation is None:
         notes.append(UNUSABLE)
     response = None
@@ -169,6 +172,7 @@ def to_json(result: Spirometry) -> dict[str, Any]:
             "severity": interpretation.severity,
             "statements": [statement.text for statement in interpretation.statements],
             "borderline": list(interpretation.borderline),
+            "sources": [{"text": one.text, "source": one.source, "numbers": _rounded(one.numbers)} for one in interpretation.statements],
         }
         if interpretation
         else None,
@@ -187,6 +191,10 @@ def to_json(result: Spirometry) -> dict[str, Any]:
 
 def _round(value: float | None, digits: int = 4) -> float | None:
     return None if value is None else round(value, digits)
+
+
+def _rounded(numbers: dict[str, float]) -> dict[str, float | None]:
+    return {name: _round(value) for name, value in numbers.items()}
 
 
 def _reference_json(ref: Reference) -> dict[str, float | None]:

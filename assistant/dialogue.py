@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import threading
 import time
@@ -28,6 +29,7 @@ from encoders.record import FACT_NAMES, Fact, Patient, facts, write_out
 from encoders.spirogram import analyse, analyse_reported
 from encoders.spirogram import facts as spirometry_facts
 from encoders.spirogram.results import Spirometry
+from encoders.spirogram.visits import follow
 from encoders.tabular import table_of
 
 if TYPE_CHECKING:
@@ -218,10 +220,13 @@ def examine(patient: Patient) -> Spirometry | None:
         "sex": patient.sex.value if patient.sex else None, "age_years": patient.age_years, "height_cm": patient.height_cm,
     }  # fmt: skip
     if patient.blows:
-        return analyse(patient.blows, **body)
-    if patient.reported:
-        return analyse_reported(patient.reported[-1], **body)
-    return None
+        found = analyse(patient.blows, **body)
+    elif patient.reported:
+        latest = max(patient.reported, key=lambda one: one.date or dt.date.min) if any(one.date for one in patient.reported) else patient.reported[-1]
+        found = analyse_reported(latest, **body)
+    else:
+        return None
+    return replace(found, visits=follow(patient.blows, patient.reported, **body))
 
 
 def read_person(patient: Patient, spirometry: Spirometry | None) -> Person:

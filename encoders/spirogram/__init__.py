@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,7 +27,14 @@ def analyse(
     from encoders.spirogram.quality import best_of, judge
     from encoders.spirogram.results import Spirometry
     from encoders.spirogram.shape import shape_words
+    from encoders.spirogram.visits import date_of, follow
 
+    days = {day for blow in blows if (day := date_of(blow)) is not None}
+    if len(days) >= 2:  # several visits are not one session: the latest is looked at, all of them make the trend
+        body: dict[str, Any] = {"sex": sex, "age_years": age_years, "height_cm": height_cm, "reference": reference, "ancestry": ancestry}
+        latest = analyse([blow for blow in blows if date_of(blow) == max(days)], bronchodilator=bronchodilator, **body)
+        note = f"the blows are of {len(days)} dates; what is shown is the latest, {max(days)}"
+        return replace(latest, visits=follow(blows, bronchodilator=bronchodilator, **body), notes=(*latest.notes, note))
     maneuvers = tuple(judge(measure(blow), age_years) for blow in blows)
     stated = [m.blow.bronchodilator or bronchodilator for m in maneuvers]
     after = [m for m, state in zip(maneuvers, stated, strict=True) if state == "post"]
@@ -62,8 +70,6 @@ def analyse_reported(
 def _compared(
     result: Spirometry, sex: str | None, age_years: float | None, height_cm: float | None, reference: str, ancestry: str | None, state: str | None
 ) -> Spirometry:
-    from dataclasses import replace
-
     from encoders.spirogram.interpret import bronchodilator_response, interpret
     from encoders.spirogram.reference import NAMES, ReferenceRangeError, evaluate
 
@@ -155,6 +161,8 @@ def facts(result: Spirometry) -> tuple[Fact, ...]:
 
 def to_json(result: Spirometry) -> dict[str, Any]:
     """The document that ``breathwise measure --json`` prints; null where nothing could be measured."""
+    from encoders.spirogram.visits import trend_json
+
     best = result.best
     interpretation, response = result.interpretation, result.response
     return {
@@ -184,6 +192,7 @@ def to_json(result: Spirometry) -> dict[str, Any]:
         }
         if response
         else None,
+        **trend_json(result.visits),
         "shape": list(result.shape),
         "notes": list(result.notes),
     }

@@ -87,6 +87,11 @@ class Change:
     usual_half: float | None = None  # half the interval if the visits scattered as BETWEEN_VISITS_L; None for the ratio
 
     @property
+    def too_narrow(self) -> bool:
+        """Whether the visits lie closer to a line than half of what tests usually scatter, as a few may by chance."""
+        return self.usual_half is not None and self.high is not None and self.high - self.per_year < 0.5 * self.usual_half
+
+    @property
     def percent(self) -> float:
         return 100.0 * (self.last - self.first) / self.first
 
@@ -235,7 +240,10 @@ def change_of(name: str, visits: Sequence[Visit], sex: str | None = None) -> Cha
     usual = None if name == "fev1_fvc" else scale * limit / float(np.sqrt(2.0 * ((np.asarray(years) - np.mean(years)) ** 2).sum()))
     method = LEAST_SQUARES
     if half is None:
-        half, method = usual, "two visits" if usual is None else f"two visits, assuming that 95 % of repeats differ by at most {limit:.2f} L"
+        half, method = (
+            usual,
+            "two visits give no interval for a ratio" if usual is None else f"two visits, assuming that 95 % of repeats differ by at most {limit:.2f} L",
+        )
     compared = [(year, visit.references[name].predicted) for year, (visit, _) in zip(years, used, strict=True) if name in visit.references]
     expected = slope_of([year for year, _ in compared], [scale * value for _, value in compared])[0] if len(compared) >= 2 else None
     return Change(
@@ -264,6 +272,8 @@ def _quality(visits: Sequence[Visit]) -> Statement:
     def grade(visit: Visit) -> str:
         return f"{visit.date} FEV1 {visit.fev1_grade}, FVC {visit.fvc_grade}" if visit.fev1_grade else f"{visit.date} not known (no curve)"
 
+    if not any(visit.fev1_grade for visit in visits):
+        return Statement("Quality: the values come without curves, so their quality is not known.", QUALITY)
     return Statement(f"Quality by visit: {'; '.join(map(grade, visits))}. A change is no firmer than the weaker of its tests.", QUALITY)
 
 
@@ -277,11 +287,9 @@ def _rate(change: Change) -> Statement:
         f"{label} changed by {change.per_year:+.{places}f}{unit}{interval} over {change.visits} visits in {change.years:.1f} years, "
         f"from {change.first:.2f} to {change.last:.2f}{value_unit}; {change.method}."
     )
-    if change.low is None:
-        text += " Two values of a ratio give no interval."
-    elif change.usual_half is not None and change.high is not None and change.high - change.per_year < 0.5 * change.usual_half:
+    if change.too_narrow:
         text += (
-            f" The visits lie closer to a line than tests usually repeat, so the interval may be too narrow: with the usual scatter it would reach "
+            " The visits lie closer to a line than tests usually repeat, so the interval may be too narrow: with the usual scatter it would reach "
             f"{change.usual_half:.0f} mL to either side."
         )
     numbers = {"per_year": change.per_year, "years": change.years, "visits": float(change.visits), "first": change.first, "last": change.last}
@@ -298,9 +306,10 @@ def _ageing(change: Change, reference_name: str) -> list[Statement]:
     if expected is not None:
         verdict = ""
         if change.low is not None and change.high is not None:
-            if change.high < expected:
+            reach = (change.usual_half or 0.0) if change.too_narrow else change.high - change.per_year
+            if change.per_year + reach < expected:
                 verdict = "; the measured change is below that by more than the uncertainty"
-            elif change.low > expected:
+            elif change.per_year - reach > expected:
                 verdict = "; the measured change is above that by more than the uncertainty"
             else:
                 verdict = "; the uncertainty includes it, so nothing beyond ageing is shown"
@@ -339,7 +348,7 @@ def _quotient(visits: Sequence[Visit], sex: str | None) -> list[Statement]:
     people = "women" if sex == "female" else "men"
     text = (
         f"FEV1Q is {last.fev1q:.1f} on {last.date}{earlier}: FEV1 over {lowest} L, the first percentile of {people} with lung disease; "
-        "1 would be the lowest that is lived with."
+        "the higher the better, and no reference values are needed."
     )
     return [Statement(text, QUOTIENT, {"fev1q": last.fev1q, "first_percentile_l": lowest})]
 

@@ -36,11 +36,12 @@ def place(axes: Axes, labels: Sequence[Label], paper: str) -> None:
 
     ``paper`` is the colour of the halo that keeps words readable over lines.
     """
-    figure = axes.figure
+    figure = axes.get_figure(root=True)
+    assert figure is not None
     canvas = FigureCanvasAgg(figure)
     figure.draw_without_rendering()
     renderer = canvas.get_renderer()
-    frame = axes.get_window_extent(renderer)
+    frame = np.array(axes.get_window_extent(renderer).extents)
     to_px = figure.dpi / 72.0
     ink, taken = _ink_px(axes), np.empty((0, 4))
     for label in labels:
@@ -52,8 +53,8 @@ def place(axes: Axes, labels: Sequence[Label], paper: str) -> None:
         box = text.get_window_extent(renderer)
         half = np.array([box.width, box.height]) / 2.0
         point = axes.transData.transform(label.at)
-        centres = _candidates(point, half, frame.extents, to_px)
-        centre = _best(centres, half, point, frame.extents, taken, ink)
+        centres = _candidates(point, half, frame, to_px)
+        centre = _best(centres, half, point, frame, taken, ink)
         boxed = np.concatenate([centre - half - _GAP_PX, centre + half + _GAP_PX])
         taken = np.vstack([taken, boxed])
         text.set_position(tuple((centre - point) / to_px))

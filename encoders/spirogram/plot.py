@@ -181,8 +181,8 @@ def flow_volume(result: Spirometry, *, dark: bool = False, mark: tuple[float, fl
     labels: list[Label] = []
     for trace in traces:
         if len(trace.inspired_l):
-            style = {"linewidth": 2.0 if trace.chosen else 0.9, "linestyle": "--" if trace.after else "-"}
-            axes.plot(trace.inspired_l, trace.inspired_l_s, color=(ink.post if trace.after else ink.pre) if trace.chosen else ink.faint, **style)
+            color, width = (ink.post if trace.after else ink.pre, 2.0) if trace.chosen else (ink.faint, 0.9)
+            axes.plot(trace.inspired_l, trace.inspired_l_s, color=color, linewidth=width, linestyle="--" if trace.after else "-")
         if trace.chosen:
             labels += _loop_marks(axes, trace, ink, max(top * 1.14, 1.5 * widest))
     if deepest < 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from encoders.spirogram import analyse, analyse_reported, to_json
@@ -132,6 +134,20 @@ def test_gold_stands_apart_from_the_pattern() -> None:
     assert "Pattern" not in gold[0].text
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (0.60, 0.65, "after the bronchodilator GOLD's fixed ratio of 0.70 is undercut (0.65); GOLD grade 2"),
+        (0.60, 0.72, "the ratio is 0.72, so"),
+        (0.75, 0.80, ""),
+    ],
+)
+def test_where_a_visit_holds_both_gold_speaks_of_the_blows_after(before: float, after: float, said: str) -> None:
+    text = read(interpret(refs(-2.0, -1.0, -2.5, measured=before), bronchodilator="pre", after=replace(best(2.4, 4.0), fev1_fvc=after)))
+    assert said in text
+    assert ("GOLD" in text) is bool(said)
+
+
 def test_gold_is_not_spoken_of_above_its_ratio_or_in_children() -> None:
     assert "GOLD" not in read(interpret(refs(measured=0.70), bronchodilator="post"))
     assert "GOLD" not in read(interpret(refs(-2.0, -1.0, -2.5, measured=0.6), bronchodilator="post", age_years=11.0))
@@ -153,7 +169,7 @@ def test_where_the_two_limits_disagree_it_is_said_and_why(ratio_z: float, measur
 def test_a_bronchodilator_test_that_was_done_is_not_asked_for_again() -> None:
     low = refs(-2.0, -1.0, -2.5)
     assert "would show how much of it is reversible" in read(interpret(low, bronchodilator="pre"))
-    assert "would show how much of it is reversible" not in read(interpret(low, bronchodilator="pre", tested_after=True))
+    assert "would show how much of it is reversible" not in read(interpret(low, bronchodilator="pre", after=best(2.6, 4.0)))
     assert "whether it stays" in read(interpret(low, bronchodilator="post"))
 
 

@@ -91,7 +91,7 @@ def _compared(
         return replace(result, notes=(*notes, str(error)))
     interpretation = interpret(
         refs, bronchodilator=state, reference_name=NAMES[reference], grades=(best.fev1_grade, best.fvc_grade), age_years=age_years,
-        tested_after=result.post is not None,
+        after=result.post,
     )  # fmt: skip
     if interpretation is None:
         notes.append(UNUSABLE)

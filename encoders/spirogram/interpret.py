@@ -66,13 +66,14 @@ def severity_of(z: float) -> str | None:
 
 def interpret(
     refs: Mapping[str, Reference], *, bronchodilator: str | None = None, reference_name: str = "GLI Global 2022",
-    grades: tuple[str, str] | None = None, age_years: float | None = None, tested_after: bool = False,
+    grades: tuple[str, str] | None = None, age_years: float | None = None, after: Best | None = None,
 ) -> Interpretation | None:  # fmt: skip
     """Quality, pattern, severity and what would settle it, from fev1, fvc and fev1_fvc against their reference.
 
     None where one of the three was not measured. Severity goes by the z-score of FEV1, for a possible restriction by that of
     FVC. ``grades``: the letters of FEV1 and FVC, or two empty strings for values without a curve; they are said first.
-    ``age_years``: under 18 GOLD is not spoken of. ``tested_after``: the visit also holds blows after a bronchodilator.
+    ``age_years``: under 18 GOLD is not spoken of. ``after``: the values after a bronchodilator where the visit
+    holds both; GOLD then speaks of those.
     """
     fev1, fvc, ratio = (refs[name].z if name in refs else None for name in ("fev1", "fvc", "fev1_fvc"))
     if fev1 is None or fvc is None or ratio is None:
@@ -94,7 +95,7 @@ def interpret(
     if graded and severity:
         statements.append(_degree(*graded, severity))
     if pattern in SETTLES:
-        statements.append(Statement(_settles(pattern, bronchodilator, tested_after), STANDARD, numbers))
+        statements.append(Statement(_settles(pattern, bronchodilator, after is not None), STANDARD, numbers))
     borderline = tuple(name for name in NAMES if abs((refs[name].z or 0.0) - LLN_Z) <= BORDERLINE_Z + _SLACK)
     if borderline:
         said = " and ".join(f"{NAMES[name]} (z {refs[name].z:.2f})" for name in borderline)
@@ -102,7 +103,7 @@ def interpret(
         statements.append(
             Statement(f"Borderline: {said} {lies} within {BORDERLINE_Z} of the lower limit of normal; a repeat may fall on the other side.", STANDARD, numbers)
         )
-    statements += _gold(refs, ratio, bronchodilator, child=age_years is not None and age_years < ADULT_YEARS)
+    statements += _gold(refs, bronchodilator, after, child=age_years is not None and age_years < ADULT_YEARS) + _limits(refs, ratio)
     return Interpretation(pattern, severity, tuple(statements), borderline)
 
 
@@ -132,21 +133,36 @@ def _settles(pattern: str, bronchodilator: str | None, tested_after: bool) -> st
     return SETTLES[pattern]
 
 
-def _gold(refs: Mapping[str, Reference], ratio_z: float, bronchodilator: str | None, *, child: bool) -> list[Statement]:
-    """GOLD's fixed ratio, apart from the pattern; then whether it and the lower limit of normal disagree, and why."""
-    measured, percent, lln = refs["fev1_fvc"].measured, refs["fev1"].percent_predicted, refs["fev1_fvc"].lln
-    if measured is None or percent is None:
+def _gold(refs: Mapping[str, Reference], bronchodilator: str | None, after: Best | None, *, child: bool) -> list[Statement]:
+    """GOLD's fixed ratio, apart from the pattern; a grade only from values after a bronchodilator, and only for adults."""
+    measured, percent = refs["fev1_fvc"].measured, refs["fev1"].percent_predicted
+    if child or measured is None or percent is None:
         return []
-    low, fixed = ratio_z < LLN_Z, measured < FIXED_RATIO
-    numbers = {"fev1_fvc": measured, "fev1_percent_predicted": percent}
-    said = []
-    if fixed and not child and bronchodilator == "post":
-        text = f"Beside it: GOLD's fixed ratio of 0.70 is undercut ({measured:.2f}); GOLD grade {gold_grade(percent)} by FEV1 {percent:.0f} % of predicted."
-        said.append(Statement(text, GOLD, numbers))
-    elif fixed and not child:
+    if bronchodilator != "post" and after is not None and after.fev1_l is not None and after.fev1_fvc is not None:
+        before, measured, percent = measured, after.fev1_fvc, 100.0 * after.fev1_l / refs["fev1"].predicted
+        if measured >= FIXED_RATIO:
+            text = f"Beside it: after the bronchodilator the ratio is {measured:.2f}, so GOLD's fixed ratio of 0.70 is not undercut: no GOLD grade."
+            return [Statement(text, GOLD, {"fev1_fvc": before, "fev1_fvc_after": measured})] if before < FIXED_RATIO else []
+    elif bronchodilator != "post" and measured < FIXED_RATIO:
         state = "this was measured before one" if bronchodilator == "pre" else "it is not stated whether one was given"
         text = f"Beside it: the ratio {measured:.2f} is under 0.70, but GOLD's fixed ratio is defined after a bronchodilator and {state}: no GOLD grade."
-        said.append(Statement(text, GOLD, {"fev1_fvc": measured}))
+        return [Statement(text, GOLD, {"fev1_fvc": measured})]
+    if measured >= FIXED_RATIO:
+        return []
+    text = (
+        f"Beside it: after the bronchodilator GOLD's fixed ratio of 0.70 is undercut ({measured:.2f}); GOLD grade {gold_grade(percent)} by FEV1 "
+        f"{percent:.0f} % of predicted."
+    )
+    return [Statement(text, GOLD, {"fev1_fvc": measured, "fev1_percent_predicted": percent})]
+
+
+def _limits(refs: Mapping[str, Reference], ratio_z: float) -> list[Statement]:
+    """Whether the fixed ratio and the lower limit of normal disagree about this ratio, and why they can."""
+    measured, lln = refs["fev1_fvc"].measured, refs["fev1_fvc"].lln
+    if measured is None:
+        return []
+    low, fixed = ratio_z < LLN_Z, measured < FIXED_RATIO
+    said: list[Statement] = []
     if low != fixed:
         side = (
             "under 0.70 but above the lower limit of normal, as is expected at an older age"

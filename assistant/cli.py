@@ -88,6 +88,13 @@ def measure(
             typer.echo(f"{name.upper().replace('_', '/')}: predicted {ref['predicted']:.2f}, LLN {ref['lln']:.2f}{z}")
     for statement in (document["interpretation"] or {"statements": []})["statements"]:
         typer.echo(statement)
+    if document["bronchodilator_response"]:
+        typer.echo(document["bronchodilator_response"]["text"])
+    for visit in document["visits"]:
+        numbers = ", ".join(f"{label} {visit[name]:.2f} {unit}".rstrip() for name, label, unit in _SHOWN[:3] if visit[name] is not None)
+        typer.echo(f"Visit {visit['date']}: {numbers or 'nothing could be measured'}")
+    for line in [*document["trend"]["statements"], *(f"note: {note}" for note in document["trend"]["notes"])] if document["trend"] else []:
+        typer.echo(line)
     for note in document["notes"]:
         typer.echo(f"note: {note}")
 

@@ -10,6 +10,7 @@ from encoders.record import Fact, Patient, ReportedSpirometry, facts
 from encoders.spirogram import analyse, analyse_reported
 from encoders.spirogram import facts as spirometry_facts
 from encoders.spirogram.results import Spirometry
+from encoders.spirogram.visits import follow
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,13 @@ def examine(patient: Patient) -> Spirometry | None:
         "sex": patient.sex.value if patient.sex else None, "age_years": patient.age_years, "height_cm": patient.height_cm,
     }  # fmt: skip
     if patient.blows:
-        return analyse(patient.blows, **body)
-    if patient.reported:
+        found = analyse(patient.blows, **body)
+    elif patient.reported:
         place = latest_reported(patient.reported)
-        return analyse_reported(patient.reported[-1 if place is None else place], **body)
-    return None
+        found = analyse_reported(patient.reported[-1 if place is None else place], **body)
+    else:
+        return None
+    return replace(found, visits=follow(patient.blows, patient.reported, **body))
 
 
 def latest_reported(reported: Sequence[ReportedSpirometry]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,7 +29,14 @@ def analyse(
     from encoders.spirogram.quality import best_of, judge_all
     from encoders.spirogram.results import Spirometry
     from encoders.spirogram.shape import shape_words
+    from encoders.spirogram.visits import date_of, follow
 
+    days = {day for blow in blows if (day := date_of(blow)) is not None}
+    if len(days) >= 2:  # several visits are not one session: the latest is looked at, all of them make the trend
+        body: dict[str, Any] = {"sex": sex, "age_years": age_years, "height_cm": height_cm, "reference": reference, "ancestry": ancestry}
+        latest = analyse([blow for blow in blows if date_of(blow) == max(days)], bronchodilator=bronchodilator, **body)
+        note = f"the blows are of {len(days)} dates; what is shown is the latest, {max(days)}"
+        return replace(latest, visits=follow(blows, bronchodilator=bronchodilator, **body), notes=(*latest.notes, note))
     maneuvers = judge_all(measure_many(blows), age_years)
     stated = [m.blow.bronchodilator or bronchodilator for m in maneuvers]
     after = [m for m, state in zip(maneuvers, stated, strict=True) if state == "post"]
@@ -64,8 +72,6 @@ def analyse_reported(
 def _compared(
     result: Spirometry, sex: str | None, age_years: float | None, height_cm: float | None, reference: str, ancestry: str | None, state: str | None
 ) -> Spirometry:
-    from dataclasses import replace
-
     from encoders.spirogram.interpret import bronchodilator_response, interpret
     from encoders.spirogram.reference import NAMES, ReferenceRangeError, evaluate
 
@@ -85,7 +91,10 @@ def _compared(
         if reference != "gli-global-2022":
             raise
         return replace(result, notes=(*notes, str(error)))
-    interpretation = interpret(refs, bronchodilator=state, reference_name=NAMES[reference])
+    interpretation = interpret(
+        refs, bronchodilator=state, reference_name=NAMES[reference], grades=(best.fev1_grade, best.fvc_grade), age_years=age_years,
+        after=result.post,
+    )  # fmt: skip
     if interpretation is None:
         notes.append(UNUSABLE if result.maneuvers else RATIO_ALONE if best.fev1_fvc is not None and best.fev1_l is None else INCOMPLETE)
     response = None
@@ -154,6 +163,8 @@ def facts(result: Spirometry) -> tuple[Fact, ...]:
 
 def to_json(result: Spirometry) -> dict[str, Any]:
     """The document that ``breathwise measure --json`` prints; null where nothing could be measured."""
+    from encoders.spirogram.visits import trend_json
+
     best = result.best
     interpretation, response = result.interpretation, result.response
     return {
@@ -171,6 +182,7 @@ def to_json(result: Spirometry) -> dict[str, Any]:
             "severity": interpretation.severity,
             "statements": [statement.text for statement in interpretation.statements],
             "borderline": list(interpretation.borderline),
+            "sources": [{"text": one.text, "source": one.source, "numbers": _rounded(one.numbers)} for one in interpretation.statements],
         }
         if interpretation
         else None,
@@ -182,6 +194,7 @@ def to_json(result: Spirometry) -> dict[str, Any]:
         }
         if response
         else None,
+        **trend_json(result.visits),
         "shape": list(result.shape),
         "notes": list(result.notes),
     }
@@ -189,6 +202,10 @@ def to_json(result: Spirometry) -> dict[str, Any]:
 
 def _round(value: float | None, digits: int = 4) -> float | None:
     return None if value is None else round(value, digits)
+
+
+def _rounded(numbers: dict[str, float]) -> dict[str, float | None]:
+    return {name: _round(value) for name, value in numbers.items()}
 
 
 def _reference_json(ref: Reference) -> dict[str, float | None]:

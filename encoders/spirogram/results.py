@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from encoders.spirogram.read import Blow
+
+if TYPE_CHECKING:
+    from encoders.spirogram.visits import Visits
 
 FINDING_CODES = (
     "slow_start", "hesitation", "cough", "early_end", "glottic_closure", "leak", "inspiration_exceeds", "zero_flow_error",
@@ -115,3 +119,4 @@ class Spirometry:
     response: Response | None
     shape: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # why there is no reference or no interpretation
+    visits: Visits | None = None  # where the files hold tests of several dates

@@ -11,15 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from assistant.fhir_codes import AGE_UNITS, FIELD_OF, SMOKING_OF, SMOKING_STATUS, SPIROMETRY_OF, SYMPTOM
 from assistant.fhir_elements import (
     Resource,
     any_codes,
     codes_of,
     date_of,
-    dict_of,
     dicts,
     id_of,
     label_of,
@@ -35,10 +32,10 @@ from assistant.fhir_export import write_bundle
 from assistant.guardrails import clean
 from assistant.intake import IntakeError, in_own_unit
 from encoders.record import QUANTITY, Patient, ReportedSpirometry, Sex, Smoking
-from encoders.spirogram.formats import MAX_POINTS, build
+from encoders.spirogram.formats import sampled_data_blow
 from encoders.spirogram.read import Blow, CurveError
 
-__all__ = ["read_bundle", "sampled_data_blow", "write_bundle"]
+__all__ = ["read_bundle", "write_bundle"]
 
 MAX_ENTRIES, MAX_CURVES, MAX_WORDS, MAX_SAID = 20_000, 60, 20, 6
 _READ = {"Patient", "Observation", "Condition", "MedicationRequest", "MedicationStatement", "Medication", "DiagnosticReport"}
@@ -111,45 +108,6 @@ def read_bundle(document: dict[str, Any], name: str) -> Patient:
     if patient.bmi_kg_m2 is not None and not bmi.low <= patient.bmi_kg_m2 <= bmi.high:
         raise IntakeError(f"{name}: height and weight give a body mass index of {patient.bmi_kg_m2:.0f}, which is not possible; check their units")
     return patient
-
-
-def sampled_data_blow(observation: dict[str, Any], name: str) -> Blow:
-    """An Observation with valueSampledData -> Blow: value = origin + data x factor, every ``period`` milliseconds.
-
-    The volume or flow stands in the Observation itself, the other one may stand in a component. Raises CurveError for
-    anything that is not a spirogram (another unit, several dimensions, points marked as errors).
-    """
-    columns: dict[str, tuple[np.ndarray, str, float]] = {}
-    for part in (observation, *dicts(observation.get("component"))):
-        sampled = part.get("valueSampledData")
-        if not isinstance(sampled, dict):
-            continue
-        origin = dict_of(sampled.get("origin"))
-        unit = str(origin.get("code") or origin.get("unit") or "").lower()[:20]
-        kind = "volume" if unit in ("l", "ml") else "flow" if unit in ("l/s", "ml/s", "l/min", "ml/min") else None
-        if kind is None:
-            raise CurveError(f"the sampled data are in {clean(unit) or 'no unit'}; a spirogram is in L, mL, L/s or L/min")
-        data, period = sampled.get("data"), number_of(sampled.get("period"))
-        start, factor = number_of(origin.get("value", 0)), number_of(sampled.get("factor", 1))
-        if not isinstance(data, str) or period is None or not 0 < period <= 1000 or start is None or factor is None or sampled.get("dimensions", 1) != 1:
-            raise CurveError("the sampled data lack a period in milliseconds, one dimension or their points; export the curve again")
-        if data.count(" ") >= MAX_POINTS:
-            raise CurveError(f"the sampled data have more than {MAX_POINTS:,} points; give one blow an Observation")
-        try:
-            points = np.array([float(cell) for cell in data.split()])
-        except ValueError as error:
-            raise CurveError("the sampled data hold points without a number (errors or out of range); export the curve again") from error
-        columns[kind] = (start + points * factor, unit, period / 1000)
-    if not columns:
-        raise CurveError("the Observation holds no sampled data; a curve is an Observation with valueSampledData")
-    step = next(iter(columns.values()))[2]
-    volume, flow = columns.get("volume"), columns.get("flow")
-    blow = build(
-        None, volume[0] if volume else None, flow[0] if flow else None, {kind: unit for kind, (_, unit, _) in columns.items()},
-        id_=id_of(observation), file=name, bronchodilator=phase_of(text_of(observation.get("code"))), step_s=step,
-    )  # fmt: skip
-    _, date = moment_of(observation)
-    return replace(blow, date=date.isoformat() if date else None)
 
 
 # the bundle ----------------------------------------------------------------------------------------------------------

@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from assistant import intake
-from assistant.fhir import read_bundle, sampled_data_blow, write_bundle
+from assistant.fhir import read_bundle, write_bundle
 from assistant.fhir_codes import PANEL
 from assistant.intake import IntakeError
 from assistant.session import begin, examine
 from encoders.record import QUANTITIES, Patient, ReportedSpirometry, Sex, Smoking
+from encoders.spirogram.formats import sampled_data_blow
 from encoders.spirogram.read import Blow, CurveError
 from tests.conftest import ROOT
 
@@ -269,7 +270,7 @@ def test_an_fev1_larger_than_the_fvc_is_left_out() -> None:
 def test_an_electrocardiogram_is_no_spirogram() -> None:
     patient = read_bundle(bundle(person(), curve(unit="uV")), "b")
     assert patient.blows == ()
-    assert any("in uv; a spirogram is in L" in said for said in patient.assumptions)
+    assert any("left out: a curve" in said and "in L, mL, L/s or L/min is needed" in said for said in patient.assumptions)
 
 
 def test_a_curve_is_origin_plus_data_times_factor() -> None:
@@ -285,7 +286,7 @@ def test_a_curve_is_origin_plus_data_times_factor() -> None:
     [
         {"period": 0},
         {"period": None},
-        {"period": "10"},
+        {"period": "ten"},
         {"dimensions": 2},
         {"data": "1 2 E 4"},
         {"data": "1 2 3"},

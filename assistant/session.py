@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -136,7 +137,7 @@ def examine(patient: Patient) -> Spirometry | None:
 def latest_reported(reported: Sequence[ReportedSpirometry]) -> int | None:
     """The place of the test to interpret: the latest with litres or a ratio (a peak flow alone is no spirometry)."""
     places = [place for place, one in enumerate(reported) if one.fev1_fvc is not None or one.fev1_l is not None or one.fvc_l is not None]
-    return places[-1] if places else None
+    return max(places, key=lambda place: (reported[place].date or dt.date.min, place)) if places else None
 
 
 def begin(patient: Patient) -> Session:

@@ -9,7 +9,7 @@ from encoders.record import facts, label_of, missing
 from encoders.spirogram.results import Spirometry
 
 WELCOME = """<div class='bw-card'><h3>Start here</h3><ol>
-<li>Choose an example patient, or drop files of one person: a table of the person (CSV, XLSX or JSON) and a spirogram
+<li>Choose an example patient, or drop files of one person: a table of the person (CSV, XLSX, JSON or a FHIR bundle) and a spirogram
 (CSV of time and volume or flow, or a UK Biobank 3066 string).</li>
 <li>See the curve, its quality, and each value beside what is usual for this age, sex and height.</li>
 <li>Ask on the right. Answers rest on this patient's numbers and on cited guideline passages.</li></ol></div>"""

@@ -59,6 +59,8 @@ def not_read(view: View) -> str:
     """Why there is no pattern: one or two sentences."""
     if view.state == "none":
         return f"{NO_TEST}, so there is no result to explain."
+    if view.state == "ratio":
+        return f"Your record holds the ratio without volumes, so no pattern can be named. {value(view, 'fev1_fvc')}"
     if view.state == "unusable":
         return f"{UNUSABLE}.{view.found()} Please repeat the test."
     if view.state == "no_reference":

@@ -31,8 +31,8 @@ class Reply:
 class View:
     """A case with questions asked of it in one word; ``state`` says how far the test can be read.
 
-    "none" no test, "unusable" no value can be trusted, "no_reference" values without a comparison, "partial" FEV1
-    compared but no pattern, "read" a pattern.
+    "none" no test, "ratio" a recorded ratio without volumes, "unusable" no value can be trusted, "no_reference" values
+    without a comparison, "partial" FEV1 compared but no pattern, "read" a pattern.
     """
 
     def __init__(self, case: Case) -> None:
@@ -46,6 +46,8 @@ class View:
             self.state = "none"
         elif self.pattern:
             self.state = "read"
+        elif self.has("fev1_fvc") and not (self.has("fev1_l") or self.has("fvc_l")):
+            self.state = "ratio"
         elif not (self.has("fev1_l") or self.has("fvc_l")) or self.text("fev1_grade") == "F":
             self.state = "unusable"
         elif self.has("fev1_z") or self.has("fvc_z"):

@@ -16,6 +16,7 @@ from assistant.interface import panels
 from assistant.interface.theme import CSS, theme
 from assistant.session import Session, Turn
 from encoders.spirogram import plot
+from encoders.spirogram.reference import ANCESTRIES
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "assets" / "patients"
 LOGO = Path(__file__).resolve().parent.parent.parent / "assets" / "logo.svg"
@@ -72,14 +73,16 @@ def chat(session: Session, growing: Turn | None = None) -> list[dict[str, Any]]:
 def build(assistant: Any) -> gr.Blocks:
     """The page over one Assistant."""
     about = assistant.describe()
-    unchanged = 15  # components that an upload may change, besides the desk and the status line
+    unchanged = 20  # components that an upload may change, besides the desk and the status line
 
     def shown(session: Session) -> tuple[Any, ...]:
         test = session.spirometry
         curves = (plot.flow_volume(test), plot.volume_time(test)) if test is not None and test.maneuvers else (None, None)
         bars = plot.z_bars(test) if test is not None and test.references else None
+        dated = test.visits if test is not None else None
         return (
-            gr.update(visible=False), gr.update(visible=True), panels.patient_card(session), panels.quality(test), *curves, panels.numbers(test), bars, panels.risks(session), chat(session),
+            gr.update(visible=False), gr.update(visible=True), panels.assumed(session), panels.blows(test), gr.update(visible=dated is not None),
+            plot.trend(dated) if dated is not None else None, panels.visits(test), panels.patient_card(session), panels.quality(test), *curves, panels.numbers(test), bars, panels.risks(session), chat(session),
             panels.seen(None), *[gr.update(value=question) for question in suggestions(session)],
         )  # fmt: skip
 
@@ -138,6 +141,9 @@ def build(assistant: Any) -> gr.Blocks:
         desk.session = replace(desk.session, turns=desk.session.turns[:-1])
         yield from answer(last.question, desk, 0.6, len(last.answer))
 
+    def compare(group: str | None, desk: Desk | None) -> str:
+        return panels.beside(desk.session, group) if desk is not None and desk.session is not None else ""
+
     def halt(desk: Desk | None) -> None:
         if desk is not None:
             desk.stop.set()
@@ -167,11 +173,23 @@ def build(assistant: Any) -> gr.Blocks:
                 welcome = gr.HTML(panels.WELCOME)
                 with gr.Column(visible=False) as results:
                     quality = gr.HTML("")
+                    taken = gr.HTML("")
                     with gr.Row():
                         loop = gr.Plot(show_label=False, min_width=300, elem_id="loop")
                         spirogram = gr.Plot(show_label=False, min_width=300, elem_id="spirogram")
                     table = gr.HTML("")
                     bars = gr.Plot(show_label=False)
+                    with gr.Column(visible=False) as course:
+                        line = gr.Plot(show_label=False, elem_id="trend")
+                        series = gr.HTML("")
+                    with gr.Accordion("Every blow", open=False):
+                        every = gr.HTML("")
+                    with gr.Accordion("GLI-2012 beside it", open=False):
+                        group = gr.Dropdown(
+                            [(name.replace("_", " ").capitalize(), name) for name in ANCESTRIES], value=None,
+                            label="Group of the GLI-2012 equations, as the person states it",
+                        )  # fmt: skip
+                        both = gr.HTML("")
                     with gr.Accordion("Patient", open=True):
                         card = gr.HTML("")
                     with gr.Accordion("Risks (first edition)", open=False):
@@ -194,9 +212,30 @@ def build(assistant: Any) -> gr.Blocks:
                     saw = gr.HTML(panels.seen(None))
                 gr.Markdown(f"<small>Model {about['model']} on {about['device']} in {about['precision']}; {about['note']}.</small>")
 
-        everything = [desk, status, welcome, results, card, quality, loop, spirogram, table, bars, risk, talk, saw, *buttons]
+        everything = [
+            desk,
+            status,
+            welcome,
+            results,
+            taken,
+            every,
+            course,
+            line,
+            series,
+            card,
+            quality,
+            loop,
+            spirogram,
+            table,
+            bars,
+            risk,
+            talk,
+            saw,
+            *buttons,
+        ]
         example.input(open_example, [example, desk], everything, concurrency_id="open", api_name=False)
         files.upload(open_files, [files, desk], everything, concurrency_id="open", api_name=False).then(lambda: None, None, files, api_name=False)
+        gr.on([group.input, card.change], compare, [group, desk], both, api_name=False)
         asked = [desk, talk, box, status, saw, *buttons]
         model = {"concurrency_id": "model", "concurrency_limit": 4, "api_name": False}
         gr.on([box.submit, send.click], answer, [box, desk], asked, **model)

@@ -6,7 +6,8 @@ from html import escape
 
 from assistant.session import Session, Turn
 from encoders.record import facts, label_of, missing
-from encoders.spirogram.results import Spirometry
+from encoders.spirogram.reference import LABELS, ReferenceRangeError, side_by_side
+from encoders.spirogram.results import Maneuver, Spirometry
 
 WELCOME = """<div class='bw-card'><h3>Start here</h3><ol>
 <li>Choose an example patient, or drop files of one person: a table of the person (CSV, XLSX, JSON or a FHIR bundle) and a spirogram
@@ -26,14 +27,11 @@ def _list(items: tuple[str, ...] | list[str]) -> str:
 
 
 def patient_card(session: Session) -> str:
-    """What was read, what had to be assumed, what was not measured."""
+    """What was read and what was not measured."""
     patient = session.patient
     rows = "".join(f"<dt>{escape(f.label)}</dt><dd>{escape(f.text)}{f' ({escape(f.status)})' if f.status else ''}</dd>" for f in facts(patient))
     absent = ", ".join(label_of(name) for name in missing(patient))
-    assumed = f"<h3>Read and assumed</h3>{_list(patient.assumptions)}" if patient.assumptions else ""
-    return (
-        f"<div class='bw-card'><h3>{escape(patient.label)}</h3><dl>{rows}</dl>{assumed}<p><small>Not measured: {escape(absent or 'nothing')}</small></p></div>"
-    )
+    return f"<div class='bw-card'><h3>{escape(patient.label)}</h3><dl>{rows}</dl><p><small>Not measured: {escape(absent or 'nothing')}</small></p></div>"
 
 
 def quality(spirometry: Spirometry | None) -> str:
@@ -51,6 +49,81 @@ def quality(spirometry: Spirometry | None) -> str:
     for m in spirometry.maneuvers:
         reasons += [f"blow {m.blow.id}: {finding.text}" for finding in m.findings]
     return f"<div class='bw-card'><h3>{escape(head)}</h3>{_list(reasons)}</div>"
+
+
+def assumed(session: Session) -> str:
+    """What reading had to take for granted, for a person to confirm; empty where nothing was."""
+    if not session.patient.assumptions:
+        return ""
+    ask = "Please check what was taken for granted; where it is wrong, name the unit or the column in the file and drop it again."
+    return f"<div class='bw-card'><h3>Read and assumed</h3><p>{ask}</p>{_list(session.patient.assumptions)}</div>"
+
+
+def blows(spirometry: Spirometry | None) -> str:
+    """Every blow of the visit with its values and what it can be used for."""
+    if spirometry is None or not spirometry.maneuvers:
+        return ""
+    chosen = spirometry.best.chosen if spirometry.best else None
+
+    def use(m: Maneuver, which: str) -> str:
+        return "acceptable" if getattr(m, f"acceptable_{which}") else "usable" if getattr(m, f"usable_{which}") else "not usable"
+
+    body = ""
+    for index, m in enumerate(spirometry.maneuvers):
+        values = "".join(
+            f"<td>{'' if value is None else f'{value:.{places}f}'}</td>"
+            for value, places in ((m.fev1_l, 2), (m.fvc_l, 2), (m.fev1_fvc, 2), (m.pef_l_s, 1), (m.fet_s, 1))
+        )
+        phase = f" ({m.blow.bronchodilator})" if m.blow.bronchodilator else ""
+        name = f"{escape(m.blow.id)}{phase}{' *' if index == chosen else ''}"
+        faults = escape(", ".join(finding.code.replace("_", " ") for finding in m.findings) or "none")
+        body += f"<tr><td>{name}</td>{values}<td>{use(m, 'fev1')}</td><td>{use(m, 'fvc')}</td><td>{faults}</td></tr>"
+    head = "<tr><th>blow</th><th>FEV1</th><th>FVC</th><th>ratio</th><th>PEF</th><th>FET</th><th>for FEV1</th><th>for FVC</th><th>faults</th></tr>"
+    return f"<div class='bw-card'><div class='scroll'><table>{head}{body}</table></div><p><small>* largest FEV1 + FVC: the curve that is read</small></p></div>"
+
+
+def visits(spirometry: Spirometry | None) -> str:
+    """The tests of several dates and what changed; empty for a single visit."""
+    if spirometry is None or spirometry.visits is None:
+        return ""
+    body = ""
+    for visit in spirometry.visits.visits:
+        cells = ""
+        for name, value, places in (("fev1", visit.fev1_l, 2), ("fvc", visit.fvc_l, 2), ("fev1_fvc", visit.fev1_fvc, 2)):
+            ref = visit.references.get(name)
+            z = f" (z {ref.z:.2f})" if ref is not None and ref.z is not None else ""
+            cells += f"<td>{'' if value is None else f'{value:.{places}f}'}{z}</td>"
+        body += f"<tr><td>{visit.date.isoformat()}</td>{cells}<td>{escape(visit.fev1_grade)}</td></tr>"
+    head = "<tr><th>date</th><th>FEV1 (L)</th><th>FVC (L)</th><th>FEV1/FVC</th><th>grade</th></tr>"
+    said = [f"{one.text} ({one.source})" for one in spirometry.visits.statements]
+    return f"<div class='bw-card'><div class='scroll'><table>{head}{body}</table></div>{_list(said)}</div>"
+
+
+def beside(session: Session, ancestry: str | None) -> str:
+    """The same values by GLI Global 2022 and by GLI-2012 for a group that a person chose."""
+    patient, test = session.patient, session.spirometry
+    if not ancestry or test is None or test.best is None:
+        return ""
+    if patient.sex is None or patient.age_years is None or patient.height_cm is None:
+        return "<div class='bw-card'><p>Reference values need sex, age and height.</p></div>"
+    best = test.best
+    values = {"fev1": best.fev1_l, "fvc": best.fvc_l, "fev1_fvc": best.fev1_fvc, "fef25_75": best.fef25_75_l_s}
+    try:
+        both = side_by_side(values, sex=patient.sex.value, age_years=patient.age_years, height_cm=patient.height_cm, ancestry=ancestry)
+    except ReferenceRangeError as error:
+        return f"<div class='bw-card'><p>{escape(str(error))}</p></div>"
+    body = ""
+    for row in both.rows:
+        cells = "".join(
+            "<td></td><td></td><td></td>"
+            if ref is None
+            else f"<td>{ref.predicted:.2f}</td><td>{ref.lln:.2f}</td><td>{'' if ref.z is None else f'{ref.z:.2f}'}</td>"
+            for ref in (row.race_neutral, row.by_group)
+        )
+        body += f"<tr><td>{LABELS[row.measure]}</td>{cells}</tr>"
+    head = "<tr><th></th><th colspan='3'>GLI Global 2022</th><th colspan='3'>GLI-2012</th></tr>"
+    head += f"<tr><th></th>{'<th>predicted</th><th>LLN</th><th>z</th>' * 2}</tr>"
+    return f"<div class='bw-card'><div class='scroll'><table>{head}{body}</table></div>{_list([one.text for one in both.statements])}</div>"
 
 
 def numbers(spirometry: Spirometry | None) -> str:

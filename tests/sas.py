@@ -47,7 +47,5 @@ def xpt(names: Sequence[str], rows: Sequence[Sequence[float | str]], version: in
         position += length
         lengths.append((text, length))
     out += _filled(fields) + _header(f"OBS{'V8' if eight else ''}")
-    body = b"".join(
-        str(cell).ljust(length).encode() if text else ibm(float(cell)) for row in rows for cell, (text, length) in zip(row, lengths, strict=True)
-    )
+    body = b"".join(str(cell).ljust(length).encode() if text else ibm(float(cell)) for row in rows for cell, (text, length) in zip(row, lengths, strict=True))
     return out + _filled(body)

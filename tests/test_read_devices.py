@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -422,9 +423,10 @@ def test_a_transport_file_cut_anywhere_is_refused_in_one_sentence_or_still_read(
     raw = xpt(SPX, [spx_row(41475, "Pre", 1)])
     for end in range(30, len(raw), 97):
         try:
-            assert read_curves(raw[:end])
+            blows, said = read_curves(raw[:end]), ""
         except CurveError as error:
-            assert "\n" not in str(error)
+            blows, said = (), str(error)
+        assert "\n" not in said and bool(said) != bool(blows)
 
 
 def test_ordinary_columns_may_come_as_a_transport_file() -> None:
@@ -466,7 +468,14 @@ def test_json_keeps_dates_and_refuses_two_people() -> None:
 
 def observation(values: np.ndarray = VOLUME, unit: str = "L", **more: Any) -> dict[str, Any]:
     data = {"origin": {"value": 0, "unit": unit, "code": unit}, "period": 10, "dimensions": 1, "data": " ".join(f"{v:.5f}" for v in values), **more}
-    return {"resourceType": "Observation", "id": "curve", "status": "final", "code": {"text": "Spirogram"}, "subject": {"reference": "Patient/1"}, "valueSampledData": data}
+    return {
+        "resourceType": "Observation",
+        "id": "curve",
+        "status": "final",
+        "code": {"text": "Spirogram"},
+        "subject": {"reference": "Patient/1"},
+        "valueSampledData": data,
+    }
 
 
 FHIR: dict[str, dict[str, Any]] = {
@@ -488,7 +497,12 @@ def test_fhir_sampled_data_become_a_blow(form: str) -> None:
 
 
 def test_a_bundle_gives_its_curves_with_date_and_phase_and_passes_over_an_ecg() -> None:
-    post = {**observation(VOLUME * 1.1), "id": "second", "code": {"coding": [{"display": "Spirogram post bronchodilator"}]}, "effectiveDateTime": "2024-05-01T10:00:00Z"}
+    post = {
+        **observation(VOLUME * 1.1),
+        "id": "second",
+        "code": {"coding": [{"display": "Spirogram post bronchodilator"}]},
+        "effectiveDateTime": "2024-05-01T10:00:00Z",
+    }
     ecg = observation(np.zeros(300), "mV")
     bundle = {"resourceType": "Bundle", "entry": [{"resource": item} for item in ({"resourceType": "Patient"}, observation(), ecg, post)]}
     blows = read_curves(json.dumps(bundle))
@@ -603,3 +617,14 @@ def test_huge_inputs_are_refused_at_once() -> None:
     refused("blow1,20," + "10," * 6_000_000, "more than one blow can have")
     refused("[" + "{}," * 5_000_000 + "{}]", "more objects than a curve")
     refused("\n".join(f"blow{k},20," + "1," * 20 for k in range(300)), "at most 200 are read")
+
+
+def test_a_small_workbook_of_many_cells_or_tags_is_refused_in_no_time() -> None:
+    begun = time.perf_counter()
+    for sheet in (b"<row>" + b"<c/>" * 20_000_000, b"<a>" * 20_000_000):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("xl/worksheets/sheet1.xml", sheet)
+        refused(out.getvalue(), "more than 200,000 cells")
+    refused("time_s," + ",".join(f"volume_{k}" for k in range(100_000)) + "\n" + "0," * 100_000, "columns are more than")
+    assert time.perf_counter() - begun < 10

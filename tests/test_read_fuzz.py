@@ -31,13 +31,30 @@ HEADERS = {
     "flow": ("flow_l_s", "Flow (L/min)", "Débit [L/s]", "Fluss", "flujo ml/s", "flow", "flow_post", "flow_2", "L/s", "Flow (%)"),
     "other": ("trial", "id", "patient_id", "visit", "date", "phase", "pre_post", "SEQN", "comment", "", "SPXRAW", "SPAFACT", "volume_b", "time_2", "Trial 2", "flow_1", "no"),
 }  # fmt: skip
-ABOVE = ("Sampling rate: 100 Hz", "Abtastrate;50", "Date: 2024-01-01", "Patient;X", "Pre/Post: post", "interval 10 ms", "time and volume", "# a comment", "dt = 0 s", "0 Hz", "9" * 30 + " Hz", "")
+ABOVE = (
+    "Sampling rate: 100 Hz",
+    "Abtastrate;50",
+    "Date: 2024-01-01",
+    "Patient;X",
+    "Pre/Post: post",
+    "interval 10 ms",
+    "time and volume",
+    "# a comment",
+    "dt = 0 s",
+    "0 Hz",
+    "9" * 30 + " Hz",
+    "",
+)
 
 
 @functools.cache
 def pool() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """(time, volume) of at most 200 points: blows, loops, a syringe, breathing at rest, nothing."""
-    blows = [simulate(3.1, 4.0, 8.0, fet_s=5.0, sampling_hz=25.0), simulate(0.8, 2.9, 2.2, fet_s=1.5, sampling_hz=50.0), simulate(1.2, 1.3, 3.5, fet_s=1.0, sampling_hz=60.0)]
+    blows = [
+        simulate(3.1, 4.0, 8.0, fet_s=5.0, sampling_hz=25.0),
+        simulate(0.8, 2.9, 2.2, fet_s=1.5, sampling_hz=50.0),
+        simulate(1.2, 1.3, 3.5, fet_s=1.0, sampling_hz=60.0),
+    ]
     made = [(blow.time_s[:200], blow.volume_l[:200]) for blow in blows]
     t = np.arange(160) * 0.04
     made += [
@@ -70,7 +87,10 @@ def rows_of(rng: random.Random) -> Cells:
     places = rng.choice((0, 2, 3, 5))
     few = rng.choice((("1", "2"), ("A",), ("pre", "post"), ("2024-01-01", "2024-02-30"), ("", "x"), ("1.1",), ("0,1,2", "5 6 7")))
     half = len(data["time"]) // 2
-    columns = [[f"{value:.{places}f}" for value in data[kind].tolist()] if kind in data else [few[(k > half) % len(few)] for k in range(2 * half + 1)] for kind in kinds]
+    columns = [
+        [f"{value:.{places}f}" for value in data[kind].tolist()] if kind in data else [few[(k > half) % len(few)] for k in range(2 * half + 1)]
+        for kind in kinds
+    ]
     return [names, *([list(row) for row in zip(*columns, strict=False)])]
 
 
@@ -130,7 +150,10 @@ def table(rng: random.Random) -> bytes:
     lines[:0] = [rng.choice(ABOVE) for _ in range(rng.choice((0, 0, 0, 1, 3)))]
     if rng.random() < 0.05:
         lines = [line.replace(mark, rng.choice(";,\t ")) for line in lines]
-    return cut(rng, rng.choice(("\n", "\n", "\r\n", "\r")).join(lines).encode(rng.choice(("utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "cp1252")), errors="replace"))
+    return cut(
+        rng,
+        rng.choice(("\n", "\n", "\r\n", "\r")).join(lines).encode(rng.choice(("utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "cp1252")), errors="replace"),
+    )
 
 
 def strange(rng: random.Random, depth: int = 0) -> Any:
@@ -143,11 +166,19 @@ def json_file(rng: random.Random) -> bytes:
         data = columns_of(rng)
         item: dict[str, Any] = {rng.choice(HEADERS[kind]): np.round(column, 4).tolist() for kind, column in data.items() if rng.random() < 0.8}
         for _ in range(rng.choice((0, 1, 2))):
-            item[rng.choice(("sampling_hz", "dt", "dt_ms", "id", "patient_id", "date", "volume_unit", "units", "phase", "bronchodilator", *item))] = strange(rng)
+            item[rng.choice(("sampling_hz", "dt", "dt_ms", "id", "patient_id", "date", "volume_unit", "units", "phase", "bronchodilator", *item))] = strange(
+                rng
+            )
         return item
 
     kind = rng.randrange(6)
-    document: Any = blow() if kind < 2 else [blow(), blow()] if kind == 2 else {rng.choice(("blows", "trials", "curves")): [blow()], "sampling_hz": rng.choice((100, 50, "x"))}
+    document: Any = (
+        blow()
+        if kind < 2
+        else [blow(), blow()]
+        if kind == 2
+        else {rng.choice(("blows", "trials", "curves")): [blow()], "sampling_hz": rng.choice((100, 50, "x"))}
+    )
     if kind == 4:
         names, *rows = spoil(rng, rows_of(rng))
         document = [dict(zip(names, row, strict=False)) for row in rows]
@@ -162,8 +193,20 @@ def observation(rng: random.Random) -> dict[str, Any]:
     for _ in range(rng.choice((0, 0, 0, 1, 4))):
         tokens[rng.randrange(len(tokens))] = rng.choice(("E", "U", "L", *JUNK))
     unit = rng.choice(("L", "L", "mL", "L/s", "L/min", "mV", "", None, "litres"))
-    data: dict[str, Any] = {"origin": {"value": rng.choice((0, 0, -1, 1.5, "0")), "unit": unit, "code": unit}, "period": rng.choice((40, 10, 20, 16.7)), "dimensions": 1, "data": " ".join(tokens)}
-    item: dict[str, Any] = {"resourceType": "Observation", "id": "a", "code": {"coding": [{"display": "pre bronchodilator"}]}, "subject": {"reference": f"Patient/{rng.choice('1111112')}"}, "effectiveDateTime": rng.choice(("2024-01-01", "2024", 3)), "valueSampledData": data}
+    data: dict[str, Any] = {
+        "origin": {"value": rng.choice((0, 0, -1, 1.5, "0")), "unit": unit, "code": unit},
+        "period": rng.choice((40, 10, 20, 16.7)),
+        "dimensions": 1,
+        "data": " ".join(tokens),
+    }
+    item: dict[str, Any] = {
+        "resourceType": "Observation",
+        "id": "a",
+        "code": {"coding": [{"display": "pre bronchodilator"}]},
+        "subject": {"reference": f"Patient/{rng.choice('1111112')}"},
+        "effectiveDateTime": rng.choice(("2024-01-01", "2024", 3)),
+        "valueSampledData": data,
+    }
     for _ in range(rng.choice((0, 0, 1, 2))):
         holder = rng.choice((item, data, data["origin"] if isinstance(data.get("origin"), dict) else data))
         holder[rng.choice((*holder, "factor", "upperLimit", "lowerLimit", "component", "interval", "note", "effectivePeriod", "method"))] = strange(rng)
@@ -201,7 +244,15 @@ def sas(rng: random.Random) -> bytes:
     for number in range(rng.choice((1, 1, 2, 3))):
         changes = np.diff(np.round(columns_of(rng)["volume"] * rng.choice((1, 1000))), prepend=0.0).tolist()
         text = rng.choice((",", ",", " ", ", ")).join(f"{value:.0f}" for value in changes)
-        made.append([float(rng.choice((1, 1, 1, 1, 1, 1, 2))), rng.choice(("Pre", "Bron", "")), float(number), rng.choice((1.1, 1.1, 1.1, 1.05, 1.05, float("nan"), 0.0)), text if rng.random() < 0.9 else rng.choice(JUNK)])
+        made.append(
+            [
+                float(rng.choice((1, 1, 1, 1, 1, 1, 2))),
+                rng.choice(("Pre", "Bron", "")),
+                float(number),
+                rng.choice((1.1, 1.1, 1.1, 1.05, 1.05, float("nan"), 0.0)),
+                text if rng.random() < 0.9 else rng.choice(JUNK),
+            ]
+        )
     names = ["SEQN", "SPATTYPE", "SPAMANU", "SPAFACT", "SPXRAW"]
     if rng.random() < 0.2:
         names[rng.randrange(5)] = "OTHER"
@@ -237,8 +288,24 @@ def xlsx(rng: random.Random) -> bytes:
 
 def anything(rng: random.Random) -> bytes:
     """Bytes without any plan, or the beginnings of the formats followed by them."""
-    start = rng.choice((b"", b"", b"PK\x03\x04", b"blow1,20,", b"{", b"[", b"HEADER RECORD*******", b"\xff\xfe", b"\xef\xbb\xbf", b"time_s,volume_l\n", b'{"resourceType":"Bundle",'))
-    return start + (rng.randbytes(rng.randrange(120)) if rng.random() < 0.5 else "".join(rng.choices(JUNK + (",", "\n", ";", "time", "volume_l"), k=40)).encode())
+    start = rng.choice(
+        (
+            b"",
+            b"",
+            b"PK\x03\x04",
+            b"blow1,20,",
+            b"{",
+            b"[",
+            b"HEADER RECORD*******",
+            b"\xff\xfe",
+            b"\xef\xbb\xbf",
+            b"time_s,volume_l\n",
+            b'{"resourceType":"Bundle",',
+        )
+    )
+    return start + (
+        rng.randbytes(rng.randrange(120)) if rng.random() < 0.5 else "".join(rng.choices(JUNK + (",", "\n", ";", "time", "volume_l"), k=40)).encode()
+    )
 
 
 READERS: dict[str, tuple[Callable[[random.Random], bytes], int]] = {

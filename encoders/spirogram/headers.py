@@ -42,7 +42,9 @@ _KIND_OF_UNIT = {unit: "flow" if "/" in unit or unit == "lpm" else "time" if uni
 _BEFORE = re.compile(r"(?<![a-z])(?:pre(?![a-z])|pre(?=bd|bron|dil|salb|test|dose|post)|before|baseline|vor(?![a-z])|avant|antes|prima|voor)")
 _AFTER = re.compile(r"(?<![a-z])(?:post(?![a-z])|post(?=bd|bron|dil|salb|test|dose)|after|nach(?![a-z])|apres|despues|depois|dopo)")
 _HERTZ = re.compile(r"(\d+(?:[.,]\d+)?) ?(k?)hz\b")
-_RATE_NAMED = re.compile(r"(?:sampl\w*|abtast\w*|acquisition|echantillonnage|muestreo|campionamento|amostragem)[ \w]*(?:rate|freq\w*|frequenz)?[^\d\n]{0,12}(\d+(?:[.,]\d+)?)\s*$")
+_RATE_NAMED = re.compile(
+    r"(?:sampl\w*|abtast\w*|acquisition|echantillonnage|muestreo|campionamento|amostragem)[ \w]*(?:rate|freq\w*|frequenz)?[^\d\n]{0,12}(\d+(?:[.,]\d+)?)\s*$"
+)
 _STEP_NAMED = re.compile(r"(?:sampl\w*|abtast\w*|interval\w*|period\w*|step|every|alle|dt)\b[^\d\n]{0,24}(\d+(?:[.,]\d+)?) ?(ms|s)\b")
 
 

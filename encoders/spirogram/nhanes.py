@@ -17,7 +17,7 @@ from encoders.spirogram.headers import phase_of
 from encoders.spirogram.read import Blow, CurveError
 
 if TYPE_CHECKING:
-    from encoders.spirogram.columns import Table
+    from encoders.spirogram.tables import Table
 
 STEP_S = 0.01
 XPT_MARK = b"HEADER RECORD*******"
@@ -32,12 +32,14 @@ def change_blows(table: Table, kinds: list[str | None]) -> tuple[Blow, ...]:
         raise CurveError(f"the table holds {len(table):,} curves; keep the rows of one person (one SEQN) and read it again")
     place = {kind: kinds.index(kind) for kind in ("changes", "factor", "phase", "id") if kind in kinds}
     raw = table.text(place["changes"])
-    said = ("the changes of volume (SPXRAW) were taken to be in mL every 10 ms, as CDC documents",)
+    said: tuple[str, ...] = ("the changes of volume (SPXRAW) were taken to be in mL every 10 ms, as CDC documents",)
     blows = []
     for index, text in enumerate(raw):
         cells = re.split(r"[,;\s]+", text.strip(" ,;[]\"'"))
         if not text or len(cells) > MAX_POINTS:
-            raise CurveError(f"row {table.first_row + index}: SPXRAW holds {'nothing' if not text else 'too many values'}; it must list changes in mL every 10 ms")
+            raise CurveError(
+                f"row {table.first_row + index}: SPXRAW holds {'nothing' if not text else 'too many values'}; it must list changes in mL every 10 ms"
+            )
         try:
             changes = np.array([float(cell) for cell in cells])
         except ValueError as error:
@@ -53,9 +55,16 @@ def change_blows(table: Table, kinds: list[str | None]) -> tuple[Blow, ...]:
             volume = np.concatenate([[0.0], np.cumsum(changes)]) * factor
         blows.append(
             build(
-                None, volume, None, {"volume": "ml"}, id_=(table.text(place["id"])[index] if "id" in place else str(index + 1))[:20], file=table.file,
-                bronchodilator=phase_of(table.text(place["phase"])[index]) if "phase" in place else None, step_s=STEP_S, said=notes,
-            )  # fmt: skip
+                None,
+                volume,
+                None,
+                {"volume": "ml"},
+                id_=(table.text(place["id"])[index] if "id" in place else str(index + 1))[:20],
+                file=table.file,
+                bronchodilator=phase_of(table.text(place["phase"])[index]) if "phase" in place else None,
+                step_s=STEP_S,
+                said=notes,
+            )
         )
     return tuple(blows)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from assistant.guardrails import clean
 from encoders.record import PATIENT_FIELDS, QUANTITY, Patient, ReportedSpirometry, Sex, Smoking
-from encoders.spirogram.formats import kind_of, number
+from encoders.spirogram.formats import check_workbook, kind_of, number
 from encoders.spirogram.nhanes import XPT_MARK
 from encoders.spirogram.read import Blow, CurveError, decode, read_curves
 
@@ -205,6 +205,7 @@ def _xlsx_rows(raw: bytes, name: str) -> list[list[str]]:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             if sum(item.file_size for item in archive.infolist()) > MAX_UNPACKED_MB * 1_000_000:
                 raise IntakeError(f"{name} unpacks to more than {MAX_UNPACKED_MB} MB; save the record as CSV")
+        check_workbook(raw, name)
         sheet = load_workbook(io.BytesIO(raw), read_only=True, data_only=False).worksheets[0]
         rows = []
         for row in sheet.iter_rows(max_row=MAX_ROWS, max_col=300, values_only=True):
@@ -212,7 +213,7 @@ def _xlsx_rows(raw: bytes, name: str) -> list[list[str]]:
             if any(cells):
                 rows.append(cells)
         return rows
-    except IntakeError:
+    except (IntakeError, CurveError):
         raise
     except Exception as error:  # a broken workbook fails in openpyxl, zipfile, zlib or the XML parser, each with errors of its own
         raise IntakeError(f"{name} is not a readable XLSX workbook; save it again or use CSV") from error

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from encoders.spirogram import read
-from encoders.spirogram.formats import MAX_POINTS, kind_of, unit_of
+from encoders.spirogram.grid import MAX_POINTS
+from encoders.spirogram.headers import kind_of, unit_of
 from encoders.spirogram.measure import measure
 from encoders.spirogram.read import Blow, CurveError, read_curves
 from encoders.spirogram.simulate import simulate
@@ -275,7 +276,7 @@ def test_a_file_that_is_too_large_is_not_opened(tmp_path: Path, monkeypatch: pyt
 def test_too_many_rows_and_points_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     many = MAX_POINTS + 1
     refused("blow1,20," + "1," * many, "more than one blow can have")
-    monkeypatch.setattr("encoders.spirogram.columns.MAX_ROWS", 100)
+    monkeypatch.setattr("encoders.spirogram.tables.MAX_ROWS", 100)
     refused(SHAPES["millilitres"], "rows are more than a spirogram can have")
 
 

@@ -1,23 +1,21 @@
-"""The shapes in which curves arrive: UK Biobank strings, JSON, FHIR SampledData, workbooks; tables are read in ``columns``."""
+"""The shapes in which curves arrive: UK Biobank strings, JSON, FHIR SampledData; tables are read in ``columns``."""
 
 from __future__ import annotations
 
-import datetime as dt
-import io
 import json
 import re
-import zipfile
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from encoders.spirogram.columns import MAX_BLOWS, number, rows_blows, table_blows
+from encoders.spirogram.columns import MAX_BLOWS, rows_blows, table_blows
 from encoders.spirogram.grid import MAX_POINTS, build
 from encoders.spirogram.headers import FACTORS, date_of, kind_of, phase_of, unit_of
 from encoders.spirogram.read import Array, Blow, CurveError
+from encoders.spirogram.tables import number
+from encoders.spirogram.workbook import check_workbook, xlsx_blows
 
-MAX_UNPACKED_MB, MAX_SHEETS, MAX_CELLS = 100, 10, 400_000
 _RATE_KEYS = re.compile(r"^(?:sampl\w*|fs|rate|frequency)[_ ]?(?:rate|freq\w*)?[_ ]?(?:hz|hertz)?$|_hz$")
 _STEP_KEYS = re.compile(r"^(?:step|dt|interval|period|sampl\w*[_ ](?:interval|period|step|time))[_ ]?(ms|s)?$")
 _LISTS = ("blows", "curves", "maneuvers", "manoeuvres", "trials", "efforts")
@@ -108,8 +106,8 @@ def _json_blow(item: dict[str, Any], index: int, name: str) -> Blow:
         elif isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e9:
             if _RATE_KEYS.search(key.lower()):
                 step = 1.0 / value
-            elif found := _STEP_KEYS.match(key.lower()):
-                step = value * (0.001 if found[1] == "ms" or (found[1] is None and value >= 1) else 1.0)
+            elif named_step := _STEP_KEYS.match(key.lower()):
+                step = value * (0.001 if named_step[1] == "ms" or (named_step[1] is None and value >= 1) else 1.0)
     for kind in columns:  # {"volume": [...], "volume_unit": "mL"} or {"units": {"volume": "mL"}}
         named = item.get(f"{kind}_unit") or (item.get("units") or {}).get(kind, "") if isinstance(item.get("units") or {}, dict) else ""
         units[kind] = units[kind] or unit_of(f"{kind} [{named}]" if isinstance(named, str) else "")
@@ -267,48 +265,7 @@ def _texts(concept: Any) -> list[str]:
     return own + (_texts(codings) if isinstance(codings, list) else [])
 
 
-# workbooks -----------------------------------------------------------------------------------------------------------
-def xlsx_blows(raw: bytes, name: str) -> tuple[Blow, ...]:
-    """The curves of the first sheet that holds any. Raises CurveError, also for a workbook that unpacks to more than 100 MB."""
-    refusal: CurveError | None = None
-    for rows in _sheets(raw, name):
-        try:
-            return rows_blows(rows, name)
-        except CurveError as error:
-            refusal = error if refusal is None or "no header row" in str(refusal) else refusal
-    raise refusal or CurveError(f"{name or 'the workbook'} is empty; give a sheet with time and volume")
-
-
-def _sheets(raw: bytes, name: str) -> list[list[list[str]]]:
-    from openpyxl import load_workbook
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            parts = archive.infolist()
-            unpacked = sum(item.file_size for item in parts)
-            besides = max((item.file_size for item in parts if "worksheets/" not in item.filename), default=0)
-        if unpacked > MAX_UNPACKED_MB * 1_000_000 or besides > 10_000_000 or len(parts) > 2000:
-            raise CurveError(f"{name or 'the workbook'} unpacks to more than {MAX_UNPACKED_MB} MB, or its texts to more than 10 MB; save the curve as CSV")
-        sheets = []
-        left = MAX_CELLS
-        for sheet in load_workbook(io.BytesIO(raw), read_only=True, data_only=True).worksheets[:MAX_SHEETS]:
-            rows: list[list[str]] = []
-            sheet.reset_dimensions()  # what a sheet says of its own size need not be true
-            for row in sheet.iter_rows(values_only=True):
-                left -= max(1, len(row))
-                if left < 0:
-                    raise CurveError(f"{name or 'the workbook'} has more than {MAX_CELLS:,} cells; save the curve as CSV")
-                rows.append(["" if cell is None else cell.isoformat() if isinstance(cell, dt.datetime | dt.date) else str(cell) for cell in row])
-            if any(any(row) for row in rows):
-                sheets.append(rows)
-        return sheets
-    except CurveError:
-        raise
-    except Exception as error:  # a broken workbook fails in openpyxl, zipfile, zlib or the XML parser, each with errors of its own
-        raise CurveError(f"{name or 'the file'} is not a readable XLSX workbook; save it again or use CSV") from error
-
-
 __all__: Sequence[str] = (
-    "build", "fhir_blows", "json_blows", "kind_of", "number", "parse_json", "phase_of", "rows_blows", "sampled_data_blow", "table_blows", "ukb_blows",
+    "build", "check_workbook", "fhir_blows", "json_blows", "kind_of", "number", "parse_json", "phase_of", "rows_blows", "sampled_data_blow", "table_blows", "ukb_blows",
     "unit_of", "xlsx_blows",
 )  # fmt: skip

@@ -17,7 +17,7 @@ from encoders.spirogram.headers import phase_of
 from encoders.spirogram.read import Blow, CurveError
 
 if TYPE_CHECKING:
-    from encoders.spirogram.columns import Table
+    from encoders.spirogram.tables import Table
 
 STEP_S = 0.01
 XPT_MARK = b"HEADER RECORD*******"
@@ -32,7 +32,7 @@ def change_blows(table: Table, kinds: list[str | None]) -> tuple[Blow, ...]:
         raise CurveError(f"the table holds {len(table):,} curves; keep the rows of one person (one SEQN) and read it again")
     place = {kind: kinds.index(kind) for kind in ("changes", "factor", "phase", "id") if kind in kinds}
     raw = table.text(place["changes"])
-    said = ("the changes of volume (SPXRAW) were taken to be in mL every 10 ms, as CDC documents",)
+    said: tuple[str, ...] = ("the changes of volume (SPXRAW) were taken to be in mL every 10 ms, as CDC documents",)
     blows = []
     for index, text in enumerate(raw):
         cells = re.split(r"[,;\s]+", text.strip(" ,;[]\"'"))

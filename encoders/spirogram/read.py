@@ -58,8 +58,9 @@ def read_curves(source: Path | bytes | str, name: str = "") -> tuple[Blow, ...]:
 
 def _read(source: bytes | str, name: str) -> tuple[Blow, ...]:
     from encoders.spirogram.columns import rows_blows, table_blows
-    from encoders.spirogram.formats import parse_json, ukb_blows, xlsx_blows
+    from encoders.spirogram.formats import parse_json, ukb_blows
     from encoders.spirogram.nhanes import XPT_MARK, xpt_rows
+    from encoders.spirogram.workbook import xlsx_blows
 
     if isinstance(source, bytes):
         if source.startswith(XPT_MARK):

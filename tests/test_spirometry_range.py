@@ -41,7 +41,9 @@ def people() -> tuple[dict[str, float], ...]:
         fef = fvc * 0.763 * float(np.exp(4.7 * (ratio - 0.8) + rng.normal(0, 0.08)))
         if fvc * ratio >= 0.3 and 0.5 * fvc / fef < 0.4 * fet:
             bev = float(rng.uniform(0.015, 0.03)) * fvc
-            found.append({"fev1_l": fvc * ratio, "fvc_l": fvc, "pef_l_s": fvc * ratio * float(rng.uniform(2.2, 3.1)), "fef25_75_l_s": fef, "bev_l": bev, "fet_s": fet})
+            found.append(
+                {"fev1_l": fvc * ratio, "fvc_l": fvc, "pef_l_s": fvc * ratio * float(rng.uniform(2.2, 3.1)), "fef25_75_l_s": fef, "bev_l": bev, "fet_s": fet}
+            )
     return tuple(found)
 
 

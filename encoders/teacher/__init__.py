@@ -58,13 +58,13 @@ ASKED = {
 }
 INTENTS: tuple[str, ...] = (*FROM_RECORD, *ASKED, *THEMES, *SMALL_TALK, *FOLLOW_UPS)
 _HEAVY = {
-    "explain_result": 9.0,
-    "quality": 6.0,
-    "what_is_zscore": 6.0,
-    "exercise": 7.0,
-    "stop_smoking": 6.0,
-    "blood_pressure": 6.0,
-    "do_i_have_asthma": 5.0,
+    "explain_result": 14.0,
+    "quality": 12.0,
+    "what_is_zscore": 8.0,
+    "exercise": 14.0,
+    "stop_smoking": 16.0,
+    "blood_pressure": 16.0,
+    "do_i_have_asthma": 8.0,
     "dose": 3.0,
     "off_topic": 3.0,
     "curve_shape": 4.0,
@@ -147,7 +147,7 @@ def _passages(intent: str, question: str, view: View, library: tuple[Passage, ..
     if not library:
         return ()
     if intent not in THEMES:
-        count = rng.choice((0, 0, 1, 2, 3))
+        count = rng.choice((0, 0, 0, 0, 1, 2))
         return tuple(rng.sample(library, min(count, len(library))))
     good, other = (shelf[intent] for shelf in _shelves(library))
     if intent == "what_would_change":

@@ -75,6 +75,7 @@ _HEAVY = {
 }
 _FIRST = tuple(intent for intent in INTENTS if intent not in FOLLOW_UPS)
 _WEIGHTS = tuple(_HEAVY.get(intent, 1.0) for intent in _FIRST)
+SEEN = ("curve_shape", "show_flow_volume", "explain_result", "pattern")  # answers that say how the loop looks
 _FOLLOW = ("is_it_bad", "why", "shorter", "plain_words")
 
 
@@ -166,8 +167,11 @@ def _passages(intent: str, question: str, view: View, library: tuple[Passage, ..
     return tuple(chosen)
 
 
-def converse(case: Case, library: Sequence[Passage], rng: random.Random, turns: int = 3) -> tuple[TaughtTurn, ...]:
-    """A conversation of ``turns`` turns about one person; follow-ups refer to the turn before, with its passages."""
+def converse(case: Case, library: Sequence[Passage], rng: random.Random, turns: int = 3, intents: Sequence[str] | None = None) -> tuple[TaughtTurn, ...]:
+    """A conversation of ``turns`` turns about one person; follow-ups refer to the turn before, with its passages.
+
+    ``intents``: first questions are drawn from these alone.
+    """
     view, shelf = View(case), tuple(library)
     done: list[TaughtTurn] = []
     before: Reply | None = None
@@ -177,7 +181,7 @@ def converse(case: Case, library: Sequence[Passage], rng: random.Random, turns: 
             question, passages = wording(intent, rng), done[-1].passages
             reply = follow(intent, before, view, rng)
         else:
-            intent = "greeting" if not done and rng.random() < 0.04 else rng.choices(_FIRST, _WEIGHTS)[0]
+            intent = "greeting" if not done and rng.random() < 0.04 else rng.choice(intents) if intents else rng.choices(_FIRST, _WEIGHTS)[0]
             question = wording(intent, rng)
             passages = _passages(intent, question, view, shelf, rng, closed=rng.random() < 0.1)
             reply = answer(intent, question, view, passages, rng)

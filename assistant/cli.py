@@ -55,7 +55,7 @@ def measure(
 ) -> None:
     """Measure one or more blows of a visit."""
     from encoders.spirogram import analyse, to_json
-    from encoders.spirogram.read import Blow, CurveError, read_curves
+    from encoders.spirogram.read import Blow, CurveError, once, read_curves
 
     blows: list[Blow] = []
     for path in curves:
@@ -63,7 +63,7 @@ def measure(
             raise CurveError(f"{path.name} does not exist or is not a file")
         blows += read_curves(path)
     result = analyse(
-        blows, sex=sex.value if sex else None, age_years=age_years, height_cm=height_cm, reference=reference.value, ancestry=ancestry,
+        once(tuple(blows)), sex=sex.value if sex else None, age_years=age_years, height_cm=height_cm, reference=reference.value, ancestry=ancestry,
         bronchodilator=bronchodilator.value if bronchodilator else None,
     )  # fmt: skip
     document = to_json(result)

@@ -77,7 +77,8 @@ def build(assistant: Any) -> gr.Blocks:
 
     def shown(session: Session) -> tuple[Any, ...]:
         test = session.spirometry
-        curves = (plot.flow_volume(test), plot.volume_time(test)) if test is not None and test.maneuvers else (None, None)
+        drawn = (plot.flow_volume(test), plot.volume_time(test)) if test is not None and test.maneuvers else (None, None)
+        curves = [gr.update(value=figure, visible=figure is not None) for figure in drawn]
         bars = plot.z_bars(test) if test is not None and test.references else None
         dated = test.visits if test is not None else None
         return (
@@ -95,7 +96,9 @@ def build(assistant: Any) -> gr.Blocks:
             return (kept, f"⚠ {error}", *[gr.skip()] * unchanged)
         fresh = Desk(session)
         name = session.patient.label
-        return (fresh, f"Read: {name}, {len(session.patient.blows)} blow(s).", *shown(session))
+        count = len(session.patient.blows)
+        blows = "no curve" if not count else "one blow" if count == 1 else f"{count} blows"
+        return (fresh, f"Read: {name}, {blows}.", *shown(session))
 
     def open_example(name: str | None, desk: Desk | None) -> tuple[Any, ...]:
         if name not in {folder for _, folder in examples()}:

@@ -16,7 +16,8 @@ CSS = """
 .bw-card dt {opacity: .78;} .bw-card dd {margin: 0; font-variant-numeric: tabular-nums;}
 .bw-card ul {margin: .2rem 0 .2rem 1.1rem; padding: 0;} .bw-card li {margin: .1rem 0;}
 .bw-card table {border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;}
-.bw-card th, .bw-card td {text-align: right; padding: .28rem .55rem; border-bottom: 1px solid var(--border-color-primary);}
+.bw-card th, .bw-card td {text-align: right; padding: .28rem .55rem; border: 0 solid var(--border-color-primary); border-bottom-width: 1px;}
+.bw-card table {border: 0 !important;}
 .bw-card th:first-child, .bw-card td:first-child {text-align: left;}
 .bw-card .low {font-weight: 650; color: #B8470A;} .dark .bw-card .low {color: #FF9A5C;}
 .bw-card .scroll {overflow-x: auto;}

@@ -141,7 +141,7 @@ class GuidelineLibrary:
         self._words = {p.id: Counter(_terms(f"{p.title} {p.title} {p.topic.replace('_', ' ')} {p.text}")) for p in passages}
         self._rarity = _rarity(list(self._words.values()))
         self._initials: dict[str, list[str]] = {}
-        for word in self._rarity:
+        for word in sorted({word for p in passages for word in _WORD.findall(f"{p.title} {p.text}".lower())}):
             self._initials.setdefault(word[0], []).append(word)
         self._length = sum(sum(words.values()) for words in self._words.values()) / max(1, len(self._words))
 
@@ -214,9 +214,9 @@ class GuidelineLibrary:
 
     def matches(self, query: str) -> dict[str, Match]:
         """The passages nearest in meaning, at most 40, by id."""
-        query = _written_out(query)
+        query = _written_out(self._corrected(query))
         near = self._guidelines.similarity_search_with_score(query, k=min(40, len(self.passages)))
-        terms = [self._spelt(term) for term in _terms(query)]
+        terms = _terms(query)
         rare = math.log(1 + 2 * len(self.passages))  # the weight of a word that no passage holds
         total = sum(self._rarity.get(term, rare) for term in set(terms))
         found = {}
@@ -239,7 +239,7 @@ class GuidelineLibrary:
 
     def by_words(self, query: str) -> dict[str, float]:
         """BM25 of every passage that shares a word with a question."""
-        terms = [self._spelt(term) for term in _terms(_written_out(query))]
+        terms = _terms(_written_out(self._corrected(query)))
         return {name: score for name in self._words if (score := self._bm25(name, terms))}
 
     def _bm25(self, name: str, terms: Sequence[str]) -> float:
@@ -248,14 +248,18 @@ class GuidelineLibrary:
         length = sum(words.values()) / self._length
         return sum(self._rarity[term] * words[term] * 2.5 / (words[term] + 1.5 * (0.25 + 0.75 * length)) for term in terms if term in words)
 
-    def _spelt(self, term: str) -> str:
+    def _corrected(self, query: str) -> str:
+        """The question with words that no passage holds put right where one of the library's is nearly the same."""
+        return _WORD.sub(lambda found: self._spelt(found[0]), query.lower())
+
+    def _spelt(self, word: str) -> str:
         """The word of the library that a mistyped one most likely is: the same first letter and most letter pairs shared."""
-        if term in self._rarity or len(term) < 5:
-            return term
-        pairs = _pairs(term)
-        alike = [(2 * len(pairs & _pairs(word)) / (len(pairs) + len(_pairs(word))), word) for word in self._initials.get(term[0], ())]
-        best, word = max(alike, default=(0.0, term))
-        return word if best >= 0.7 else term
+        if len(word) < 6 or word in _STOP or _stem(word) in self._rarity:
+            return word
+        pairs = _pairs(word)
+        alike = [(2 * len(pairs & _pairs(one)) / (len(pairs) + len(_pairs(one))), one) for one in self._initials.get(word[0], ()) if len(one) >= 5]
+        best, one = max(alike, default=(0.0, word))
+        return one if best >= 0.7 else word
 
     def list(self) -> tuple[Passage, ...]:
         return tuple(self.passages.values())

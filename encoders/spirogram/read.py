@@ -92,7 +92,7 @@ def once(blows: tuple[Blow, ...]) -> tuple[Blow, ...]:
         if first is not blow:
             seen[key] = replace(first, warnings=(*first.warnings, f"blow {blow.id} is the same curve as blow {first.id} and was left out"))
     kept = tuple(seen.values()) if seen else blows
-    if len({blow.id for blow in kept}) < len(kept):  # of several files, each of which counts from 1
+    if len({(blow.id, blow.bronchodilator, blow.date) for blow in kept}) < len(kept):  # of several files, each of which counts from 1
         kept = tuple(replace(blow, id=str(number)) for number, blow in enumerate(kept, 1))
     return kept
 

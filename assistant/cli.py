@@ -321,12 +321,12 @@ def benchmark(
 @app.command("app")
 def run_app(host: Annotated[str | None, typer.Option()] = None, port: Annotated[int | None, typer.Option()] = None) -> None:
     """Open the page."""
-    from assistant.dialogue import Assistant
-    from assistant.interface.layout import launch
+    from assistant.interface.server import launch
+    from assistant.measuring_only import load
     from assistant.settings import Settings
 
     settings = Settings()
-    launch(Assistant.load(settings), host=host or settings.host, port=settings.port if port is None else port)
+    launch(load(settings), host=host or settings.host, port=settings.port if port is None else port)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from assistant.interface.layout import launch
+from assistant.interface.server import launch
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

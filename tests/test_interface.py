@@ -9,7 +9,7 @@ import pytest
 
 from assistant import intake
 from assistant.dialogue import examine
-from assistant.interface import layout, panels
+from assistant.interface import layout, panels, server
 from assistant.session import Citation, RiskEstimate, Session, Turn
 from assistant.settings import Settings
 from encoders.record import facts
@@ -88,4 +88,4 @@ def test_suggestions_fit_the_conversation_and_do_not_repeat() -> None:
 def test_the_page_is_not_opened_to_others_without_a_login(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPACE_ID", raising=False)
     with pytest.raises(ValueError, match="BREATHWISE_PASSWORD"):
-        layout.launch(SimpleNamespace(settings=Settings()), host="0.0.0.0", port=7999)
+        server.launch(SimpleNamespace(settings=Settings()), host="0.0.0.0", port=7999)

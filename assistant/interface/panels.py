@@ -22,6 +22,11 @@ def header(logo: str) -> str:
     return f"<div id='bw-head'>{logo}<div><h1>Breathwise</h1><p>Reads a spirogram, explains it, and talks about wellness.</p></div></div>"
 
 
+def plain(text: str) -> str:
+    """Words of a person or a file inside Markdown, so that they stay words: no tag, link, picture, code or emphasis."""
+    return "".join(f"&#{ord(letter)};" if letter in "<>[]`*_!#|\\~$" else letter for letter in " ".join(text.replace("&", "&amp;").split()))
+
+
 def _list(items: tuple[str, ...] | list[str]) -> str:
     return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>" if items else ""
 

@@ -32,6 +32,21 @@ CSS = """
 footer {display: none !important;}
 """
 
+# Runs in the page: tabs greet each other (the word alone, nothing of a patient, nothing stored), and what changes is read aloud.
+SCRIPT = """() => {
+  for (const id of ["status"]) { const part = document.getElementById(id); if (part) { part.setAttribute("role", "status"); part.setAttribute("aria-live", "polite"); } }
+  const channel = new BroadcastChannel("breathwise");
+  channel.onmessage = event => {
+    if (event.data === "opened") channel.postMessage("here");
+    if (event.data !== "here" || document.getElementById("tabs")) return;
+    const said = document.createElement("p");
+    said.id = "tabs"; said.setAttribute("role", "status");
+    said.textContent = "Breathwise is open in another tab too: each tab keeps a patient of its own.";
+    document.getElementById("banner").append(said);
+  };
+  channel.postMessage("opened");
+}"""
+
 
 def theme() -> Any:
     import gradio as gr

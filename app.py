@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assistant.interface import zero_gpu  # noqa: F401, I001 - first: on a Space with borrowed GPUs its package comes before torch
+from assistant.interface import zero_gpu  # noqa: F401 - first: on a Space with borrowed GPUs its package comes before torch
 from assistant.interface.server import launch
 from assistant.measuring_only import load
 from assistant.settings import Settings

@@ -106,7 +106,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
         bars = plot.z_bars(test, dark=dark) if test is not None and test.references else None
         dated = test.visits if test is not None else None
         return (
-            gr.update(visible=False), gr.update(visible=True), panels.assumed(session), panels.blows(test), gr.update(visible=dated is not None),
+            gr.update(visible=False), gr.update(visible=True), gr.update(value=panels.assumed(session), visible=bool(session.patient.assumptions)), panels.blows(test), gr.update(visible=dated is not None),
             plot.trend(dated, dark=dark) if dated is not None else None, panels.visits(test), panels.patient_card(session), panels.quality(test), *curves, panels.numbers(test), bars, panels.risks(session), chat(session, dark=dark),
             panels.seen(None), *offered(session),
         )  # fmt: skip
@@ -172,7 +172,12 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
                 return
             if turn.done:
                 desk.session = session.add(turn)
-                LOG.info("answered by %s in %.2f s, first token after %.2f s", turn.triage.rule if turn.triage else turn.seen.model or "rule", turn.timings.total_s, turn.timings.first_token_s)
+                LOG.info(
+                    "answered by %s in %.2f s, first token after %.2f s",
+                    turn.triage.rule if turn.triage else turn.seen.model or "rule",
+                    turn.timings.total_s,
+                    turn.timings.first_token_s,
+                )
                 yield desk, chat(desk.session, dark=desk.dark), "", "", panels.seen(turn), *offered(desk.session)
             else:
                 yield desk, chat(session, turn, dark=desk.dark), "", "Answering...", gr.skip(), *[gr.skip()] * 4
@@ -238,17 +243,16 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
         with gr.Row():
             with gr.Column(scale=5, min_width=340):
                 with gr.Row():
-                    example = gr.Dropdown(examples(), value=None, label="Example patient (made up)", scale=2)
-                    files = Drop(label="Or drop a record and a curve, or a saved session", file_count="multiple", height=120, scale=3)
+                    example = gr.Dropdown(examples(), value=None, label="Example patient (made up)", scale=2, min_width=150)
+                    files = Drop(label="Or drop files of one person", file_count="multiple", height=120, scale=3, min_width=180)
                 status = gr.Markdown("", elem_id="status")
                 welcome = gr.HTML(panels.WELCOME)
                 with gr.Column(visible=False) as results:
-                    with gr.Row(elem_id="report"):
-                        gr.HTML("<span>Report</span>", min_width=60)
-                        formats = [gr.Button(kind, size="sm", min_width=60) for kind in REPORTS]
-                        remove = gr.Button("Delete now", size="sm", variant="stop", min_width=90)
                     quality = gr.HTML("")
-                    taken = gr.HTML("")
+                    taken = gr.HTML("", visible=False)
+                    with gr.Row(elem_id="report"):
+                        formats = [gr.Button(kind, size="sm", min_width=60) for kind in REPORTS]
+                        remove = gr.Button("Delete now", size="sm", variant="stop", min_width=90, elem_id="delete")
                     with gr.Row():
                         loop = gr.Plot(show_label=False, min_width=300, elem_id="loop")
                         spirogram = gr.Plot(show_label=False, min_width=300, elem_id="spirogram")
@@ -269,7 +273,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
                         card = gr.HTML("")
                     with gr.Accordion("Risks (first edition)", open=False):
                         risk = gr.HTML("")
-            with gr.Column(scale=4, min_width=340):
+            with gr.Column(scale=4, min_width=340, elem_id="talk"):
                 talk = gr.Chatbot(
                     label="Conversation", height=560, buttons=["copy"], sanitize_html=True, placeholder="Choose a patient, then ask.", layout="bubble"
                 )
@@ -321,6 +325,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
         talking += [button.click(answers, [button, desk], asked, **model) for button in buttons]
         talking.append(redo.click(caught(again, len(asked), 3), [desk], asked, **model))
         stop.click(halt, [desk], None, **at_once)
+        talk.clear(clear, [desk], [desk, talk, status], **at_once)
         wipe.click(clear, [desk], [desk, talk, status], **at_once)
         wrapped = [exported, status]
         handed = [save.click(caught(export, 2, 1), [desk], wrapped, **at_once)]

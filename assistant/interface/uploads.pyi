@@ -16,8 +16,6 @@ import gradio as gr
 
 NAME = "breathwise-uploads"
 
-from gradio.events import Dependency
-
 class Drop(gr.File):
     """Gradio's file box without the empty temporary file that it leaves behind for each upload."""
 
@@ -26,12 +24,14 @@ class Drop(gr.File):
     def preprocess(self, payload: Any) -> Any:
         """What was dropped -> paths."""
         return [one.path for one in payload] if payload is not None else None
-    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
     from gradio.blocks import Block
+
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
-
 
 def private_folder() -> Path:
     """A folder that only this user may read, gone when the process ends; those of processes that were killed are removed first."""
@@ -44,7 +44,6 @@ def private_folder() -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
-
 def _runs(process: int) -> bool:
     try:
         os.kill(process, 0)
@@ -53,7 +52,6 @@ def _runs(process: int) -> bool:
     except OSError:
         return True  # another user's
     return True
-
 
 def forget(files: Iterable[str]) -> None:
     """Remove files and the folder that each was put in (it is named by its content's hash)."""

@@ -16,7 +16,7 @@ import gradio as gr
 from assistant import report
 from assistant.interface import panels
 from assistant.interface.faults import caught
-from assistant.interface.uploads import Drop, forget
+from assistant.interface.uploads import drop, forget
 from assistant.interface.zero_gpu import speak
 from assistant.session import Session, Turn
 from encoders.spirogram import plot
@@ -244,7 +244,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
             with gr.Column(scale=5, min_width=340):
                 with gr.Row():
                     example = gr.Dropdown(examples(), value=None, label="Example patient (made up)", scale=2, min_width=150)
-                    files = Drop(label="Or drop files of one person", file_count="multiple", height=120, scale=3, min_width=180)
+                    files = drop(label="Or drop files of one person", file_count="multiple", height=150, scale=3, min_width=180)
                 status = gr.Markdown("", elem_id="status")
                 welcome = gr.HTML(panels.WELCOME)
                 with gr.Column(visible=False) as results:

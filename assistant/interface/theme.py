@@ -74,4 +74,6 @@ def theme() -> Any:
         for what, value in (("background_fill", "transparent"), ("text_color", "*body_text_color"))
     }
     dark = {f"{name}_dark": value for name, value in quiet.items()}
-    return soft.set(**quiet, **dark, block_label_border_width="0px", block_label_shadow="none")
+    return soft.set(
+        **quiet, **dark, block_label_border_width="0px", block_label_shadow="none", body_background_fill="*neutral_50", body_background_fill_dark="*neutral_950"
+    )

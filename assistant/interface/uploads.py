@@ -17,14 +17,11 @@ import gradio as gr
 NAME = "breathwise-uploads"
 
 
-class Drop(gr.File):
-    """Gradio's file box without the empty temporary file that it leaves behind for each upload."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:
-        """What was dropped -> paths."""
-        return [one.path for one in payload] if payload is not None else None
+def drop(**settings: Any) -> Any:
+    """Gradio's file box without the empty temporary file that it leaves behind for each upload: it gives paths."""
+    box = gr.File(**settings)
+    box.preprocess = lambda payload: [one.path for one in payload] if payload is not None else None
+    return box
 
 
 def private_folder() -> Path:

@@ -22,7 +22,7 @@ CSS = """
 .bw-card th {font-weight: 600; opacity: .8;} .bw-card tr:last-child td {border-bottom: 0 !important;}
 .bw-card th:first-child, .bw-card td:first-child {text-align: left;}
 .bw-card .low {font-weight: 650; color: #B8470A;} .dark .bw-card .low {color: #FF9A5C;}
-.bw-card .scroll {overflow-x: auto;}
+.bw-card .scroll {overflow-x: auto; contain: inline-size;}
 .bw-card pre {white-space: pre-wrap; overflow-wrap: anywhere;}
 .bw-bar {position: relative; height: .7rem; background: var(--border-color-primary); border-radius: 4px; min-width: 7rem;}
 .bw-bar i {position: absolute; top: 0; bottom: 0; border-radius: 4px; background: #0072B2;}
@@ -39,7 +39,6 @@ CSS = """
 @media (min-width: 900px) {#talk {position: sticky; top: .6rem; align-self: flex-start;}}
 @media (max-width: 899px) {.bw-down {display: inline-block; margin-top: .4rem; text-decoration: underline;}}
 @media (max-width: 640px) {
-  .bw-card .scroll {max-width: calc(100vw - 5rem);}
   .bw-card th, .bw-card td {padding: .25rem .3rem; font-size: .86rem;}
   .bw-card dl {grid-template-columns: minmax(7rem, 45%) 1fr;}
 }

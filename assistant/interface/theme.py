@@ -43,6 +43,7 @@ CSS = """
   .bw-card dl {grid-template-columns: minmax(7rem, 45%) 1fr;}
 }
 @media (prefers-reduced-motion: reduce) {* {animation: none !important; transition: none !important;}}
+#talk button.icon-button[title="Clear"] {display: none;}  /* it would empty the picture of the conversation, not the conversation */
 footer {display: none !important;}
 """
 

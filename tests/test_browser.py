@@ -203,11 +203,11 @@ def test_a_report_is_taken_out_opened_again_and_everything_deleted(browser: Brow
     page.get_by_role("button", name="Delete now").click()
     page.get_by_text("Everything about this patient was deleted here.").wait_for(timeout=SLOW)
     body = page.locator("body").inner_text()
-    assert "Example: pre and post" not in body
+    assert "Example: before and after a bronchodilator" not in body
     assert "How good was the test?" not in page.locator("[aria-label*=onversation]").first.inner_text()
     page.locator("input[type=file]").first.set_input_files([tmp_path / "breathwise-report.json"])
     page.get_by_text("with 1 question(s) of before").wait_for(timeout=SLOW)
-    page.get_by_text("Example: pre and post", exact=True).wait_for(timeout=10_000)
+    page.get_by_text("Example: before and after a bronchodilator", exact=True).wait_for(timeout=10_000)
     assert "How good was the test?" in page.locator("[aria-label*=onversation]").first.inner_text()
     assert list(Path(os.environ["GRADIO_TEMP_DIR"]).iterdir()) == []
     assert faults == []

@@ -116,14 +116,14 @@ def _patient(given: dict[str, Any]) -> Patient:
         if not quantity.low <= value <= quantity.high:
             raise SavedSessionError(f"the saved {quantity.label} is {value:g}; {quantity.low:g} to {quantity.high:g} {quantity.unit} is possible")
         values[name] = value
-    words = {name: tuple(clean(str(one))[:400] for one in given[name][:200]) for name in _WORDS}
+    values |= {name: tuple(clean(str(one))[:400] for one in given[name][:200]) for name in _WORDS}
     if len(given["blows"]) > MAX_BLOWS:
         raise SavedSessionError(f"the saved session has {len(given['blows'])} blows; at most {MAX_BLOWS} are read")
     return Patient(
         label=clean(str(given["label"])).strip()[:60] or "Patient", sex=Sex(given["sex"]) if given["sex"] else None,
         ancestry=clean(str(given["ancestry"]))[:60] if given["ancestry"] else None,
         smoking_status=Smoking(given["smoking_status"]) if given["smoking_status"] else None,
-        reported=_REPORTED.validate_python(given["reported"]), blows=tuple(_blow(one) for one in given["blows"]), **values, **words,
+        reported=_REPORTED.validate_python(given["reported"]), blows=tuple(_blow(one) for one in given["blows"]), **values,
     )  # fmt: skip
 
 

@@ -140,13 +140,14 @@ def report(
     records: Annotated[list[Path], typer.Argument(metavar="RECORD...")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="FILE.md, .pdf, .json or .fhir.json")],
 ) -> None:
-    """Write down what a record and its curves say: Markdown, PDF, JSON or FHIR. No language model is needed."""
+    """Write down what a record and its curves, or a saved JSON report, say: Markdown, PDF, JSON or FHIR. No language model is needed."""
     from assistant.intake import read
     from assistant.report import check_suffix, write
+    from assistant.saved_session import find
     from assistant.session import begin
 
     check_suffix(out)
-    write(begin(read(records)), out)
+    write(find(records) or begin(read(records)), out)
     typer.echo(f"written to {out}", err=True)
 
 
@@ -349,12 +350,12 @@ def benchmark(
 @app.command("app")
 def run_app(host: Annotated[str | None, typer.Option()] = None, port: Annotated[int | None, typer.Option()] = None) -> None:
     """Open the page."""
-    from assistant.dialogue import Assistant
-    from assistant.interface.layout import launch
+    from assistant.interface.server import launch
+    from assistant.measuring_only import load
     from assistant.settings import Settings
 
     settings = Settings()
-    launch(Assistant.load(settings), host=host or settings.host, port=settings.port if port is None else port)
+    launch(load(settings), host=host or settings.host, port=settings.port if port is None else port)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from assistant import guardrails, intake
+from assistant import guardrails, intake, saved_session
 from assistant.engine import Engine, Memory, words_with_digits
 from assistant.language_model import BreathwiseChatModel, banned_tokens
 from assistant.retrieval import GuidelineLibrary
@@ -88,7 +88,10 @@ class Assistant:
 
     # one upload -----------------------------------------------------------------------------------------------------
     def open(self, paths: Sequence[Path | str]) -> Session:
-        """Files that describe one person -> a session. Raises IntakeError with one plain sentence."""
+        """Files that describe one person, or a JSON report of Breathwise's own -> a session. Raises a ValueError with one plain sentence."""
+        saved = saved_session.find([Path(path) for path in paths])
+        if saved is not None:
+            return replace(self.begin(saved.patient), turns=saved.turns)
         return self.begin(intake.read([Path(path) for path in paths]))
 
     def begin(self, patient: Patient) -> Session:

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant import saved_session
 from assistant.fhir_export import NOTICE, write_bundle
 from assistant.session import Session, Turn, turn_json
 from encoders.record import QUANTITY, RECORD_FACTS, Smoking, facts, label_of, missing
@@ -287,7 +288,10 @@ def _table(head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> list[str
 
 # JSON ----------------------------------------------------------------------------------------------------------------
 def document(session: Session) -> dict[str, Any]:
-    """The measurement, the facts and the turns as one JSON document; null where nothing could be measured."""
+    """The measurement, the facts and the turns as one JSON document; null where nothing could be measured.
+
+    Its key ``session`` holds what ``open_json`` needs to open the same session again.
+    """
     patient = session.patient
     return {
         "notice": NOTICE, "written": dt.date.today().isoformat(), "label": patient.label,
@@ -297,7 +301,13 @@ def document(session: Session) -> dict[str, Any]:
         "reported": [asdict(one) | {"date": one.date.isoformat() if one.date else None} for one in patient.reported],
         "risks": [asdict(one) for one in session.risks], "turns": [turn_json(turn) for turn in session.turns],
         "not_measured": list(missing(patient)), "assumptions": list(patient.assumptions), "versions": dict(_versions(session)),
+        "session": saved_session.write(session),
     }  # fmt: skip
+
+
+def open_json(raw: bytes) -> Session:
+    """A JSON report -> the session it was written of. Raises SavedSessionError (a ValueError) with one plain sentence."""
+    return saved_session.read(raw)
 
 
 def _json_bytes(found: dict[str, Any]) -> bytes:

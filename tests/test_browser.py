@@ -206,7 +206,7 @@ def test_a_report_is_taken_out_opened_again_and_everything_deleted(browser: Brow
     assert "Example: before and after a bronchodilator" not in body
     assert "How good was the test?" not in page.locator("[aria-label*=onversation]").first.inner_text()
     page.locator("input[type=file]").first.set_input_files([tmp_path / "breathwise-report.json"])
-    page.get_by_text("with 1 question(s) of before").wait_for(timeout=SLOW)
+    page.get_by_text("with 1 earlier question").wait_for(timeout=SLOW)
     page.get_by_text("Example: before and after a bronchodilator", exact=True).wait_for(timeout=10_000)
     assert "How good was the test?" in page.locator("[aria-label*=onversation]").first.inner_text()
     assert list(Path(os.environ["GRADIO_TEMP_DIR"]).iterdir()) == []

@@ -225,7 +225,7 @@ def test_a_json_report_dropped_on_the_page_is_the_session_again(tmp_path: Path) 
     file.write_bytes(base64.b64decode(json.loads(list(page["reported"]("JSON", desk))[-1][0])["data"]))
     reading, read = list(page["open_files"]([str(file)], None, False))
     assert reading[1] == layout.READING
-    assert "with 1 question(s) of before" in read[1]
+    assert "with 1 earlier question" in read[1]
     assert desk.session is not None and read[0].session.facts == desk.session.facts
     assert not file.exists()
 

@@ -127,7 +127,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
             yield (kept, f"⚠ {panels.plain(str(error))}{'' if str(error).endswith('.') else '.'}{also}", *[gr.skip()] * unchanged)
             return
         fresh = Desk(session, dark=bool(dark))
-        again = f", with {len(session.turns)} earlier questions" if session.turns else ""
+        again = f", with {len(session.turns)} earlier question{'s' * (len(session.turns) > 1)}" if session.turns else ""
         count = len(session.patient.blows)
         blows = "no curve" if not count else "one blow" if count == 1 else f"{count} blows"
         yield (fresh, f"Read: {panels.plain(session.patient.label)}, {blows}{again}.", *shown(session, fresh.dark))

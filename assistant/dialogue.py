@@ -204,7 +204,8 @@ class Assistant:
         if intent in FOLLOW_UPS and before is not None:
             again = [(self.library.passages[name], score) for name, score in before.seen.passages if name in self.library.passages]
             return intent, tuple(passage for passage, _ in again), tuple(score for _, score in again)
-        found = self.library.search(question, k=self.window.passages, before=before.question if before is not None else None)
+        leans = before.question if before is not None and sure < 0.9 else None  # one that is worded as a question by itself needs none before it
+        found = self.library.search(question, k=self.window.passages, before=leans)
         hits = found.results if found.enough else ()
         return intent, tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
 

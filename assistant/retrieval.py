@@ -214,7 +214,8 @@ class GuidelineLibrary:
 
     def matches(self, query: str) -> dict[str, Match]:
         """The passages nearest in meaning, at most 40, by id."""
-        query = _written_out(self._corrected(query))
+        written = _written_out(self._corrected(query))
+        query = query if written == query.lower() else written  # as it was typed, its vector may be at hand
         near = self._guidelines.similarity_search_with_score(query, k=min(40, len(self.passages)))
         terms = _terms(query)
         rare = math.log(1 + 2 * len(self.passages))  # the weight of a word that no passage holds

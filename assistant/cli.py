@@ -274,6 +274,49 @@ def train(
 
 
 @app.command()
+def evaluate(
+    cohort: Annotated[Path, typer.Argument(metavar="COHORT", help="A table of people with traits, or a folder of CDC's files.")],
+    out: Annotated[Path, typer.Option(help="Folder of evaluation.json, evaluation.md and the figures.")] = Path("evaluation"),
+    readme: Annotated[
+        list[Path] | None, typer.Option(help="Markdown file with <!-- evaluation --> marks to write the table into; may be given several times.")
+    ] = None,
+    later: Annotated[Path | None, typer.Option(help="Another cohort to test on, all of it; by default the test fold.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Folder of the model; by default the embedded one.")] = None,
+    seed: Annotated[int, typer.Option()] = 7,
+    limit_minutes: Annotated[float, typer.Option(min=0.0, help="Teaching on simulated people with a known limit; 0 leaves it out.")] = 4.0,
+    smoke: Annotated[bool, typer.Option(help="A tiny run that shows that everything works; its figures mean nothing.")] = False,
+) -> None:
+    """The honest table: risks on held-out people beside classical models, ablations, traits never trained, groups, a known limit."""
+    import time
+
+    from assistant import evaluation_report
+    from assistant.benchmark import write_readme
+    from assistant.dialogue import EMBEDDED_MODEL
+    from assistant.risk import Risk
+    from assistant.settings import Settings
+    from encoders import evaluation
+    from encoders.baselines import require_lightgbm
+    from encoders.cohort import CohortError
+    from encoders.multimodal import MultimodalLM, choose_device
+
+    for path in (cohort, later):
+        if path is not None and not path.exists():
+            raise CohortError(f"{path.name} does not exist; give a CSV file of people or a folder of CDC's files")
+    require_lightgbm()
+    started, folder, settings = time.perf_counter(), model or EMBEDDED_MODEL, Settings()
+    device, dtype = choose_device(settings.device, settings.precision)
+    reader, risks = MultimodalLM.load(folder, device=device, dtype=dtype), Risk.load(folder)
+    folds = evaluation.read_folds(cohort, later, 150 if smoke else None)
+    few: dict[str, Any] = {"times": 20, "limit_people": 150, "limit_minutes": min(limit_minutes, 0.05)} if smoke else {"limit_minutes": limit_minutes}
+    result = evaluation.evaluate(reader, risks.calibrate, folds, seed=seed, **few)
+    result.found["provenance"] = evaluation_report.provenance(folder, cohort, later, seed, (time.perf_counter() - started) / 60)
+    lines = evaluation_report.write(result, out)
+    for path in readme or []:
+        write_readme(lines, path, "evaluation")
+    typer.echo(lines)
+
+
+@app.command()
 def transcripts(out: Annotated[Path | None, typer.Option(help="Folder to write to; by default assets/transcripts.")] = None) -> None:
     """Put the twelve questions to every example patient and write the answers out."""
     from assistant import Assistant

@@ -246,7 +246,7 @@ def library_vectors() -> None:
 @app.command()
 def train(
     out: Annotated[Path, typer.Option(help="Folder of the model to write.")] = Path("breathwise-model"),
-    minutes: Annotated[float, typer.Option(min=0.1)] = 66.0,
+    minutes: Annotated[float, typer.Option(min=0.1)] = 98.0,
     seed: Annotated[int, typer.Option()] = 7,
     data: Annotated[Path | None, typer.Option(help="A cohort table with traits (NHANES columns), for risk.")] = None,
     base_model: Annotated[str | None, typer.Option(help="Adapt another language model instead: a Hub id or a folder.")] = None,

@@ -213,7 +213,7 @@ class Assistant:
         head = system_message(
             session.facts, missing, curve=person is not None and person.curve is not None, by_token=model.names_facts, record=model.reads
         )  # fmt: skip
-        now = user_message(question, passages, intent)
+        now = user_message(question, passages, intent, session.facts, by_token=model.names_facts)
         past = [turn for turn in session.turns if turn.seen.raw]
         while True:
             messages: list[BaseMessage] = [SystemMessage(head["content"])]

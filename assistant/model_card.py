@@ -9,7 +9,10 @@ from typing import Any
 
 def write(folder: Path) -> Path:
     """Write README.md into a model's folder from its training.json, breathwise.json and risk.json."""
-    text = card(*(_read(folder / name) for name in ("training.json", "config.json", "risk.json")), sizes=_sizes(folder))
+    spoken = _read(folder.parent.parent / "transcripts" / "summary.json")
+    if spoken.get("model") != folder.name:
+        spoken = {}
+    text = card(*(_read(folder / name) for name in ("training.json", "config.json", "risk.json")), sizes=_sizes(folder), spoken=spoken)
     path = folder / "README.md"
     path.write_text(text, encoding="utf-8")
     return path
@@ -37,7 +40,7 @@ def _sizes(folder: Path) -> dict[str, float]:
     return sizes
 
 
-def card(training: dict[str, Any], config: dict[str, Any], risk: dict[str, Any], *, sizes: dict[str, float]) -> str:
+def card(training: dict[str, Any], config: dict[str, Any], risk: dict[str, Any], *, sizes: dict[str, float], spoken: dict[str, Any]) -> str:
     """The card as Markdown."""
     losses = ", ".join(f"{stage} {loss:.3f}" for stage, loss in training.get("losses", {}).items())
     lines = [
@@ -67,6 +70,20 @@ def card(training: dict[str, Any], config: dict[str, Any], risk: dict[str, Any],
         f"This is the size that the hardware at hand taught well in the time given ({training.get('hardware')}). On a GPU the same command teaches a larger one.",
         "",
     ]
+    if training.get("note"):
+        lines += [training["note"], ""]
+    if spoken:
+        counts = spoken["answers"]
+        total = sum(counts.values())
+        lines += [
+            "## What it says by itself",
+            "",
+            f"Every sentence is checked against the facts and the cited passages. Of {total} answers to the twelve questions about the seven example patients, "
+            f"{counts.get('model', 0)} passed as the model wrote them, {counts.get('model, second try', 0)} on its second try, and {counts.get('code', 0)} had to be composed by code "
+            f"(`breathwise transcripts`, {spoken['hardware']}, commit {spoken['commit']}, {spoken['date']}). It most often errs on looking up a single word of the record "
+            "(a smoking status, whether a blood pressure is raised).",
+            "",
+        ]
     if risk.get("held_out"):
         lines += [
             "## Risk, on people it has not seen",

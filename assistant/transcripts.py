@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,9 +34,11 @@ def converse(assistant: Assistant, folder: Path) -> Session:
 def write(assistant: Assistant, out: Path = TRANSCRIPTS) -> Iterator[Path]:
     """A Markdown file per example patient; yields each as it is written."""
     out.mkdir(parents=True, exist_ok=True)
+    counted: Counter[str] = Counter()
     for folder in sorted(path for path in PATIENTS.iterdir() if path.is_dir()):
         session = converse(assistant, folder)
         asked = [turn for turn in session.turns if turn.seen.raw]
+        counted.update(turn.checks.written_by for turn in asked)
         own = sum(turn.checks.written_by == "model" for turn in asked)
         lines = [
             f"# {session.patient.label}", "", f"Model {assistant.name} on {hardware()}, commit {commit()}, by `breathwise transcripts`. Not edited.", "",
@@ -47,3 +52,5 @@ def write(assistant: Assistant, out: Path = TRANSCRIPTS) -> Iterator[Path]:
         path = out / f"{folder.name}.md"
         path.write_text("\n".join(lines), encoding="utf-8")
         yield path
+    found = {"answers": dict(counted), "model": assistant.name, "hardware": hardware(), "commit": commit(), "date": dt.date.today().isoformat()}
+    (out / "summary.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

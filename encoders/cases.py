@@ -90,7 +90,11 @@ def simulated(seed: int) -> Taught:
     if draw.random() < 0.06:
         return taught(patient, None, _made_up_risks(draw, adult))
     told = draw.choice((None, None, "pre"))
-    spirometry = analyse(drawn["blows"], sex=sex.value, age_years=age, height_cm=height, bronchodilator=told)
+    if draw.random() < 0.08:  # a record that does not say all that a reference needs
+        for name in draw.choice((("sex",), ("height_cm",), ("age_years",), ("sex", "height_cm"))):
+            patient = replace(patient, **{name: None})
+    given = {"sex": patient.sex.value if patient.sex else None, "age_years": patient.age_years, "height_cm": patient.height_cm}
+    spirometry = analyse(drawn["blows"], **given, bronchodilator=told)
     return taught(patient, spirometry, _made_up_risks(draw, adult))
 
 

@@ -23,10 +23,35 @@ def system_message(facts: Sequence[Fact], missing: Sequence[str], *, curve: bool
     return {"role": "system", "content": text.strip()}
 
 
-def user_message(question: str, passages: Sequence[Passage], topic: str) -> Message:
+_TEST = ("pattern", "severity", "fev1_fvc", "fev1_l", "fvc_l")
+# the facts an answer about a topic turns on; a model finds them beside the question more surely than far above it
+KEY_FACTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("explain_result", "next_steps"), ("pattern", "severity", "fev1_l", "fev1_fvc", "fev1_grade")),
+    **dict.fromkeys(("pattern", "curve_shape", "lung_volumes", "is_it_bad", "why", "shorter", "plain_words"), _TEST),
+    "quality": ("fev1_grade", "fvc_grade", "blows", "findings"),
+    "what_is_zscore": ("fev1_z", "fev1_fvc_z", "fev1_l"),
+    "do_i_have_asthma": ("pattern", "severity", "conditions"),
+    "exercise": ("spo2_percent", *_TEST),
+    "stop_smoking": ("smoking_status", "pack_years"),
+    "blood_pressure": ("systolic_bp_mmhg", "diastolic_bp_mmhg"),
+    "bronchodilator": ("bronchodilator",),
+    "weight": ("bmi_kg_m2", "weight_kg"),
+    "diabetes_glucose": ("hba1c_percent", "glucose_mg_dl"),
+    "cholesterol": ("total_cholesterol_mg_dl", "hdl_cholesterol_mg_dl", "triglycerides_mg_dl"),
+    "diet": ("bmi_kg_m2",),
+}
+_COMPARED = ("sex", "age_years", "height_cm")  # without these a test has no reference, and an answer about it says so
+
+
+def user_message(question: str, passages: Sequence[Passage], topic: str, facts: Sequence[Fact], *, by_token: bool) -> Message:
     """A question with the numbered passages that may answer it. ``topic`` is what code takes the question to be about."""
     numbered = "".join(f"[{n}] {passage.title}: {passage.text}\n" for n, passage in enumerate(passages, 1))
-    return {"role": "user", "content": render("question", passages=numbered, topic=topic, question=question).strip()}
+    names = KEY_FACTS.get(topic, ())
+    known = {fact.name: fact for fact in facts}
+    absent = [name for name in (*names, *(_COMPARED if set(names) & set(_TEST) else ())) if name not in known]
+    beside = serialise([known[name] for name in names if name in known], absent, by_token=by_token).replace("\n", "; ") if names else ""
+    about = f"{topic}; {beside}" if beside else topic
+    return {"role": "user", "content": render("question", passages=numbered, topic=about, question=question).strip()}
 
 
 def risk_messages() -> tuple[str, tuple[str, ...]]:

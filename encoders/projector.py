@@ -20,6 +20,10 @@ class Projector(nn.Module):
         self.lift = nn.Sequential(nn.Linear(inner, outer), nn.GELU(), nn.Linear(outer, outer))
         self.register_buffer("rms", torch.tensor(float(rms)))
 
+    def match(self, weight: Tensor) -> None:
+        """Take the RMS of these token embeddings, which a language model taught from nothing outgrows while it learns."""
+        self.rms.fill_(embedding_rms(weight))
+
     def forward(self, soft: Tensor) -> Tensor:
         lifted = self.lift(soft)
         return lifted * (self.rms / lifted.float().pow(2).mean(-1, keepdim=True).add(1e-12).sqrt())

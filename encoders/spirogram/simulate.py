@@ -207,8 +207,8 @@ def simulate_person(rng: np.random.Generator, pattern: str | None = None) -> dic
     pef = fev1 * float(rng.uniform(2.2, 3.1))
     fef = fvc * 0.763 * float(np.exp(4.7 * (ratio - 0.8) + rng.normal(0, 0.08)))
     fet = float(np.clip(rng.normal(11.0 if ratio < 0.65 else 7.0 if age > 12 else 3.0, 1.5), 1.6, 15.5))
-    count = int(rng.choice((1, 2, 3), p=[0.5, 0.2, 0.3]))
-    fault = str(rng.choice(COMMON_FAULTS)) if rng.random() < 0.18 else None
+    count = int(rng.choice((1, 2, 3), p=[0.4, 0.25, 0.35]))
+    fault = str(rng.choice(COMMON_FAULTS)) if rng.random() < 0.26 else None
     blows = []
     for index in range(count):
         effort = 1.0 if index == 0 else float(rng.uniform(0.95, 1.0) if rng.random() < 0.8 else rng.uniform(0.82, 0.95))

@@ -58,13 +58,13 @@ ASKED = {
 }
 INTENTS: tuple[str, ...] = (*FROM_RECORD, *ASKED, *THEMES, *SMALL_TALK, *FOLLOW_UPS)
 _HEAVY = {
-    "explain_result": 9.0,
-    "quality": 6.0,
-    "what_is_zscore": 6.0,
-    "exercise": 7.0,
-    "stop_smoking": 6.0,
-    "blood_pressure": 6.0,
-    "do_i_have_asthma": 5.0,
+    "explain_result": 14.0,
+    "quality": 12.0,
+    "what_is_zscore": 8.0,
+    "exercise": 14.0,
+    "stop_smoking": 16.0,
+    "blood_pressure": 16.0,
+    "do_i_have_asthma": 8.0,
     "dose": 3.0,
     "off_topic": 3.0,
     "curve_shape": 4.0,
@@ -75,6 +75,7 @@ _HEAVY = {
 }
 _FIRST = tuple(intent for intent in INTENTS if intent not in FOLLOW_UPS)
 _WEIGHTS = tuple(_HEAVY.get(intent, 1.0) for intent in _FIRST)
+SEEN = ("curve_shape", "show_flow_volume", "explain_result", "pattern")  # answers that say how the loop looks
 _FOLLOW = ("is_it_bad", "why", "shorter", "plain_words")
 
 
@@ -147,7 +148,7 @@ def _passages(intent: str, question: str, view: View, library: tuple[Passage, ..
     if not library:
         return ()
     if intent not in THEMES:
-        count = rng.choice((0, 0, 1, 2, 3))
+        count = rng.choice((0, 0, 0, 0, 1, 2))
         return tuple(rng.sample(library, min(count, len(library))))
     good, other = (shelf[intent] for shelf in _shelves(library))
     if intent == "what_would_change":
@@ -166,8 +167,11 @@ def _passages(intent: str, question: str, view: View, library: tuple[Passage, ..
     return tuple(chosen)
 
 
-def converse(case: Case, library: Sequence[Passage], rng: random.Random, turns: int = 3) -> tuple[TaughtTurn, ...]:
-    """A conversation of ``turns`` turns about one person; follow-ups refer to the turn before, with its passages."""
+def converse(case: Case, library: Sequence[Passage], rng: random.Random, turns: int = 3, intents: Sequence[str] | None = None) -> tuple[TaughtTurn, ...]:
+    """A conversation of ``turns`` turns about one person; follow-ups refer to the turn before, with its passages.
+
+    ``intents``: first questions are drawn from these alone.
+    """
     view, shelf = View(case), tuple(library)
     done: list[TaughtTurn] = []
     before: Reply | None = None
@@ -177,7 +181,7 @@ def converse(case: Case, library: Sequence[Passage], rng: random.Random, turns: 
             question, passages = wording(intent, rng), done[-1].passages
             reply = follow(intent, before, view, rng)
         else:
-            intent = "greeting" if not done and rng.random() < 0.04 else rng.choices(_FIRST, _WEIGHTS)[0]
+            intent = "greeting" if not done and rng.random() < 0.04 else rng.choice(intents) if intents else rng.choices(_FIRST, _WEIGHTS)[0]
             question = wording(intent, rng)
             passages = _passages(intent, question, view, shelf, rng, closed=rng.random() < 0.1)
             reply = answer(intent, question, view, passages, rng)

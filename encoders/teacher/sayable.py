@@ -64,7 +64,14 @@ def unsupported(answer: str, case: Case, turns: Sequence[Asked]) -> tuple[str, .
 
 
 def begins_as(answer: str, case: Case, turns: Sequence[Asked]) -> bool:
-    """Whether the answer starts with what the question asks for: a first sentence of the teacher's own for this turn."""
+    """Whether the answer starts with what the question asks for: a first sentence of the teacher's own for this turn.
+
+    A follow-up may be taken in more than one way, so that being true is enough for it.
+    """
+    from encoders.teacher import FOLLOW_UPS
+
+    if turns and turns[-1].intent in FOLLOW_UPS:
+        return bool(answer.strip())
     replies = [reply for reply in (compose(case, turns, draw) for draw in range(_DRAWS)) if reply]
     starts = {_even(sentences(reply.text)[0]) for reply in replies if reply.text}
     said = sentences(answer)

@@ -156,11 +156,14 @@ def risk(
     out: Annotated[Path, typer.Option("--out", metavar="RISKS.csv")],
     traits: Annotated[str, typer.Option(help="Comma-separated; all by default.")] = "",
     batch: Annotated[int, typer.Option(min=1, max=1024)] = 64,
+    explain: Annotated[Path | None, typer.Option(metavar="REASONS.csv", help="Also write what each risk rests on: log-odds of every field and stretch of the curve.")] = None,
 ) -> None:
     """Risks for a table of people: an id and one calibrated probability per trait."""
+    import pandas as pd
     from tqdm import tqdm
 
     from assistant.dialogue import EMBEDDED_MODEL
+    from assistant.reasons import explain_cohort
     from assistant.risk import Risk, score_cohort
     from assistant.settings import Settings
     from encoders.cohort import CohortError
@@ -179,6 +182,11 @@ def risk(
             chunk.to_csv(file, index=False, header=index == 0)
             bar.update(len(chunk))
     part.replace(out)
+    if explain is not None:
+        with tqdm(unit="risk", desc="reasons", file=sys.stderr) as bar, explain.open("w", encoding="utf-8", newline="") as file:
+            for index, rows in enumerate(explain_cohort(model, Risk.load(EMBEDDED_MODEL), cohort, tuple(chosen))):
+                pd.DataFrame(rows).to_csv(file, index=False, header=index == 0)
+                bar.update(1)
 
 
 @library.command("search")

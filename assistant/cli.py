@@ -156,7 +156,9 @@ def risk(
     out: Annotated[Path, typer.Option("--out", metavar="RISKS.csv")],
     traits: Annotated[str, typer.Option(help="Comma-separated; all by default.")] = "",
     batch: Annotated[int, typer.Option(min=1, max=1024)] = 64,
-    explain: Annotated[Path | None, typer.Option(metavar="REASONS.csv", help="Also write what each risk rests on: log-odds of every field and stretch of the curve.")] = None,
+    explain: Annotated[
+        Path | None, typer.Option(metavar="REASONS.csv", help="Also write what each risk rests on: log-odds of every field and stretch of the curve.")
+    ] = None,
 ) -> None:
     """Risks for a table of people: an id and one calibrated probability per trait."""
     import pandas as pd
@@ -170,8 +172,8 @@ def risk(
     from encoders.multimodal import MultimodalLM, choose_device
     from encoders.record import RISK_TRAITS
 
-    if not cohort.is_file():
-        raise CohortError(f"{cohort.name} does not exist or is not a file")
+    if not cohort.exists():
+        raise CohortError(f"{cohort.name} does not exist; give a CSV file of people or a folder of CDC's files")
     settings = Settings()
     device, dtype = choose_device(settings.device, settings.precision)
     model = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)

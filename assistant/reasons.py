@@ -6,6 +6,7 @@ risk. Fields tell overlapping things, so contributions do not add up to the whol
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -140,13 +141,14 @@ def loop(spirometry: Spirometry, found: tuple[Contribution, ...], *, dark: bool 
     return flow_volume(spirometry, dark=dark, mark=strongest_stretch(found))
 
 
-def explain_cohort(model: Any, risk: Any, cohort: Path, traits: tuple[str, ...]) -> Any:
-    """Contributions for every adult of a table and every trait: rows of id, trait, name, label, log_odds, odds_ratio."""
+def explain_cohort(model: Any, risk: Any, cohort: Path, traits: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:
+    """Contributions for every adult of a cohort and every trait: rows of id, trait, name, label, log_odds, odds_ratio."""
     from encoders.cases import analysed_row
-    from encoders.cohort import adults, read_cohort
+    from encoders.cohort import adults, pieces, tidy
 
-    for _, row in adults(read_cohort(cohort)).iterrows():
-        patient, spirometry = analysed_row(row)
-        for trait in traits:
-            found = contributions(model, patient, spirometry, trait, slope=risk.data["traits"][trait]["calibration"][1])
-            yield [{"id": row["id"], "trait": trait, **{name: one[name] for name in ("name", "label", "log_odds", "odds_ratio")}} for one in to_rows(found)]
+    for piece in pieces(cohort):
+        for _, row in adults(tidy(piece)).iterrows():
+            patient, spirometry = analysed_row(row)
+            for trait in traits:
+                found = contributions(model, patient, spirometry, trait, slope=risk.data["traits"][trait]["calibration"][1])
+                yield [{"id": row["id"], "trait": trait, **{name: one[name] for name in ("name", "label", "log_odds", "odds_ratio")}} for one in to_rows(found)]

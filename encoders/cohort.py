@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,18 @@ def read_cohort(path: Path) -> pd.DataFrame:
     except (OSError, EOFError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise CohortError(f"{Path(path).name} cannot be read as a table ({type(error).__name__}); give a CSV file with a header row") from error
     return tidy(table)
+
+
+def pieces(path: Path, rows: int = 500) -> Iterator[pd.DataFrame]:
+    """A cohort of any length as tables of ``rows`` people, not yet tidy; a folder of CDC's files is read at once. Raises CohortError."""
+    if path.is_dir():
+        table = read_cohort(path).rename(columns={"id": "seqn"})
+        yield from (table.iloc[start : start + rows] for start in range(0, len(table), rows))
+        return
+    try:
+        yield from pd.read_csv(path, chunksize=rows, low_memory=False, dtype=ID_AS_TEXT)
+    except (OSError, EOFError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise CohortError(f"{path.name} cannot be read as a table; give a CSV file with a header row") from error
 
 
 def tidy(table: pd.DataFrame) -> pd.DataFrame:

@@ -206,14 +206,11 @@ def _bars(result: Evaluation) -> Figure:
 
 
 def write(result: Evaluation, out: Path) -> str:
-    """``evaluation.json``, ``evaluation.md`` and ``figures/*.svg`` into a folder; returns the table's lines."""
-    from matplotlib import rc_context
-
+    """``evaluation.json``, ``evaluation.md`` and ``figures/*.png`` into a folder; returns the table's lines."""
     (out / "figures").mkdir(parents=True, exist_ok=True)
     write_json(result.found, out / "evaluation.json")
     lines = table(result.found)
     (out / "evaluation.md").write_text(f"# Risk on held-out people\n\n{lines}\n", encoding="utf-8")
-    with rc_context({"svg.hashsalt": "breathwise", "svg.fonttype": "path"}):
-        for name, figure in figures(result).items():
-            figure.savefig(out / "figures" / f"{name}.svg", metadata={"Date": None})
+    for name, figure in figures(result).items():
+        figure.savefig(out / "figures" / f"{name}.png", dpi=90, metadata={"Software": None})
     return lines

@@ -82,8 +82,9 @@ def read_by_encoders(model: Any, people: Sequence[Person], batch: int = 128) -> 
             read = model.encode_table(tables).flatten(1).float().cpu().numpy()
             curves = np.zeros((len(some), model.config.curve.tokens * model.config.curve.width), np.float32)
             given = [index for index, person in enumerate(some) if person.curve is not None]
-            if given:
-                stacked = torch.from_numpy(np.stack([some[index].curve for index in given])).to(model.device)  # type: ignore[arg-type]
+            drawn = [person.curve for person in some if person.curve is not None]
+            if drawn:
+                stacked = torch.from_numpy(np.stack(drawn)).to(model.device)
                 curves[given] = model.encode_curve(stacked).flatten(1).float().cpu().numpy()
             parts.append(np.concatenate([read, curves], axis=1))
     return np.concatenate(parts).astype(float)

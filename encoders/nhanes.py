@@ -77,7 +77,7 @@ def read_folder(folder: Path) -> pd.DataFrame:
     usable = months.notna() & (months / 12 >= years - 0.01)  # RIDEXAGM and RIDAGEMN cover only the young from 2011 on
     out = pd.DataFrame({"seqn": people.astype(int)}, index=people)
     out["sex"] = get("DEMO", "RIAGENDR").map({1.0: "male", 2.0: "female"})
-    out["age_years"] = (np.round(months / 3) / 4).where(usable, years)
+    out["age_years"] = ((months / 3).round() / 4).where(usable, years)
     out["ethnicity"] = get("DEMO", "RIDRETH1").map(_ETHNICITY)
     for name, (table, column, divisor) in _MEASURED.items():
         out[name] = get(table, column) / divisor

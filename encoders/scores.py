@@ -31,7 +31,8 @@ def _by_threshold(truth: Floats, risk: Floats, weight: Floats | None) -> tuple[F
     """Weights of cases and of others at each risk that occurs, from low to high."""
     values, place = np.unique(risk, return_inverse=True)
     weight = np.ones(len(truth)) if weight is None else weight
-    return np.bincount(place, weight * truth, len(values)), np.bincount(place, weight * (1 - truth), len(values))
+    cases, others = (np.bincount(place, weight * one, len(values)).astype(float) for one in (truth, 1 - truth))
+    return cases, others
 
 
 def resamples(people: int, times: int, rng: np.random.Generator) -> Floats:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from assistant.benchmark import commit, hardware, write_json
 from encoders.evaluation import ABLATIONS, MODELS, TRAITS, Evaluation
+from encoders.record import RISK_TRAITS
 from encoders.scores import calibration_bins
 
 FIGURES = ("roc", "calibration", "ablations")
@@ -74,7 +75,7 @@ def table(found: dict[str, Any]) -> str:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return dict(RISK_TRAITS).get(name, name.replace("_", " "))
 
 
 def _area(one: dict[str, Any] | None, *, with_interval: bool = False) -> str:

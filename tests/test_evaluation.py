@@ -176,7 +176,7 @@ def test_the_table_and_the_figures_are_written(result: evaluation.Evaluation, tm
     assert json.loads((tmp_path / "evaluation.json").read_text())["people"] == result.found["people"]
     for name in evaluation_report.FIGURES:
         assert 1000 < (tmp_path / "figures" / f"{name}.png").stat().st_size <= 150_000
-    for words in ("| copd |", "| curves of other people |", "| gout |", "| sex: female |", "**A known limit.**", "seed 7"):
+    for words in ("| COPD |", "| curves of other people |", "| gout |", "| sex: female |", "**A known limit.**", "seed 7"):
         assert words in lines
     readme = tmp_path / "README.md"
     readme.write_text("a\n<!-- evaluation -->\nold\n<!-- /evaluation -->\nb\n")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from assistant.dialogue import Assistant
-from assistant.interface.layout import launch
+from assistant.interface import zero_gpu  # noqa: F401 - first: on a Space with borrowed GPUs its package comes before torch
+from assistant.interface.server import launch
+from assistant.measuring_only import load
 from assistant.settings import Settings
 
 
 def main() -> None:
     settings = Settings()
     print(f"Breathwise (research and education only) opens at http://{settings.host}:{settings.port}", flush=True)
-    launch(Assistant.load(settings), host=settings.host, port=settings.port)
+    launch(load(settings), host=settings.host, port=settings.port)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def measure(
 ) -> None:
     """Measure one or more blows of a visit."""
     from encoders.spirogram import analyse, to_json
-    from encoders.spirogram.read import Blow, CurveError, read_curves
+    from encoders.spirogram.read import Blow, CurveError, once, read_curves
 
     blows: list[Blow] = []
     for path in curves:
@@ -63,7 +63,7 @@ def measure(
             raise CurveError(f"{path.name} does not exist or is not a file")
         blows += read_curves(path)
     result = analyse(
-        blows, sex=sex.value if sex else None, age_years=age_years, height_cm=height_cm, reference=reference.value, ancestry=ancestry,
+        once(tuple(blows)), sex=sex.value if sex else None, age_years=age_years, height_cm=height_cm, reference=reference.value, ancestry=ancestry,
         bronchodilator=bronchodilator.value if bronchodilator else None,
     )  # fmt: skip
     document = to_json(result)
@@ -140,13 +140,14 @@ def report(
     records: Annotated[list[Path], typer.Argument(metavar="RECORD...")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="FILE.md, .pdf, .json or .fhir.json")],
 ) -> None:
-    """Write down what a record and its curves say: Markdown, PDF, JSON or FHIR. No language model is needed."""
+    """Write down what a record and its curves, or a saved JSON report, say: Markdown, PDF, JSON or FHIR. No language model is needed."""
     from assistant.intake import read
     from assistant.report import check_suffix, write
+    from assistant.saved_session import find
     from assistant.session import begin
 
     check_suffix(out)
-    write(begin(read(records)), out)
+    write(find(records) or begin(read(records)), out)
     typer.echo(f"written to {out}", err=True)
 
 
@@ -200,46 +201,70 @@ def library_search(query: str, k: Annotated[int, typer.Option("-k", min=1, max=5
     found = GuidelineLibrary.load(Settings()).search(query, k)
     results = [
         {
-            "id": h.passage.id,
-            "title": h.passage.title,
-            "section": h.passage.section,
-            "source": h.passage.source,
-            "url": h.passage.url,
-            "text": h.passage.text,
-            "score": h.score,
+            "id": h.passage.id, "title": h.passage.title, "section": h.passage.section, "source": h.passage.source, "year": h.passage.year,
+            "url": h.passage.url, "strength": h.passage.strength, "local": h.passage.local, "text": h.passage.text, "score": h.score,
         }
         for h in found.results
-    ]
+    ]  # fmt: skip
     if as_json:
         _print({"results": results, "enough": found.enough})
         return
     for one in results:
-        typer.echo(f"{one['title']} ({one['source']}, {one['score']:.2f})\n  {one['text']}")
+        strength = f", {one['strength']}" if one["strength"] else ""
+        typer.echo(f"{one['title']} ({one['source']}{strength}, {one['score']:.2f})\n  {one['text']}")
     if not found.enough:
         typer.echo("Nothing relevant stands in the library.")
 
 
 @library.command("list")
 def library_list(as_json: AsJson = False) -> None:
-    """Every passage of the library."""
+    """Every passage of the library, those of your own documents last."""
+    from assistant.local_passages import library_folder, read_local
+    from assistant.settings import Settings
     from encoders.passages import read_passages
 
-    passages = read_passages()
+    passages = (*read_passages(), *read_local(library_folder(Settings().library_dir)))
     if as_json:
-        _print([vars(passage) for passage in passages])
+        _print([{**vars(passage), "local": passage.local} for passage in passages])
         return
     for passage in passages:
         typer.echo(f"{passage.id}: {passage.title} ({passage.source}, {passage.year})")
 
 
+@library.command("add")
+def library_add(paths: Annotated[list[Path], typer.Argument(metavar="PATH...")]) -> None:
+    """Take in your own documents (Markdown, text, PDF, HTML, or folders of them); every result says that they are local."""
+    from assistant.local_passages import add, library_folder
+    from assistant.settings import Settings
+
+    settings = Settings()
+    added = add(paths, library_folder(settings.library_dir), largest_mb=settings.max_upload_mb)
+    for document in dict.fromkeys(passage.id.rpartition("/")[0] for passage in added):
+        typer.echo(f"{document}: {sum(passage.id.startswith(document + '/') for passage in added)} passages")
+
+
+@library.command("remove")
+def library_remove(which: Annotated[str, typer.Argument(metavar="ID|all")]) -> None:
+    """Remove one of your own documents, or all, for good: its file and every index that holds its text."""
+    from assistant.local_passages import library_folder, remove
+    from assistant.retrieval import index_folder
+    from assistant.settings import Settings
+
+    settings = Settings()
+    gone = remove(which, library_folder(settings.library_dir), index_folder(settings.cache_dir))
+    typer.echo(f"{gone} passages removed; no file holds them any more.")
+
+
 @library.command("verify")
 def library_verify() -> None:
     """Check every passage and the index."""
+    from assistant.local_passages import check, library_folder
     from assistant.retrieval import GuidelineLibrary
     from assistant.settings import Settings
     from encoders.passages import PassageError
 
-    wrong = GuidelineLibrary.load(Settings()).verify()
+    settings = Settings()
+    wrong = check(library_folder(settings.library_dir)) or GuidelineLibrary.load(settings).verify()
     if wrong:
         raise PassageError("; ".join(wrong))
     typer.echo("The library is sound.")
@@ -339,19 +364,21 @@ def transcripts(out: Annotated[Path | None, typer.Option(help="Folder to write t
 class Measured(StrEnum):
     page = "page"
     spirometry = "spirometry"
+    search = "search"
 
 
 @app.command()
 def benchmark(
-    what: Annotated[Measured, typer.Argument(help="The page and its conversation, or reading and measuring blows.")] = Measured.page,
+    what: Annotated[Measured, typer.Argument(help="The page and its conversation, reading and measuring blows, or the search.")] = Measured.page,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     readme: Annotated[Path | None, typer.Option(help="README whose table is to be written.")] = None,
     repeats: Annotated[int, typer.Option(min=1, max=50, help="Conversations (page only).")] = 3,
     blows: Annotated[int, typer.Option(min=1, help="Blows (spirometry only).")] = 10_000,
     seed: Annotated[int, typer.Option()] = 7,
 ) -> None:
-    """Measure this machine: start, first token, tokens a second, search, memory; or blows and z-scores a second."""
+    """Measure this machine: start, first token, tokens a second, memory; or blows and z-scores a second; or how well the library is searched."""
     from assistant import benchmark as page
+    from assistant import search_benchmark as searching
     from assistant import spirometry_benchmark as spirometry
 
     def progress(doing: str) -> None:
@@ -360,25 +387,28 @@ def benchmark(
     if what is Measured.page:
         found = page.run(seed=seed, repeats=repeats, progress=progress)
         lines = page.table(found)
+    elif what is Measured.search:
+        found = searching.run(progress=progress)
+        lines = searching.table(found)
     else:
         found = spirometry.run(blows=blows, people=100 * blows, seed=seed, progress=progress)
         lines = spirometry.table(found)
     if out is not None:
         page.write_json(found, out)
     if readme is not None:
-        page.write_readme(lines, readme, "benchmark" if what is Measured.page else "spirometry benchmark")
+        page.write_readme(lines, readme, "benchmark" if what is Measured.page else f"{what.value} benchmark")
     typer.echo(lines)
 
 
 @app.command("app")
 def run_app(host: Annotated[str | None, typer.Option()] = None, port: Annotated[int | None, typer.Option()] = None) -> None:
     """Open the page."""
-    from assistant.dialogue import Assistant
-    from assistant.interface.layout import launch
+    from assistant.interface.server import launch
+    from assistant.measuring_only import load
     from assistant.settings import Settings
 
     settings = Settings()
-    launch(Assistant.load(settings), host=host or settings.host, port=settings.port if port is None else port)
+    launch(load(settings), host=host or settings.host, port=settings.port if port is None else port)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from assistant import guardrails, intake
+from assistant import guardrails, intake, saved_session
 from assistant.engine import Engine, Memory, words_with_digits
 from assistant.language_model import BreathwiseChatModel, banned_tokens
 from assistant.retrieval import GuidelineLibrary
@@ -88,7 +88,10 @@ class Assistant:
 
     # one upload -----------------------------------------------------------------------------------------------------
     def open(self, paths: Sequence[Path | str]) -> Session:
-        """Files that describe one person -> a session. Raises IntakeError with one plain sentence."""
+        """Files that describe one person, or a JSON report of Breathwise's own -> a session. Raises a ValueError with one plain sentence."""
+        saved = saved_session.find([Path(path) for path in paths])
+        if saved is not None:
+            return replace(self.begin(saved.patient), turns=saved.turns)
         return self.begin(intake.read([Path(path) for path in paths]))
 
     def begin(self, patient: Patient) -> Session:
@@ -201,7 +204,7 @@ class Assistant:
         if intent in FOLLOW_UPS and before is not None:
             again = [(self.library.passages[name], score) for name, score in before.seen.passages if name in self.library.passages]
             return intent, tuple(passage for passage, _ in again), tuple(score for _, score in again)
-        found = self.library.search(question, k=self.window.passages)
+        found = self.library.search(question, k=self.window.passages, before=before.question if before is not None else None)
         hits = found.results if found.enough else ()
         return intent, tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
 

@@ -18,7 +18,7 @@ from assistant.guardrails import clean
 from encoders.record import PATIENT_FIELDS, QUANTITY, Patient, ReportedSpirometry, Sex, Smoking
 from encoders.spirogram.formats import check_workbook, kind_of, number
 from encoders.spirogram.nhanes import XPT_MARK
-from encoders.spirogram.read import Blow, CurveError, decode, read_curves
+from encoders.spirogram.read import Blow, CurveError, decode, once, read_curves
 
 MAX_MB, MAX_FILES, MAX_ROWS, MAX_CELL, MAX_UNPACKED_MB = 20, 30, 5000, 400, 100
 
@@ -139,6 +139,7 @@ def read(paths: Sequence[Path]) -> Patient:
     patient = _patient(fields, said)
     if not blows and not fields.keys() - {"label", "test_date", "bronchodilator"}:
         raise IntakeError("nothing about a person was found in these files; a record needs columns such as sex, age and height")
+    blows = list(once(tuple(blows)))
     said += [f"curve {blow.id}: {note}" for blow in blows for note in (*blow.assumptions, *blow.warnings)]
     return replace(patient, blows=tuple(blows), assumptions=tuple(dict.fromkeys(said)))
 

@@ -13,12 +13,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant import saved_session
 from assistant.fhir_export import NOTICE, write_bundle
 from assistant.session import Session, Turn, turn_json
 from encoders.record import QUANTITY, RECORD_FACTS, Smoking, facts, label_of, missing
 from encoders.spirogram import to_json
 from encoders.spirogram.interpret import LLN_Z, STANDARD
 from encoders.spirogram.results import Best, Spirometry
+from encoders.spirogram.visits import Visit, Visits
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -157,11 +159,14 @@ def _statements(result: Spirometry | None) -> tuple[tuple[str, str], ...]:
         return ()
     found = [(one.text, one.source) for one in result.interpretation.statements] if result.interpretation else []
     found += [(result.response.text, STANDARD)] if result.response else []
+    found += [(one.text, one.source) for one in result.visits.statements] if result.visits else []
     return (*found, *((note[:1].upper() + note[1:].rstrip(".") + ".", "") for note in result.notes))
 
 
 def _series(session: Session) -> tuple[tuple[str, ...], ...]:
-    """Tests that the record reports, in date order, under their head; nothing for a single one that the table shows."""
+    """The visits, or tests that the record reports, in date order, under their head; nothing for a single one that the table shows."""
+    if session.spirometry is not None and session.spirometry.visits is not None:
+        return _visits(session.spirometry.visits)
     reported = session.patient.reported
     if len(reported) < 2 and not (reported and session.patient.blows):
         return ()
@@ -169,6 +174,21 @@ def _series(session: Session) -> tuple[tuple[str, ...], ...]:
     for head, name in (("FEV1 (L)", "fev1_l"), ("FVC (L)", "fvc_l"), ("FEV1/FVC", "fev1_fvc"), ("PEF (L/s)", "pef_l_s")):
         columns.append((head, *(_number(getattr(one, name), 2, "") for one in reported)))
     columns.append(("Bronchodilator", *({"pre": "before", "post": "after"}.get(one.bronchodilator or "", "") for one in reported)))
+    return tuple(zip(*(column for column in columns if any(column[1:])), strict=True))
+
+
+def _visits(found: Visits) -> tuple[tuple[str, ...], ...]:
+    """A row for each date: the values, each with its z-score where there is one."""
+
+    def cell(visit: Visit, name: str, value: float | None) -> str:
+        ref = visit.references.get(name)
+        return _number(value, 2, "") + (f" (z {ref.z:.2f})" if value is not None and ref is not None and ref.z is not None else "")
+
+    rows = [
+        (visit.date.isoformat(), cell(visit, "fev1", visit.fev1_l), cell(visit, "fvc", visit.fvc_l), cell(visit, "fev1_fvc", visit.fev1_fvc), visit.fev1_grade)
+        for visit in found.visits
+    ]
+    columns = zip(("Date", "FEV1 (L)", "FVC (L)", "FEV1/FVC", "FEV1 grade"), *rows, strict=True)
     return tuple(zip(*(column for column in columns if any(column[1:])), strict=True))
 
 
@@ -212,6 +232,8 @@ def pictures(session: Session) -> list[tuple[str, Figure]]:
     found = [("Flow-volume loop", plot.flow_volume(result)), ("Volume-time curve", plot.volume_time(result))] if result.maneuvers else []
     if any(ref.z is not None for ref in result.references.values()):
         found.append(("z-scores", plot.z_bars(result)))
+    if result.visits is not None:
+        found.append(("Visits over time", plot.trend(result.visits)))
     return found
 
 
@@ -238,7 +260,7 @@ def markdown(session: Session) -> str:
         lines += ["## Interpretation", ""]
         lines += [f"- {_md(text)}{f' ({source})' if source else ''}" for text, source in said.statements] + [""]
     if said.series:
-        lines += ["## Tests in the record", "", *_table(said.series[0], said.series[1:]), ""]
+        lines += ["## Tests over time", "", *_table(said.series[0], said.series[1:]), ""]
     if said.risks:
         head = ("Told by a doctor of", "Estimate", "90 % interval", "Same age and sex", "Logistic regression")
         lines += ["## Risks", "", *_table(head, said.risks), ""]
@@ -266,7 +288,10 @@ def _table(head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> list[str
 
 # JSON ----------------------------------------------------------------------------------------------------------------
 def document(session: Session) -> dict[str, Any]:
-    """The measurement, the facts and the turns as one JSON document; null where nothing could be measured."""
+    """The measurement, the facts and the turns as one JSON document; null where nothing could be measured.
+
+    Its key ``session`` holds what ``open_json`` needs to open the same session again.
+    """
     patient = session.patient
     return {
         "notice": NOTICE, "written": dt.date.today().isoformat(), "label": patient.label,
@@ -276,7 +301,13 @@ def document(session: Session) -> dict[str, Any]:
         "reported": [asdict(one) | {"date": one.date.isoformat() if one.date else None} for one in patient.reported],
         "risks": [asdict(one) for one in session.risks], "turns": [turn_json(turn) for turn in session.turns],
         "not_measured": list(missing(patient)), "assumptions": list(patient.assumptions), "versions": dict(_versions(session)),
+        "session": saved_session.write(session),
     }  # fmt: skip
+
+
+def open_json(raw: bytes) -> Session:
+    """A JSON report -> the session it was written of. Raises SavedSessionError (a ValueError) with one plain sentence."""
+    return saved_session.read(raw)
 
 
 def _json_bytes(found: dict[str, Any]) -> bytes:

@@ -94,8 +94,9 @@ def _furniture(canvas: Canvas, said: Contents) -> None:
 def _story(said: Contents, pictures: list[tuple[str, bytes]]) -> list[Any]:
     """The report from top to bottom."""
     story: list[Any] = [Spacer(0, 2), _card(said), Spacer(0, 6), _quality(said), Spacer(0, 5)]
-    curves = [png for title, png in pictures if title != "z-scores"]
-    bars = [png for title, png in pictures if title == "z-scores"]
+    wide = ("z-scores", "Visits over time")
+    curves = [png for title, png in pictures if title not in wide]
+    bars, trend = ([png for title, png in pictures if title == name] for name in wide)
     if curves:
         story.append(Table([[_image(one, WIDTH / 2 - 4) for one in curves]], colWidths=[WIDTH / 2] * len(curves), style=_BARE))
     if said.rows:
@@ -112,7 +113,8 @@ def _story(said: Contents, pictures: list[tuple[str, bytes]]) -> list[Any]:
         story += [KeepTogether([Paragraph("Interpretation", HEADING), first]), *others, *cited]
     if said.series:
         head, *tests = said.series
-        story += [Paragraph("Tests in the record", HEADING), _table(head, tuple(tests), [0.2] * len(head))]
+        table = _table(head, tuple(tests), [0.2] * len(head))
+        story += [Paragraph("Tests over time", HEADING), *(_image(one, WIDTH * 0.62) for one in trend), table]
     if said.risks:
         head = ("Told by a doctor of", "Estimate", "90 % interval", "Same age and sex", "Logistic regression")
         note = Paragraph("The chance of having been told of the condition, learned from one American survey.", SMALL)

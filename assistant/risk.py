@@ -44,7 +44,7 @@ class Risk:
             data = json.loads((folder / "risk.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RiskError(f"{folder.name}/risk.json is missing or damaged; restore it from the repository or train again") from error
-        if set(data["traits"]) != {trait for trait, _ in RISK_TRAITS} or data["columns"] != list(COLUMNS):
+        if not isinstance(data, dict) or set(data.get("traits", ())) != {trait for trait, _ in RISK_TRAITS} or data.get("columns") != list(COLUMNS):
             raise RiskError(f"{folder.name}/risk.json is of another version; restore it from the repository or train again")
         return cls(data)
 
@@ -59,10 +59,11 @@ class Risk:
         for value, (trait, words) in zip(log_odds, RISK_TRAITS, strict=True):
             one = self.data["traits"][trait]
             draws = _sigmoid(np.array(one["draws"]) @ np.array([1.0, value]))
-            low, high = np.quantile(draws, [0.05, 0.95])
+            middle = float(self.calibrate(value, trait))
+            low, high = (float(x) for x in np.clip(np.quantile(draws, [0.05, 0.95]), _SMALLEST, 1 - _SMALLEST))
             classical = float(_sigmoid(one["classical"]["intercept"] + float(np.concatenate(list(table)) @ np.array(one["classical"]["weights"]))))
             population = one["population"].get(f"{patient.sex.value}:{band}")
-            found.append(RiskEstimate(trait, words, float(self.calibrate(value, trait)), float(low), float(high), population, classical, missing))
+            found.append(RiskEstimate(trait, words, middle, min(low, middle), max(high, middle), population, classical, missing))
         return tuple(found)
 
     def calibrate(self, log_odds: Any, trait: str) -> Any:
@@ -137,13 +138,20 @@ def fit(tables: dict[str, NDArray[np.float32]], traits: dict[str, Floats], log_o
 
 def _platt(x: Floats, y: Floats, start: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:
     """Intercept and slope of y on x by Newton's steps, with a slight pull to a slope of one where cases are few."""
+
+    def cost(a: float, b: float) -> float:
+        z = a + b * x
+        return float(np.sum(np.logaddexp(0.0, z) - y * z) + (b - 1.0) ** 2 / 2)
+
     a, b = start
-    for _ in range(25):
+    for _ in range(50):
         p = _sigmoid(a + b * x)
         weight = p * (1 - p) + 1e-9
         gradient = np.array([np.sum(p - y), np.sum((p - y) * x) + (b - 1.0)])
         hessian = np.array([[weight.sum(), (weight * x).sum()], [(weight * x).sum(), (weight * x * x).sum() + 1.0]])
         step = np.linalg.solve(hessian, gradient)
+        while np.abs(step).max() > 1e-7 and not cost(a - step[0], b - step[1]) <= cost(a, b):  # a whole step may overshoot
+            step = step / 2
         a, b = float(a - step[0]), float(b - step[1])
         if np.abs(step).max() < 1e-7:
             break

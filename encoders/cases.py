@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -96,9 +97,9 @@ def simulated(seed: int) -> Taught:
         return taught(patient, None, _made_up_risks(draw, adult))
     told = draw.choice((None, None, "pre"))
     if draw.random() < 0.08:  # a record that does not say all that a reference needs
-        for name in draw.choice((("sex",), ("height_cm",), ("age_years",), ("sex", "height_cm"))):
-            patient = replace(patient, **{name: None})
-    given = {"sex": patient.sex.value if patient.sex else None, "age_years": patient.age_years, "height_cm": patient.height_cm}
+        lost: dict[str, Any] = dict.fromkeys(draw.choice((("sex",), ("height_cm",), ("age_years",), ("sex", "height_cm"))))
+        patient = replace(patient, **lost)
+    given: dict[str, Any] = {"sex": patient.sex.value if patient.sex else None, "age_years": patient.age_years, "height_cm": patient.height_cm}
     spirometry = analyse(drawn["blows"], **given, bronchodilator=told)
     return taught(patient, spirometry, _made_up_risks(draw, adult))
 

@@ -10,7 +10,11 @@ GUIDELINES = Path(__file__).resolve().parent.parent / "assets" / "guidelines"
 
 @dataclass(frozen=True)
 class Passage:
-    """A few sentences in our own words, with the source they rest on. ``text`` has at most about 75 words."""
+    """A few sentences in our own words, with the source they rest on. ``text`` has at most about 80 words.
+
+    ``strength`` is how strongly the source recommends what the passage says, in the source's own grades, or that sources differ;
+    empty where nothing is graded. The one field that a header may leave out.
+    """
 
     id: str
     title: str
@@ -21,6 +25,12 @@ class Passage:
     licence: str
     topic: str
     text: str
+    strength: str = ""
+
+    @property
+    def local(self) -> bool:
+        """Whether a clinic added it to its own copy; such a passage is marked wherever it is shown."""
+        return self.id.startswith("local/")
 
 
 class PassageError(ValueError):
@@ -41,7 +51,7 @@ def read_passage(path: Path) -> Passage:
     if len(parts) != 3 or parts[0].strip():
         raise PassageError(f"{path.name} has no header; it must begin with --- and name: value lines")
     header = dict(line.split(": ", 1) for line in parts[1].splitlines() if ": " in line)
-    wanted = {item.name for item in fields(Passage)} - {"text"}
+    wanted = {item.name for item in fields(Passage)} - {"text", "strength"}
     lacking = sorted(name for name in wanted if not header.get(name, "").strip())
     if lacking:
         raise PassageError(f"the header of {path.name} lacks {', '.join(lacking)}")
@@ -52,4 +62,4 @@ def read_passage(path: Path) -> Passage:
         year = int(header["year"])
     except ValueError as error:
         raise PassageError(f"the year of {path.name} is not a number: {header['year']!r}") from error
-    return Passage(**{name: header[name].strip() for name in wanted - {"year"}}, year=year, text=text)
+    return Passage(**{name: header[name].strip() for name in wanted - {"year"}}, year=year, text=text, strength=header.get("strength", "").strip())

@@ -177,7 +177,8 @@ def conversations(model: MultimodalLM, lessons: Lessons, config: TrainConfig, *,
             drill = 0.5 * (1.0 - progress) + 0.08
             messages, person = lessons.conversation(curve=curve, turns=lessons.rng.randint(1, most), drill=drill, seen=seen)
             rows.append((model.encode(messages), person))
-        batches = list(packed([row for row in rows if len(row[0].ids) <= 1536], config.tokens_per_batch))
+        fitting = [row for row in rows if len(row[0].ids) <= 1536] or [min(rows, key=lambda row: len(row[0].ids))]
+        batches = list(packed(fitting, config.tokens_per_batch))
         lessons.rng.shuffle(batches)
         for batch in batches:
             yield model.batch([row for row, _ in batch], [person for _, person in batch])

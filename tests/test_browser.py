@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import socket
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from assistant.interface.layout import launch
+from assistant.interface.server import launch
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -46,8 +51,8 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-def visit(browser: Browser, address: str, **size: int) -> tuple[Page, list[str]]:
-    page = browser.new_context(viewport={"width": size.get("width", 1440), "height": size.get("height", 1000)}).new_page()  # type: ignore[arg-type]
+def visit(browser: Browser, address: str, *, width: int = 1440, height: int = 1000, scheme: Any = "light") -> tuple[Page, list[str]]:
+    page = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme).new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(address)
@@ -153,8 +158,100 @@ def test_clear_regenerate_and_export(browser: Browser, address: str) -> None:
     assert faults == []
 
 
-def test_it_fits_a_telephone(browser: Browser, address: str) -> None:
-    page, _ = visit(browser, address, width=390, height=844)
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1024, "dark"), (1920, "light")])
+def test_it_fits_from_a_telephone_to_a_wide_screen_light_and_dark(browser: Browser, address: str, width: int, scheme: str) -> None:
+    page, faults = visit(browser, address, width=width, height=844, scheme=scheme)
     choose(page, "Healthy runner")
     wide: Any = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= 400
+    assert wide <= width
+    paper: Any = page.locator("#loop img").evaluate(CORNER)
+    assert (paper > 200) == (scheme == "light"), "the plots follow the page"
+    assert faults == []
+
+
+# how bright a picture's corner is, 0 to 255
+CORNER = """async image => { await image.decode(); const canvas = document.createElement("canvas"); canvas.width = canvas.height = 4;
+  const pen = canvas.getContext("2d"); pen.drawImage(image, 0, 0); return pen.getImageData(1, 1, 1, 1).data[0]; }"""
+
+
+def test_nothing_is_asked_of_another_address_and_nothing_is_stored_in_the_browser(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    refused: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: refused.append(message.text) if "Content Security Policy" in message.text else None)
+    page.goto(address)
+    page.get_by_text("Choose a patient, then ask.").wait_for(timeout=SLOW)
+    choose(page, "Mild obstruction")
+    ask(page, "Explain my result")
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+    assert refused == []
+    kept: Any = page.evaluate("async () => [localStorage.length, sessionStorage.length, document.cookie, (await indexedDB.databases()).length]")
+    assert kept == [0, 0, "", 0]
+
+
+def test_a_report_is_taken_out_opened_again_and_everything_deleted(browser: Browser, address: str, tmp_path: Path) -> None:
+    page, faults = visit(browser, address)
+    choose(page, "Pre and post")
+    ask(page, "How good was the test?")
+    starts = {"PDF": b"%PDF-", "Markdown": b"# Breathwise report", "JSON": b"{", "FHIR": b"{"}
+    for kind, start in starts.items():
+        with page.expect_download(timeout=SLOW) as saved:
+            page.get_by_role("button", name=kind, exact=True).click()
+        saved.value.save_as(tmp_path / saved.value.suggested_filename)
+        assert (tmp_path / saved.value.suggested_filename).read_bytes().startswith(start)
+    page.get_by_role("button", name="Delete now").click()
+    page.get_by_text("Everything about this patient was deleted here.").wait_for(timeout=SLOW)
+    body = page.locator("body").inner_text()
+    assert "Example: before and after a bronchodilator" not in body
+    assert "How good was the test?" not in page.locator("[aria-label*=onversation]").first.inner_text()
+    page.locator("input[type=file]").first.set_input_files([tmp_path / "breathwise-report.json"])
+    page.get_by_text("with 1 earlier question").wait_for(timeout=SLOW)
+    page.get_by_text("Example: before and after a bronchodilator", exact=True).wait_for(timeout=10_000)
+    assert "How good was the test?" in page.locator("[aria-label*=onversation]").first.inner_text()
+    assert list(Path(os.environ["GRADIO_TEMP_DIR"]).iterdir()) == []
+    assert faults == []
+
+
+def test_a_second_tab_is_told_and_a_huge_file_is_refused_in_one_sentence(browser: Browser, address: str, tmp_path: Path) -> None:
+    page, faults = visit(browser, address)
+    other = page.context.new_page()
+    other.goto(address)
+    other.get_by_text("Breathwise is open in another tab too").wait_for(timeout=SLOW)
+    other.close()
+    with (tmp_path / "large.csv").open("wb") as file:
+        file.truncate(200_000_000)
+    choose(page, "Healthy runner")
+    page.locator("input[type=file]").first.set_input_files([tmp_path / "large.csv"])
+    page.get_by_text(re.compile("exceed the maximum allowed size")).wait_for(timeout=SLOW)
+    assert "Example: healthy runner" in page.locator("body").inner_text()
+    assert faults == []
+
+
+def test_the_whole_way_can_be_gone_by_keyboard(browser: Browser, address: str) -> None:
+    page, faults = visit(browser, address)
+    page.get_by_label("Example patient (made up)").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.get_by_text(re.compile("Quality: FEV1|No usable blow")).wait_for(timeout=SLOW)
+    page.get_by_placeholder("Ask about this patient").focus()
+    page.keyboard.type("What is FEV1?")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.innerText") == "Ask"
+    page.keyboard.press("Enter")
+    page.locator(".bot.message, .message.bot").first.wait_for(timeout=SLOW)
+    assert faults == []
+
+
+def test_health_is_shown_with_versions(address: str) -> None:
+    found: dict[str, Any] = {"status": "starting"}
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(f"{address}healthz", timeout=10) as answer:
+                found = json.load(answer)
+                break
+        except urllib.error.HTTPError:  # 503 while it is still being tried
+            time.sleep(0.5)
+    assert found["status"] == "ok"
+    assert found["checks"]["reference"]["said"] == "z -1.645"
+    assert found["versions"]["gradio"]

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from assistant.dialogue import checked, read_person
 from assistant.engine import Engine
 from assistant.session import Session, Turn
 from assistant.transcripts import PATIENTS, converse, questions
-from encoders.batch import CURVE, Person
+from encoders.batch import CURVE, TEXT, Person
 from encoders.record import Fact
 
 NAMES = sorted(path.name for path in PATIENTS.iterdir() if path.is_dir())
@@ -123,6 +124,25 @@ def test_doses_other_topics_and_emergencies_never_reach_the_model(talks: dict[st
     assert [turn.triage is not None for turn in session.turns] == [True, True, False]
 
 
+def test_who_wrote_an_answer_is_recorded(talks: dict[str, Session]) -> None:
+    asked = [turn for session in talks.values() for turn in session.turns if turn.seen.raw]
+    assert {turn.checks.written_by for turn in asked} <= {"model", "model, second try", "code"}
+    assert all(turn.seen.said == turn.seen.raw for turn in asked if turn.checks.written_by == "model")
+    assert sum(turn.checks.written_by == "model" for turn in asked) >= len(asked) / 3  # the card gives the figure
+
+
+def test_a_false_sentence_of_the_model_is_never_shown(assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lies(self: Engine, *_: object, **__: object) -> Iterator[int]:
+        yield from self.model.tokenizer("Your FEV1 is low and you smoke. You have asthma.")["input_ids"]
+
+    monkeypatch.setattr(Engine, "stream", lies)
+    turn = ask(assistant, open_example(assistant, "healthy_runner"), "Explain my result").turns[-1]
+    assert turn.checks.written_by == "code"
+    assert "smoke" not in turn.answer
+    assert "normal spirometry" in turn.answer
+    assert any("you smoke" in note for note in turn.checks.notes)
+
+
 def test_follow_ups_refer_back(talks: dict[str, Session]) -> None:
     for session in talks.values():
         z, bad, why = session.turns[2:5]
@@ -143,11 +163,14 @@ def test_swapping_two_curves_with_the_text_held_equal_changes_what_the_model_see
         for m in assistant._messages(healthy, own, "What does the curve look like?", (), "curve_shape")
     ]
     row = model.encode(messages, add_generation_prompt=True)
-    first = [torch.softmax(model.next_token_logits(model.batch([row], [one]))[0].float(), -1) for one in (own, swapped)]
-    assert (first[0] - first[1]).abs().max() > 1e-4
+    begun = model.tokenizer("The descending limb of the loop looks")["input_ids"]
+    row = replace(row, ids=[*row.ids, *begun], kinds=[*row.kinds, *[TEXT] * len(begun)], learned=[*row.learned, *[False] * len(begun)])
+    following = [torch.softmax(model.next_token_logits(model.batch([row], [one]))[0].float(), -1) for one in (own, swapped)]
+    assert (following[0] - following[1]).abs().max() > 0.5
+    assert following[0].argmax() != following[1].argmax()
     told = {}
     for name, spirometry in (("own", healthy.spirometry), ("swapped", severe.spirometry)):
-        told[name] = ask(assistant, replace(healthy, spirometry=spirometry), "What does the curve look like?").turns[-1].answer
+        told[name] = ask(assistant, replace(healthy, spirometry=spirometry), "What does the curve look like?").turns[-1].seen.raw  # the model's own words
     assert "scooped" in told["swapped"]
     assert "scooped" not in told["own"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -28,8 +29,9 @@ def passage_file(folder: Path, text: str) -> Path:
     return path
 
 
-def test_there_are_at_least_sixty_passages_and_no_id_twice() -> None:
-    assert len(PASSAGES) >= 60
+def test_there_are_at_least_two_hundred_passages_over_forty_topics_and_no_id_twice() -> None:
+    assert len(PASSAGES) >= 200
+    assert len({passage.topic for passage in PASSAGES}) >= 40
     assert [name for name, count in Counter(passage.id for passage in PASSAGES).items() if count > 1] == []
     assert len({passage.text for passage in PASSAGES}) == len(PASSAGES)
 
@@ -49,6 +51,19 @@ def test_a_passage_is_a_few_whole_sentences(passage: Passage) -> None:
     assert len(passage.title) <= 80
     assert passage.text[-1] in ".!?"
     assert not any(mark in passage.text for mark in ("<|", "|>", "http", "TODO", "[1]"))
+
+
+@pytest.mark.parametrize("passage", PASSAGES, ids=lambda passage: passage.id)
+def test_no_passage_gives_a_dose(passage: Passage) -> None:
+    doses = r"\d ?(?:mg|micrograms?|mcg|\u00b5g|puffs?|tablets?|capsules?|ml)\b(?!/| per cubic)"
+    assert not re.search(doses, passage.text, re.IGNORECASE)
+
+
+def test_the_strength_of_a_recommendation_is_read_where_the_source_grades_it() -> None:
+    strengths = {passage.id: passage.strength for passage in PASSAGES}
+    assert strengths["lung_cancer/screening"] == "USPSTF grade B"
+    assert strengths["blood_pressure/numbers-conflict"] == strengths["spirometry/lln-or-070"] == "sources differ"
+    assert sum(bool(strength) for strength in strengths.values()) >= 20
 
 
 @pytest.mark.parametrize(

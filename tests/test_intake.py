@@ -459,3 +459,22 @@ def test_a_workbook_with_a_changed_byte_raises_nothing_but_intake_errors(at: int
     raw = bytearray(sheet([["sex", "age"], ["f", 61]]))
     raw[at % len(raw)] = byte
     never_anything_but_an_intake_error(bytes(raw), ".xlsx")
+
+
+def test_the_same_curve_in_two_files_counts_once(patients: Path, tmp_path: Path) -> None:
+    curve = patients / "healthy_runner" / "spirogram.csv"
+    copy = tmp_path / "again.csv"
+    copy.write_bytes(curve.read_bytes())
+    once, twice = intake.read([curve]), intake.read([curve, copy])
+    assert len(twice.blows) == len(once.blows)
+    assert any("is the same curve as" in said for said in twice.assumptions)
+
+
+def test_blows_of_several_files_get_numbers_of_their_own(tmp_path: Path) -> None:
+    paths = []
+    for index, fev1 in enumerate((3.0, 3.05, 3.1)):
+        blow = simulate(fev1, 4.0)
+        paths.append(tmp_path / f"blow_{index}.csv")
+        rows = "\n".join(f"{time:.2f},{volume:.4f}" for time, volume in zip(blow.time_s, blow.volume_l, strict=True))
+        paths[-1].write_text(f"time_s,volume_l\n{rows}\n", encoding="utf-8")
+    assert [blow.id for blow in intake.read(paths).blows] == ["1", "2", "3"]

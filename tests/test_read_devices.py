@@ -329,7 +329,7 @@ def test_two_people_in_one_file_are_refused(header: str) -> None:
         (("time_s", "volume_pre", "volume_post"), ["pre", "post"], ["pre", "post"]),
         (("time_s", "Volume (L) pre", "Volume (L) post"), ["pre", "post"], ["pre", "post"]),
         (("time_s", "volume_1", "volume_2"), ["1", "2"], [None, None]), (("Time [s]", "Trial 1", "Trial 2"), ["1", "2"], [None, None]),
-        (("Zeit", "Volumen Versuch 1 [L]", "Volumen Versuch 2 [L]"), ["versuch 1", "versuch 2"], [None, None]), (("time_s", "volume_l", "volume_l.1"), ["1", "1"], [None, None]),
+        (("Zeit", "Volumen Versuch 1 [L]", "Volumen Versuch 2 [L]"), ["versuch 1", "versuch 2"], [None, None]), (("time_s", "volume_l", "volume_l.1"), ["1", "2"], [None, None]),
         (("time_s", "volume_a", "volume_b"), ["a", "b"], [None, None]),
     ],
 )  # fmt: skip

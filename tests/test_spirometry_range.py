@@ -128,8 +128,9 @@ def test_a_larger_first_loop_does_not_lend_its_depth_to_the_second() -> None:
 
 def short(fvc: float) -> Blow:
     """An expiration whose recording stops with about 60 mL in its last second: lungs that empty early, nearly empty."""
-    blow = simulate(0.8 * fvc, fvc, fet_s=4.0)
-    keep = blow.volume_l < fvc - 0.03
+    blow = simulate(0.8 * fvc, fvc, fet_s=7.0)
+    second = blow.volume_l[100:] - blow.volume_l[:-100]
+    keep = np.arange(len(blow.time_s)) < 200 + int(np.argmax(second[100:] < 0.06))
     return replace(blow, time_s=blow.time_s[keep], volume_l=blow.volume_l[keep], flow_l_s=blow.flow_l_s[keep])
 
 

@@ -11,15 +11,20 @@ from encoders.spirogram.results import Maneuver, Spirometry
 
 WELCOME = """<div class='bw-card'><h3>Start here</h3><ol>
 <li>Choose an example patient, or drop files of one person: a table of the person (CSV, XLSX, JSON or a FHIR bundle) and a spirogram
-(CSV of time and volume or flow, or a UK Biobank 3066 string).</li>
+(CSV of time and volume or flow, or a UK Biobank 3066 string). A session that was saved as JSON opens again.</li>
 <li>See the curve, its quality, and each value beside what is usual for this age, sex and height.</li>
-<li>Ask on the right. Answers rest on this patient's numbers and on cited guideline passages.</li></ol></div>"""
+<li>Ask in the conversation. Answers rest on this patient's numbers and on cited guideline passages.</li></ol></div>"""
 _ROWS = (("fev1", "FEV1 (L)", 2), ("fvc", "FVC (L)", 2), ("fev1_fvc", "FEV1/FVC", 2))
 
 
 def header(logo: str) -> str:
     """The name and the mark; ``logo`` is our own SVG."""
     return f"<div id='bw-head'>{logo}<div><h1>Breathwise</h1><p>Reads a spirogram, explains it, and talks about wellness.</p></div></div>"
+
+
+def plain(text: str) -> str:
+    """Words of a person or a file inside Markdown, so that they stay words: no tag, link, picture, code or emphasis."""
+    return "".join(f"&#{ord(letter)};" if letter in "<>[]`*_!#|\\~$" else letter for letter in " ".join(text.replace("&", "&amp;").split()))
 
 
 def _list(items: tuple[str, ...] | list[str]) -> str:
@@ -48,7 +53,8 @@ def quality(spirometry: Spirometry | None) -> str:
     reasons = list(best.grade_reasons) if best else []
     for m in spirometry.maneuvers:
         reasons += [f"blow {m.blow.id}: {finding.text}" for finding in m.findings]
-    return f"<div class='bw-card'><h3>{escape(head)}</h3>{_list(reasons)}</div>"
+    down = "<a class='bw-down' href='#talk'>Ask about this patient &#8595;</a>"  # shown where the conversation lies far below
+    return f"<div class='bw-card'><h3>{escape(head)}</h3>{_list(reasons)}{down}</div>"
 
 
 def assumed(session: Session) -> str:
@@ -79,7 +85,7 @@ def blows(spirometry: Spirometry | None) -> str:
         faults = escape(", ".join(finding.code.replace("_", " ") for finding in m.findings) or "none")
         body += f"<tr><td>{name}</td>{values}<td>{use(m, 'fev1')}</td><td>{use(m, 'fvc')}</td><td>{faults}</td></tr>"
     head = "<tr><th>blow</th><th>FEV1</th><th>FVC</th><th>ratio</th><th>PEF</th><th>FET</th><th>for FEV1</th><th>for FVC</th><th>faults</th></tr>"
-    return f"<div class='bw-card'><div class='scroll'><table>{head}{body}</table></div><p><small>* largest FEV1 + FVC: the curve that is read</small></p></div>"
+    return f"<div class='bw-card'><div class='scroll' tabindex='0' role='region' aria-label='table'><table>{head}{body}</table></div><p><small>* largest FEV1 + FVC: the curve that is read</small></p></div>"
 
 
 def visits(spirometry: Spirometry | None) -> str:
@@ -96,7 +102,7 @@ def visits(spirometry: Spirometry | None) -> str:
         body += f"<tr><td>{visit.date.isoformat()}</td>{cells}<td>{escape(visit.fev1_grade)}</td></tr>"
     head = "<tr><th>date</th><th>FEV1 (L)</th><th>FVC (L)</th><th>FEV1/FVC</th><th>grade</th></tr>"
     said = [f"{one.text} ({one.source})" for one in spirometry.visits.statements]
-    return f"<div class='bw-card'><div class='scroll'><table>{head}{body}</table></div>{_list(said)}</div>"
+    return f"<div class='bw-card'><div class='scroll' tabindex='0' role='region' aria-label='table'><table>{head}{body}</table></div>{_list(said)}</div>"
 
 
 def beside(session: Session, ancestry: str | None) -> str:
@@ -123,7 +129,7 @@ def beside(session: Session, ancestry: str | None) -> str:
         body += f"<tr><td>{LABELS[row.measure]}</td>{cells}</tr>"
     head = "<tr><th></th><th colspan='3'>GLI Global 2022</th><th colspan='3'>GLI-2012</th></tr>"
     head += f"<tr><th></th>{'<th>predicted</th><th>LLN</th><th>z</th>' * 2}</tr>"
-    return f"<div class='bw-card'><div class='scroll'><table>{head}{body}</table></div>{_list([one.text for one in both.statements])}</div>"
+    return f"<div class='bw-card'><div class='scroll' tabindex='0' role='region' aria-label='table'><table>{head}{body}</table></div>{_list([one.text for one in both.statements])}</div>"
 
 
 def numbers(spirometry: Spirometry | None) -> str:
@@ -159,7 +165,7 @@ def numbers(spirometry: Spirometry | None) -> str:
     said += [spirometry.response.text] if spirometry.response else []
     said += [note[:1].upper() + note[1:] + "." for note in spirometry.notes]
     source = f"<p><small>Reference: {escape(spirometry.reference_name)}</small></p>" if spirometry.reference_name else ""
-    return f"<div class='bw-card'><div class='scroll'><table>{head}{body}</table></div>{source}<h3>Interpretation</h3>{_list(said)}</div>"
+    return f"<div class='bw-card'><div class='scroll' tabindex='0' role='region' aria-label='table'><table>{head}{body}</table></div>{source}<h3>Interpretation</h3>{_list(said)}</div>"
 
 
 def risks(session: Session) -> str:
@@ -178,7 +184,7 @@ def risks(session: Session) -> str:
     head = "<tr><th>told by a doctor of</th><th>estimate</th><th></th><th>90 % interval</th><th>same age and sex</th><th>logistic regression</th></tr>"
     absent = ", ".join(session.risks[0].missing)
     return (
-        f"<div class='bw-card'><div class='scroll'><table>{head}{body}</table></div><p><small>The chance of having been told of the condition, "
+        f"<div class='bw-card'><div class='scroll' tabindex='0' role='region' aria-label='table'><table>{head}{body}</table></div><p><small>The chance of having been told of the condition, "
         f"learned from one American survey. Not measured: {escape(absent or 'nothing')}.</small></p></div>"
     )
 

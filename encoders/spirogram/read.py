@@ -52,7 +52,7 @@ def read_curves(source: Path | bytes | str, name: str = "") -> tuple[Blow, ...]:
         source = source.read_bytes()
     _check_size(len(source), name)
     blows = _read(source, name)
-    blows = _once(blows)
+    blows = once(blows)
     return _phase_by_name(blows, name)
 
 
@@ -83,15 +83,18 @@ def _check_size(size: int, name: str) -> None:
         raise CurveError(f"{name or 'the file'} has {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read")
 
 
-def _once(blows: tuple[Blow, ...]) -> tuple[Blow, ...]:
-    """A blow that stands twice in a file counts once, or it would seem repeatable."""
+def once(blows: tuple[Blow, ...]) -> tuple[Blow, ...]:
+    """A blow that was given twice counts once, or it would seem repeatable; ids that stand for two blows are counted anew."""
     seen: dict[tuple[str | None, str | None, bytes], Blow] = {}
     for blow in blows if len(blows) > 1 else ():
         key = (blow.bronchodilator, blow.date, blow.volume_l.tobytes())
         first = seen.setdefault(key, blow)
         if first is not blow:
             seen[key] = replace(first, warnings=(*first.warnings, f"blow {blow.id} is the same curve as blow {first.id} and was left out"))
-    return tuple(seen.values()) if seen else blows
+    kept = tuple(seen.values()) if seen else blows
+    if len({(blow.id, blow.bronchodilator, blow.date) for blow in kept}) < len(kept):  # of several files, each of which counts from 1
+        kept = tuple(replace(blow, id=str(number)) for number, blow in enumerate(kept, 1))
+    return kept
 
 
 def _phase_by_name(blows: tuple[Blow, ...], name: str) -> tuple[Blow, ...]:

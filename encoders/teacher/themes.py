@@ -140,7 +140,7 @@ def change_topics(view: View) -> tuple[str, ...]:
 
 
 THEMES: dict[str, Theme] = {
-    "exercise": Theme(("physical_activity",), ("minutes of moderate",), "exercise", _exercise),
+    "exercise": Theme(("physical_activity", "pulmonary_rehabilitation", "exercise_testing"), ("minutes of moderate",), "exercise", _exercise),
     "stop_smoking": Theme(("smoking",), ("stopping smoking", "nicotine"), "stopping smoking", _smoking),
     "blood_pressure": Theme(
         ("blood_pressure",),
@@ -150,15 +150,17 @@ THEMES: dict[str, Theme] = {
         ("systolic_bp_mmhg",),
     ),
     "inhaler_technique": Theme(
-        ("inhaler_technique",),
+        ("inhaler_technique", "medicines"),
         ("inhaler",),
         "inhaler technique",
         lambda view: "Technique decides how much reaches the lungs, so have someone watch you use your own device.",
     ),
-    "asthma_general": Theme(("asthma",), ("is a long-term condition", "asthma symptoms"), "asthma", _listed("asthma")),
-    "copd_general": Theme(("copd",), ("is a lung condition",), "COPD", _listed("COPD")),
+    "asthma_general": Theme(
+        ("asthma", "peak_flow", "exhaled_nitric_oxide", "allergy"), ("is a long-term condition", "asthma symptoms"), "asthma", _listed("asthma")
+    ),
+    "copd_general": Theme(("copd", "oxygen_therapy", "alpha1_antitrypsin", "palliative_care"), ("is a lung condition",), "COPD", _listed("COPD")),
     "sleep": Theme(
-        ("sleep",),
+        ("sleep", "sleep_apnoea"),
         ("hours of sleep", "same time every day"),
         "sleep",
         lambda view: "Your record holds no sleep data, so this is general information.",
@@ -171,7 +173,7 @@ THEMES: dict[str, Theme] = {
         ("bmi_kg_m2",),
     ),
     "cholesterol": Theme(
-        ("cholesterol",),
+        ("cholesterol", "heart_risk", "coronary_disease"),
         ("cholesterol is",),
         "cholesterol",
         _one(("total_cholesterol_mg_dl", "total cholesterol"), ("hdl_cholesterol_mg_dl", "HDL cholesterol")),
@@ -186,20 +188,20 @@ THEMES: dict[str, Theme] = {
     ),
     "vaccines": Theme(("vaccines",), ("influenza",), "vaccines", _vaccines),
     "air_quality": Theme(
-        ("air_quality",),
+        ("air_quality", "heat_and_cold"),
         ("air pollution",),
         "air quality",
         _test("bad air matters more when lungs are affected"),
     ),
     "occupational": Theme(
-        ("occupational",),
+        ("occupational", "dust_diseases"),
         ("work", "dust", "fumes", "mask"),
         "exposures at work",
         lambda view: "Your record does not say what you are exposed to at work.",
     ),
-    "travel_altitude": Theme(("travel_and_altitude",), ("fly", "flight", "altitude", "oxygen", "travel"), "travel and altitude", _travel),
+    "travel_altitude": Theme(("travel_and_altitude", "diving"), ("fly", "flight", "altitude", "oxygen", "travel"), "travel and altitude", _travel),
     "when_to_seek_care": Theme(
-        ("when_to_seek_care",),
+        ("when_to_seek_care", "cough", "pneumonia", "blood_clots", "stroke", "pneumothorax"),
         ("see a doctor", "call an ambulance if"),
         "when to seek care",
         lambda view: "Do not wait for a chat answer if you feel very unwell.",
@@ -213,7 +215,7 @@ THEMES: dict[str, Theme] = {
     ),
     "ageing_lungs": Theme(("ageing_lungs",), ("age", "lung function", "decline", "year"), "ageing lungs", _ageing),
     "breathing_exercises": Theme(
-        ("copd", "asthma", "physical_activity"),
+        ("copd", "asthma", "physical_activity", "breathlessness"),
         ("pursed", "breathing exercise", "breathing technique", "breathing control"),
         "breathing exercises",
         _breathing,

@@ -1,0 +1,103 @@
+"""What every request passes: size and rate are limited on the way in, security headers go on the way out."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MB = 1_000_000
+LARGEST_MESSAGE = 2 * MB  # a request that is no upload
+FILES_TOGETHER = 5  # times the largest file: what one upload of several files may weigh
+MOST_VISITORS = 10_000  # remembered for the rate; the one unseen longest is let go
+COUNTED = ("/queue/join", "/upload", "/call/", "/run/", "/api/", "/login")
+# The page is Gradio's: it starts from inline scripts and makes functions of the layout's JS (unsafe-eval). What the policy gives is that
+# nothing is loaded from, sent to or framed by another place, whatever stands in a name or an answer.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; connect-src 'self' data: blob:; media-src 'self' data: blob:; worker-src 'self' blob:; manifest-src 'self'; "
+    "frame-src 'none'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors {frames}"
+)
+
+
+def headers(*, on_space: bool) -> dict[str, str]:
+    """Headers of every answer. Only a Space may be framed: Hugging Face shows it inside its own page."""
+    frames = "https://huggingface.co https://*.hf.space" if on_space else "'none'"
+    return {
+        "Content-Security-Policy": POLICY.format(frames=frames), "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()", "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin", **({} if on_space else {"X-Frame-Options": "DENY"}),
+    }  # fmt: skip
+
+
+class Rate:
+    """How often each visitor asked within the last minute. Addresses are kept in memory alone, for a minute."""
+
+    def __init__(self, a_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.a_minute, self.clock = a_minute, clock
+        self.seen: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def allows(self, visitor: str) -> bool:
+        now = self.clock()
+        times = self.seen.setdefault(visitor, deque())
+        self.seen.move_to_end(visitor)
+        while len(self.seen) > MOST_VISITORS:
+            self.seen.popitem(last=False)
+        while times and now - times[0] >= 60.0:
+            times.popleft()
+        if len(times) >= self.a_minute:
+            return False
+        times.append(now)
+        return True
+
+
+class Gate:
+    """ASGI middleware around Gradio's application."""
+
+    def __init__(self, app: ASGIApp, *, max_upload_mb: int, a_minute: int, on_space: bool) -> None:
+        self.app, self.on_space = app, on_space
+        self.max_upload, self.rate = max_upload_mb * MB * FILES_TOGETHER, Rate(a_minute)
+        self.headers = headers(on_space=on_space)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                found = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    found[name] = value
+                if scope["path"] in ("/", "/config") or "/queue/" in scope["path"] or scope["path"] == "/healthz":
+                    found["Cache-Control"] = "no-store"  # nothing of a session in the browser's cache
+            await send(message)
+
+        path, given = scope["path"], Headers(scope=scope)
+        limit = self.max_upload if path.endswith("/upload") else LARGEST_MESSAGE
+        if scope["method"] == "POST" and any(part in path for part in COUNTED) and not self.rate.allows(self._visitor(scope, given)):
+            said = f"You ask faster than this page answers (at most {self.rate.a_minute} requests a minute); wait a minute and try again."
+            await JSONResponse({"detail": said, "error": None}, 429, {"Retry-After": "60"})(scope, receive, with_headers)
+            return
+        if int(given.get("content-length", "0") if given.get("content-length", "0").isdigit() else limit + 1) > limit:
+            said = f"This is larger than the {limit // MB} MB that are taken at once; drop fewer or smaller files."
+            await JSONResponse({"detail": said, "error": said}, 413)(scope, receive, with_headers)
+            return
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            return {"type": "http.disconnect"} if taken > limit else message  # a body without a length that turned out too large
+
+        await self.app(scope, counted, with_headers)
+
+    def _visitor(self, scope: Scope, given: Headers) -> str:
+        """The address that asks; a Space stands behind a proxy, whose own entry is the last one and cannot be forged."""
+        forwarded = given.get("x-forwarded-for", "").rpartition(",")[2].strip() if self.on_space else ""
+        return forwarded or str((scope.get("client") or ("unknown",))[0])

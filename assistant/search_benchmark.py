@@ -1,0 +1,98 @@
+"""How well the library is searched: questions in people's own words with the passages that answer them, and questions it cannot answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assistant.benchmark import commit
+from assistant.retrieval import GuidelineLibrary
+from assistant.settings import Settings
+from encoders.passages import GUIDELINES
+
+QUESTIONS = GUIDELINES.parent / "benchmarks" / "search.jsonl"
+MOST_WRONG = 0.03  # share of answerable questions refused, at which the limits of the single ways are set
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, the ids of passages any of which answers it (none: the library cannot), and the question before a follow-up."""
+
+    question: str
+    right: tuple[str, ...]
+    before: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a way of searching brought: ids, best first, and how sure it is of the best."""
+
+    ids: tuple[str, ...]
+    sure: float
+
+
+def read_questions() -> tuple[Question, ...]:
+    lines = (json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines() if line.strip())
+    return tuple(Question(str(one["question"]), tuple(one["right"]), one.get("before")) for one in lines)
+
+
+def run(*, k: int = 4, progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """Shares over the half of the questions that nothing was chosen on (every second one), and over the other for comparison."""
+    progress("the library")
+    library = GuidelineLibrary.load(Settings())
+    questions = read_questions()
+    progress("the questions")
+    ways: dict[str, list[Found]] = {"hybrid": [], "vectors": [], "words": []}
+    for one in questions:
+        result = library.search(one.question, k, one.before)
+        ways["hybrid"].append(Found(tuple(hit.passage.id for hit in result.results), float(result.enough)))
+        asked = f"{one.before} {one.question}" if one.before else one.question
+        found = library.matches(asked)
+        by_cosine = sorted(found, key=lambda name: -found[name].cosine)
+        ways["vectors"].append(Found(tuple(by_cosine[:k]), found[by_cosine[0]].cosine))
+        words = library.by_words(asked)
+        by_words = sorted(words, key=lambda name: -words[name])
+        ways["words"].append(Found(tuple(by_words[:k]), max(words.values(), default=0.0)))
+    document: dict[str, Any] = {"k": k, "questions": len(questions), "unanswerable": sum(not one.right for one in questions)}
+    for way, all_found in ways.items():
+        limit = 0.5 if way == "hybrid" else _limit([f for f, one in list(zip(all_found, questions, strict=True))[0::2] if one.right])
+        document[way] = {"reported": _shares(questions[1::2], all_found[1::2], limit), "tuned_on": _shares(questions[0::2], all_found[0::2], limit)}
+    return document | {"passages": len(library.passages), "commit": commit(), "date": dt.date.today().isoformat()}
+
+
+def _limit(answerable: Sequence[Found]) -> float:
+    """The highest sureness that refuses at most ``MOST_WRONG`` of the answerable questions."""
+    sure = sorted(one.sure for one in answerable)
+    return sure[int(MOST_WRONG * len(sure))]
+
+
+def _shares(questions: Sequence[Question], found: Sequence[Found], limit: float) -> dict[str, float]:
+    pairs = list(zip(questions, found, strict=True))
+    answerable = [(one, got) for one, got in pairs if one.right]
+    others = [got for one, got in pairs if not one.right]
+    return {
+        "recall": round(sum(bool(set(one.right) & set(got.ids)) for one, got in answerable) / len(answerable), 4),
+        "right_refusals": round(sum(got.sure < limit for got in others) / len(others), 4),
+        "wrong_refusals": round(sum(got.sure < limit for _, got in answerable) / len(answerable), 4),
+        "answerable": len(answerable),
+        "unanswerable": len(others),
+    }
+
+
+def table(found: dict[str, Any]) -> str:
+    """The README's lines."""
+    lines = [f"| search | recall at {found['k']} | right refusals | wrong refusals |", "|---|---|---|---|"]
+    for way, name in (("hybrid", "vectors and BM25, fused and checked"), ("vectors", "vectors alone"), ("words", "BM25 alone")):
+        one = found[way]["reported"]
+        lines.append(f"| {name} | {one['recall']:.1%} | {one['right_refusals']:.1%} | {one['wrong_refusals']:.1%} |")
+    one, other = found["hybrid"]["reported"], found["hybrid"]["tuned_on"]
+    lines += [
+        "",
+        f"Over {one['answerable']} questions the library answers and {one['unanswerable']} it cannot, the half on which nothing was chosen (hybrid on the other half: "
+        f"{other['recall']:.1%}, {other['right_refusals']:.1%}, {other['wrong_refusals']:.1%}); {found['passages']} passages. Right refusals: an unanswerable question "
+        f"gets no passage; wrong: an answerable one gets none. Commit {found['commit']}, {found['date']}, by `breathwise benchmark search`.",
+    ]
+    return "\n".join(lines)

@@ -179,9 +179,9 @@ def test_the_table_and_the_figures_are_written(result: evaluation.Evaluation, tm
     for words in ("| COPD |", "| curves of other people |", "| gout |", "| sex: female |", "**A known limit.**", "seed 7"):
         assert words in lines
     readme = tmp_path / "README.md"
-    readme.write_text("a\n<!-- evaluation -->\nold\n<!-- /evaluation -->\nb\n")
+    readme.write_text("a\n<!-- evaluation -->\nstale words\n<!-- /evaluation -->\nb\n")
     write_readme(lines, readme, "evaluation")
-    assert lines in readme.read_text() and "old" not in readme.read_text() and readme.read_text().endswith("b\n")
+    assert lines in readme.read_text() and "stale words" not in readme.read_text() and readme.read_text().endswith("b\n")
 
 
 def test_the_same_seed_gives_the_same_figures_byte_for_byte(result: evaluation.Evaluation, tmp_path: Path) -> None:

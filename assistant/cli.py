@@ -157,19 +157,24 @@ def risk(
     out: Annotated[Path, typer.Option("--out", metavar="RISKS.csv")],
     traits: Annotated[str, typer.Option(help="Comma-separated; all by default.")] = "",
     batch: Annotated[int, typer.Option(min=1, max=1024)] = 64,
+    explain: Annotated[
+        Path | None, typer.Option(metavar="REASONS.csv", help="Also write what each risk rests on: log-odds of every field and stretch of the curve.")
+    ] = None,
 ) -> None:
     """Risks for a table of people: an id and one calibrated probability per trait."""
+    import pandas as pd
     from tqdm import tqdm
 
     from assistant.dialogue import EMBEDDED_MODEL
+    from assistant.reasons import explain_cohort
     from assistant.risk import Risk, score_cohort
     from assistant.settings import Settings
     from encoders.cohort import CohortError
     from encoders.multimodal import MultimodalLM, choose_device
     from encoders.record import RISK_TRAITS
 
-    if not cohort.is_file():
-        raise CohortError(f"{cohort.name} does not exist or is not a file")
+    if not cohort.exists():
+        raise CohortError(f"{cohort.name} does not exist; give a CSV file of people or a folder of CDC's files")
     settings = Settings()
     device, dtype = choose_device(settings.device, settings.precision)
     model = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
@@ -180,6 +185,11 @@ def risk(
             chunk.to_csv(file, index=False, header=index == 0)
             bar.update(len(chunk))
     part.replace(out)
+    if explain is not None:
+        with tqdm(unit="risk", desc="reasons", file=sys.stderr) as bar, explain.open("w", encoding="utf-8", newline="") as file:
+            for index, rows in enumerate(explain_cohort(model, Risk.load(EMBEDDED_MODEL), cohort, tuple(chosen))):
+                pd.DataFrame(rows).to_csv(file, index=False, header=index == 0)
+                bar.update(1)
 
 
 @library.command("search")
@@ -296,6 +306,49 @@ def train(
         (out / "risk.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
     write(out)
     typer.echo(f"written to {out}")
+
+
+@app.command()
+def evaluate(
+    cohort: Annotated[Path, typer.Argument(metavar="COHORT", help="A table of people with traits, or a folder of CDC's files.")],
+    out: Annotated[Path, typer.Option(help="Folder of evaluation.json, evaluation.md and the figures.")] = Path("evaluation"),
+    readme: Annotated[
+        list[Path] | None, typer.Option(help="Markdown file with <!-- evaluation --> marks to write the table into; may be given several times.")
+    ] = None,
+    later: Annotated[Path | None, typer.Option(help="Another cohort to test on, all of it; by default the test fold.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Folder of the model; by default the embedded one.")] = None,
+    seed: Annotated[int, typer.Option()] = 7,
+    limit_minutes: Annotated[float, typer.Option(min=0.0, help="Teaching on simulated people with a known limit; 0 leaves it out.")] = 4.0,
+    smoke: Annotated[bool, typer.Option(help="A tiny run that shows that everything works; its figures mean nothing.")] = False,
+) -> None:
+    """The honest table: risks on held-out people beside classical models, ablations, traits never trained, groups, a known limit."""
+    import time
+
+    from assistant import evaluation_report
+    from assistant.benchmark import write_readme
+    from assistant.dialogue import EMBEDDED_MODEL
+    from assistant.risk import Risk
+    from assistant.settings import Settings
+    from encoders import evaluation
+    from encoders.baselines import require_lightgbm
+    from encoders.cohort import CohortError
+    from encoders.multimodal import MultimodalLM, choose_device
+
+    for path in (cohort, later):
+        if path is not None and not path.exists():
+            raise CohortError(f"{path.name} does not exist; give a CSV file of people or a folder of CDC's files")
+    require_lightgbm()
+    started, folder, settings = time.perf_counter(), model or EMBEDDED_MODEL, Settings()
+    device, dtype = choose_device(settings.device, settings.precision)
+    reader, risks = MultimodalLM.load(folder, device=device, dtype=dtype), Risk.load(folder)
+    folds = evaluation.read_folds(cohort, later, 150 if smoke else None)
+    few: dict[str, Any] = {"times": 20, "limit_people": 150, "limit_minutes": min(limit_minutes, 0.05)} if smoke else {"limit_minutes": limit_minutes}
+    result = evaluation.evaluate(reader, risks.calibrate, folds, seed=seed, **few)
+    result.found["provenance"] = evaluation_report.provenance(folder, cohort, later, seed, (time.perf_counter() - started) / 60)
+    lines = evaluation_report.write(result, out)
+    for path in readme or []:
+        write_readme(lines, path, "evaluation")
+    typer.echo(lines)
 
 
 @app.command()

@@ -101,6 +101,15 @@ def card(training: dict[str, Any], config: dict[str, Any], risk: dict[str, Any],
                 )
         lines.append("")
     lines += [
+        "## The honest table",
+        "",
+        "Written by `breathwise evaluate COHORT --readme README.md` of this folder, after training.",
+        "",
+        "<!-- evaluation -->",
+        "<!-- /evaluation -->",
+        "",
+    ]
+    lines += [
         "## Limits",
         "",
         "- It learned to speak from simulated people and one teacher; wordings far from those it saw may be misread.",

@@ -196,25 +196,21 @@ def score_people(model: Any, people: Sequence[Any], batch: int = 64) -> Floats:
 def score_cohort(model: Any, risk: Risk, cohort: Path, traits: Sequence[str], batch: int = 64) -> Iterator[pd.DataFrame]:
     """Chunks of id and one calibrated probability per trait, in the order of the file. Raises CohortError."""
     from encoders.cases import person_of_row
-    from encoders.cohort import HELD_OUT, ID_AS_TEXT, TRAITS, CohortError, tidy
+    from encoders.cohort import HELD_OUT, TRAITS, CohortError, pieces, tidy
 
     unknown = [trait for trait in traits if trait not in risk.data["traits"]]
     if unknown:
         raise CohortError(f"unknown trait {unknown[0]!r}; choose from {', '.join(risk.data['traits'])}")
     order = {trait: index for index, (trait, _) in enumerate(RISK_TRAITS)}
-    try:
-        chunks = pd.read_csv(cohort, chunksize=500, low_memory=False, dtype=ID_AS_TEXT)
-        seen: set[str] = set()
-        for chunk in chunks:
-            chunk = chunk.drop(columns=[name for name in chunk.columns if str(name).strip().lower() in (*TRAITS, *HELD_OUT)])
-            key = next((name for name in chunk.columns if str(name).strip().lower() in ("seqn", "id")), "id")
-            table = tidy(chunk)
-            again = seen & set(table["id"])
-            if again:
-                raise CohortError(f"the id {min(again)} stands twice in the table; every person needs one of their own")
-            seen |= set(table["id"])
-            log_odds = score_people(model, [person_of_row(row) for _, row in table.iterrows()], batch)
-            scored = {trait: np.round(risk.calibrate(log_odds[:, order[trait]], trait), 6) for trait in traits}
-            yield pd.DataFrame({key: table["id"].to_numpy(), **scored})
-    except (OSError, EOFError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise CohortError(f"{cohort.name} cannot be read as a table; give a CSV file with a header row") from error
+    seen: set[str] = set()
+    for chunk in pieces(cohort):
+        chunk = chunk.drop(columns=[name for name in chunk.columns if str(name).strip().lower() in (*TRAITS, *HELD_OUT)])
+        key = next((name for name in chunk.columns if str(name).strip().lower() in ("seqn", "id")), "id")
+        table = tidy(chunk)
+        again = seen & set(table["id"])
+        if again:
+            raise CohortError(f"the id {min(again)} stands twice in the table; every person needs one of their own")
+        seen |= set(table["id"])
+        log_odds = score_people(model, [person_of_row(row) for _, row in table.iterrows()], batch)
+        scored = {trait: np.round(risk.calibrate(log_odds[:, order[trait]], trait), 6) for trait in traits}
+        yield pd.DataFrame({key: table["id"].to_numpy(), **scored})

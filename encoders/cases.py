@@ -14,7 +14,7 @@ from encoders.record import RISK_TRAITS, Fact, Patient, Sex, Smoking, facts
 from encoders.spirogram import analyse
 from encoders.spirogram import facts as spirometry_facts
 from encoders.spirogram.encode import curve_grid
-from encoders.spirogram.results import Spirometry
+from encoders.spirogram.results import Maneuver, Spirometry
 from encoders.spirogram.simulate import simulate_person
 from encoders.tabular import table_of
 
@@ -41,17 +41,22 @@ def taught(patient: Patient, spirometry: Spirometry | None, risks: tuple[Fact, .
     return Taught(patient, spirometry, known, Person(table_of(patient, spirometry), chosen_curve(spirometry)))
 
 
-def chosen_curve(spirometry: Spirometry | None) -> np.ndarray | None:
-    """The grid of the blow that the visit's values rest on, or of the first that could be measured."""
+def chosen(spirometry: Spirometry | None) -> tuple[Maneuver, np.ndarray] | None:
+    """The blow that the visit's values rest on, or the first that could be measured, and its grid."""
     if spirometry is None:
         return None
-    chosen = spirometry.best.chosen if spirometry.best else None
-    order = [chosen] if chosen is not None else range(len(spirometry.maneuvers))
-    for index in order:
+    place = spirometry.best.chosen if spirometry.best else None
+    for index in [place] if place is not None else range(len(spirometry.maneuvers)):
         grid = curve_grid(spirometry.maneuvers[index]) if index < len(spirometry.maneuvers) else None
         if grid is not None:
-            return grid
+            return spirometry.maneuvers[index], grid
     return None
+
+
+def chosen_curve(spirometry: Spirometry | None) -> np.ndarray | None:
+    """The grid of the chosen blow: what the encoder reads."""
+    found = chosen(spirometry)
+    return None if found is None else found[1]
 
 
 def simulated(seed: int) -> Taught:
@@ -146,12 +151,17 @@ def cohort_people(path: Path, fold: str, limit: int | None = None) -> tuple[list
     return people, table[[trait for trait, _ in RISK_TRAITS]].to_numpy(float)
 
 
-def person_of_row(row: object) -> Person:
-    """One row of a cohort as the encoders read it."""
+def analysed_row(row: object) -> tuple[Patient, Spirometry | None]:
+    """One row of a cohort as a record and a measured blow; no blow where there is no curve, sex, age or height."""
     from encoders import cohort
 
     patient, blow = cohort.patient_of(row)
     if blow is None or patient.sex is None or patient.age_years is None or patient.height_cm is None:
-        return Person(table_of(patient, None))
-    spirometry = analyse((blow,), sex=patient.sex.value, age_years=patient.age_years, height_cm=patient.height_cm)
+        return patient, None
+    return patient, analyse((blow,), sex=patient.sex.value, age_years=patient.age_years, height_cm=patient.height_cm)
+
+
+def person_of_row(row: object) -> Person:
+    """One row of a cohort as the encoders read it."""
+    patient, spirometry = analysed_row(row)
     return Person(table_of(patient, spirometry), chosen_curve(spirometry))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,31 @@ class CohortError(ValueError):
 
 
 def read_cohort(path: Path) -> pd.DataFrame:
-    """The table at ``path``; see ``tidy`` for what is checked."""
+    """The table at ``path``, or the people of a folder of CDC's own files (``encoders.nhanes``); see ``tidy`` for what is checked."""
+    if Path(path).is_dir():
+        from encoders.nhanes import NhanesError, read_folder
+
+        try:
+            return tidy(read_folder(Path(path)))
+        except NhanesError as error:
+            raise CohortError(str(error)) from error
     try:
         table = pd.read_csv(path, low_memory=False, dtype=ID_AS_TEXT)
     except (OSError, EOFError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise CohortError(f"{Path(path).name} cannot be read as a table ({type(error).__name__}); give a CSV file with a header row") from error
     return tidy(table)
+
+
+def pieces(path: Path, rows: int = 500) -> Iterator[pd.DataFrame]:
+    """A cohort of any length as tables of ``rows`` people, not yet tidy; a folder of CDC's files is read at once. Raises CohortError."""
+    if path.is_dir():
+        table = read_cohort(path).rename(columns={"id": "seqn"})
+        yield from (table.iloc[start : start + rows] for start in range(0, len(table), rows))
+        return
+    try:
+        yield from pd.read_csv(path, chunksize=rows, low_memory=False, dtype=ID_AS_TEXT)
+    except (OSError, EOFError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise CohortError(f"{path.name} cannot be read as a table; give a CSV file with a header row") from error
 
 
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
@@ -74,8 +94,9 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
         if unknown:
             raise CohortError(f"the column {name} holds {sorted(unknown)[0]!r}; use {', '.join(sorted(words))} or leave it empty")
         clean[name] = text
-    if "curve_ml_10ms" in table:
-        clean["curve_ml_10ms"] = table["curve_ml_10ms"]
+    for name in ("curve_ml_10ms", "ethnicity"):  # not asked for: a curve instead of indices; groups for evaluation
+        if name in table:
+            clean[name] = table[name]
     return pd.DataFrame(clean)
 
 
@@ -130,3 +151,66 @@ def _given(curve: str) -> Blow:
         raise CohortError("a curve in curve_ml_10ms needs at least 20 values, one every 10 ms")
     time = np.arange(len(volume), dtype=np.float64) * 0.01
     return Blow(time, volume, np.gradient(volume, time))
+
+
+# log-odds of each trait of a simulated person: intercept, then weights of standard scores (see ``simulated_cohort``)
+_SIMULATED_RISKS: dict[str, dict[str, float]] = {
+    "asthma_current": {"": -1.3, "ratio": -0.9, "fev1": -0.5, "age": -0.3},
+    "copd": {"": -1.8, "ratio": -1.1, "packs": 0.6, "age": 0.5},
+    "diabetes": {"": -1.8, "hba1c_percent": 1.3, "bmi_kg_m2": 0.4, "age": 0.3},
+    "hypertension": {"": -0.8, "systolic_bp_mmhg": 0.9, "age": 0.6, "bmi_kg_m2": 0.3},
+    "myocardial_infarction": {"": -2.0, "age": 0.8, "male": 0.8, "packs": 0.4, "hdl_cholesterol_mg_dl": -0.4},
+    "stroke": {"": -2.1, "age": 0.9, "systolic_bp_mmhg": 0.6},
+    "heart_failure": {"": -2.1, "age": 0.7, "fvc": -0.7, "creatinine_mg_dl": 0.5},
+    "coronary_heart_disease": {"": -2.0, "age": 0.8, "male": 0.6, "total_cholesterol_mg_dl": 0.4, "fev1": -0.4},
+}
+
+
+def simulated_cohort(count: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Made-up adults with a cohort's columns, traits drawn from known risks: the table and those risks, (count, TRAITS).
+
+    No model can rank people better than these risks do (the Bayes limit): traits are drawn from them, and they depend on
+    nothing but what stands in the table. Spirometry follows GLI Global 2022: z-scores of FVC and the ratio are drawn, the risks
+    of lungs depend on them and on FEV1 as a share of the median, so sex, age, height and curve must be read together.
+    """
+    from encoders.spirogram.reference import lms
+
+    rng = np.random.default_rng(seed)
+    male = rng.random(count) < 0.5
+    age = np.round(rng.uniform(20, 79.9, count), 1)
+    height = np.round(np.clip(np.where(male, 176.0, 163.0) + rng.normal(0, 6.5, count), 140, 205), 1)
+    smoker = rng.choice(["never", "former", "current"], count, p=[0.5, 0.25, 0.25])
+    packs = np.where(smoker == "never", 0.0, np.round(rng.gamma(1.5, 0.3 * (age - 15)), 1))
+    z_ratio = rng.normal(-0.3, 1.0, count) - 0.012 * packs - np.where(rng.random(count) < 0.15, rng.exponential(1.2, count), 0.0)
+    z_fvc = rng.normal(0.0, 1.0, count)
+
+    def value(measure: str, z: np.ndarray) -> np.ndarray:
+        skew, median, spread = lms(measure, male=male, age_years=age, height_cm=height)
+        return np.asarray(median * np.maximum(1.0 + z * skew * spread, 0.05) ** (1.0 / skew))
+
+    fvc, ratio = value("fvc", z_fvc), np.clip(value("fev1_fvc", z_ratio), 0.3, 0.95)
+    fev1 = fvc * ratio
+    own: dict[str, Any] = {"id": [f"simulated-{seed}-{index}" for index in range(count)], "sex": np.where(male, "male", "female"), "age_years": age}
+    own |= {"height_cm": height, "smoking_status": smoker, "pack_years": packs}
+    standard = {
+        "": np.ones(count), "age": (age - 50) / 17, "male": male - 0.5, "packs": np.clip((packs - 10) / 15, -1, 4),
+        "ratio": z_ratio, "fvc": z_fvc, "fev1": (fev1 / (value("fvc", np.zeros(count)) * value("fev1_fvc", np.zeros(count))) - 1.0) / 0.15,
+    }  # fmt: skip
+    for name, mean, sd, decimals in (
+        ("bmi_kg_m2", 28.5, 6.0, 1), ("systolic_bp_mmhg", 122.0, 17.0, 0), ("hba1c_percent", 5.7, 0.6, 1), ("total_cholesterol_mg_dl", 197.0, 40.0, 0),
+        ("hdl_cholesterol_mg_dl", 52.0, 14.0, 0), ("creatinine_mg_dl", 0.9, 0.2, 2),
+    ):  # fmt: skip
+        low, high = mean - 2.2 * sd, mean + 3.5 * sd
+        own[name] = np.round(np.clip(mean + sd * rng.normal(size=count), low, high), decimals)
+        standard[name] = (own[name] - mean) / sd
+    own |= {"weight_kg": np.round(own["bmi_kg_m2"] * (height / 100) ** 2, 1), "fvc_l": fvc, "fev1_l": fev1, "fev1_fvc": ratio}
+    own |= {
+        "pef_l_s": fev1 * rng.uniform(2.3, 3.0, count),
+        "bev_ml": np.round(rng.uniform(20, 80, count)),
+        "fet_s": np.round(np.where(ratio < 0.65, 10.0, 7.0), 1),
+    }
+    own["fef25_75_l_s"] = fvc * 0.763 * np.exp(4.7 * (ratio - 0.8))
+    log_odds = np.stack([sum(weight * standard[name] for name, weight in _SIMULATED_RISKS[trait].items()) for trait in TRAITS], axis=1)
+    bayes = 1.0 / (1.0 + np.exp(-log_odds))
+    drawn = (rng.random(bayes.shape) < bayes).astype(float)
+    return tidy(pd.DataFrame(own | {trait: drawn[:, index] for index, trait in enumerate(TRAITS)})), bayes

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from encoders.cases import cohort_people
-from encoders.cohort import HELD_OUT, NUMBERS, SPIROMETRY, TRAITS, CohortError, adults, patient_of, read_cohort, split_of, tidy
+from encoders.cohort import HELD_OUT, NUMBERS, SPIROMETRY, TRAITS, CohortError, adults, patient_of, read_cohort, simulated_cohort, split_of, tidy
 from encoders.record import Sex, Smoking
 
 
@@ -173,3 +173,22 @@ def test_a_fold_gives_adults_and_their_traits(tmp_path: Path) -> None:
         assert not np.isnan(traits[:, TRAITS.index("copd")]).any() and np.isnan(traits[:, TRAITS.index("stroke")]).all()
         counts[fold] = len(persons)
     assert sum(counts.values()) == 40
+
+
+# made-up people ------------------------------------------------------------------------------------------------------
+def test_the_traits_of_made_up_people_follow_their_known_risks() -> None:
+    table, bayes = simulated_cohort(6000, 1)
+    assert bayes.shape == (6000, len(TRAITS)) and adults(table).shape == table.shape
+    traits = table[list(TRAITS)].to_numpy()
+    for index, trait in enumerate(TRAITS):
+        high = bayes[:, index] > np.quantile(bayes[:, index], 0.9)
+        assert traits[:, index].mean() == pytest.approx(bayes[:, index].mean(), abs=0.03), trait
+        assert traits[high, index].mean() == pytest.approx(bayes[high, index].mean(), abs=0.08), trait
+    patient, blow = patient_of(table.iloc[0])
+    assert patient.age_years is not None and blow is not None
+
+
+def test_the_same_seed_makes_the_same_people() -> None:
+    (one, risks), (again, same), (other, _) = (simulated_cohort(50, seed) for seed in (3, 3, 4))
+    pd.testing.assert_frame_equal(one, again)
+    assert np.array_equal(risks, same) and not set(one["id"]) & set(other["id"])

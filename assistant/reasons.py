@@ -1,0 +1,154 @@
+"""What a risk rests on: how the log-odds change when a field, or a stretch of the curve, is taken away (occlusion).
+
+A contribution is the model's log-odds with everything minus its log-odds without the one thing: above zero it raised the
+risk. Fields tell overlapping things, so contributions do not add up to the whole. They say what the model reads, not causes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from encoders.batch import Person
+from encoders.cases import chosen
+from encoders.record import RISK_TRAITS, Patient, label_of
+from encoders.spirogram.encode import curve_grid
+from encoders.spirogram.results import Maneuver, Spirometry
+from encoders.tabular import COLUMNS, table_of
+
+STRETCHES = 6  # of the exhaled volume
+SLOWEST_L_S = 0.05  # a straightened stretch is not drawn out longer than at this flow
+# columns of one fact, taken away together
+_TOGETHER = {"smoking_status": ("smoker", "former_smoker"), "sex": ("male",)}
+_NAMES = {"smoking_status": "Smoking status", "sex": "Sex", "curve": "The whole curve", "spirometry": "All of the spirometry"}
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """``log_odds``: what one thing adds to the trait's log-odds. ``stretch_l``: which litres of the curve, for a stretch."""
+
+    name: str
+    label: str
+    log_odds: float
+    stretch_l: tuple[float, float] | None = None
+
+
+def contributions(model: Any, patient: Patient, spirometry: Spirometry | None, trait: str, *, slope: float = 1.0) -> tuple[Contribution, ...]:
+    """Every known field, the curve, its stretches and all spirometry for one trait, the strongest first.
+
+    A field is taken away as if it had not been measured. A stretch of the curve is replaced by the straight line from peak
+    flow to the end that a healthy descent is close to (before the peak: from zero to the peak), its time along with it.
+    ``slope`` is the calibration's, so that log-odds are those of the calibrated risk. Raises ValueError for an unknown trait.
+    """
+    from encoders.conversation import risk_messages
+
+    order = [name for name, _ in RISK_TRAITS]
+    if trait not in order:
+        raise ValueError(f"unknown trait {trait!r}; choose from {', '.join(order)}")
+    table, looked = table_of(patient, spirometry), chosen(spirometry)
+    curve = looked[1] if looked else None
+    asked: list[tuple[str, str, tuple[float, float] | None, Person]] = []
+    grouped = {column: name for name, columns in _TOGETHER.items() for column in columns}
+    for name in dict.fromkeys(grouped.get(column, column) for column in COLUMNS):
+        places = [COLUMNS.index(column) for column in _TOGETHER.get(name, (name,))]
+        if table[1, places].any():
+            asked.append((name, _NAMES.get(name) or label_of(name), None, Person(_without(table, places), curve)))
+    if looked is not None:
+        asked.append(("curve", _NAMES["curve"], None, Person(table)))
+        measured = [COLUMNS.index(name) for name in ("fev1_l", "fvc_l", "fev1_fvc", "pef_l_s", "fef25_75_l_s")]
+        asked.append(("spirometry", _NAMES["spirometry"], None, Person(_without(table, measured))))
+        for low, high in _stretches(looked[0]):
+            grid = curve_grid(straightened(looked[0], low, high))
+            if grid is not None:
+                asked.append((f"curve_{low:.2f}_{high:.2f}", f"Curve from {low:.1f} to {high:.1f} L", (low, high), Person(table, grid)))
+    system, questions = risk_messages()
+    values = model.score([Person(table, curve), *(person for *_, person in asked)], (questions[order.index(trait)],), system)[:, 0]
+    found = [Contribution(name, label, slope * float(values[0] - value), stretch) for (name, label, stretch, _), value in zip(asked, values[1:], strict=True)]
+    return tuple(sorted(found, key=lambda one: -abs(one.log_odds)))
+
+
+def _without(table: Any, places: list[int]) -> Any:
+    changed = table.copy()
+    changed[:, places] = 0.0
+    return changed
+
+
+def _stretches(maneuver: Maneuver) -> list[tuple[float, float]]:
+    """Equal parts of the exhaled volume, in litres."""
+    edges = np.linspace(0.0, maneuver.fvc_l or 0.0, STRETCHES + 1)
+    return [(float(low), float(high)) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def straightened(maneuver: Maneuver, low_l: float, high_l: float) -> Maneuver:
+    """The blow with its flow between two volumes (litres from the start) on the straight line by way of peak flow."""
+    blow, fvc = maneuver.blow, maneuver.fvc_l or 0.0
+    top = int(np.argmax(blow.volume_l))
+    volume = np.clip(blow.volume_l - (blow.volume_l[top] - fvc), 0.0, fvc)
+    peak = int(np.argmax(blow.flow_l_s[: top + 1]))
+    peak_l, pef = float(volume[peak]), float(blow.flow_l_s[peak])
+    straight = np.where(volume < peak_l, pef * volume / max(peak_l, 1e-6), pef * (fvc - volume) / max(fvc - peak_l, 1e-6))
+    inside = (volume >= low_l) & (volume <= high_l) & (np.arange(len(volume)) <= top) & (blow.flow_l_s > 0)
+    flow = np.where(inside, np.maximum(straight, SLOWEST_L_S), blow.flow_l_s)
+    step = np.diff(blow.time_s, prepend=blow.time_s[0])
+    quicker = np.divide(blow.flow_l_s, flow, out=np.ones_like(flow), where=inside)
+    return replace(maneuver, blow=replace(blow, time_s=blow.time_s[0] + np.cumsum(step * quicker), flow_l_s=flow))
+
+
+def strongest_stretch(found: tuple[Contribution, ...]) -> tuple[float, float] | None:
+    """The litres of the curve that speak most for the trait; None where no stretch does."""
+    raising = [one for one in found if one.stretch_l is not None and one.log_odds > 0]
+    return max(raising, key=lambda one: one.log_odds).stretch_l if raising else None
+
+
+def to_rows(found: tuple[Contribution, ...]) -> list[dict[str, Any]]:
+    """For JSON and tables; odds are multiplied by ``odds_ratio`` because of the thing."""
+    return [
+        {"name": one.name, "label": one.label, "log_odds": round(one.log_odds, 4), "odds_ratio": round(float(np.exp(one.log_odds)), 3), "stretch_l": one.stretch_l}
+        for one in found
+    ]  # fmt: skip
+
+
+# pictures ------------------------------------------------------------------------------------------------------------
+def bars(found: tuple[Contribution, ...], words: str, *, count: int = 12, dark: bool = False) -> Figure:
+    """The strongest contributions as bars; those that raise the risk to the right."""
+    shown = found[:count]
+    paper, text, up, down = ("#15191e", "#e6e9ec", "#E69F00", "#56B4E9") if dark else ("#ffffff", "#22282f", "#D55E00", "#0072B2")
+    figure = Figure(figsize=(5.4, 1.1 + 0.3 * max(len(shown), 1)), layout="constrained", facecolor=paper)
+    axes = figure.add_subplot()
+    axes.set_facecolor(paper)
+    axes.tick_params(colors=text, labelsize=8)
+    values = [one.log_odds for one in shown]
+    axes.barh(range(len(shown)), values, color=[up if value > 0 else down for value in values])
+    axes.set_yticks(range(len(shown)), [one.label for one in shown])
+    axes.invert_yaxis()
+    axes.axvline(0.0, color=text, linewidth=0.8)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.set_xlabel("lowers  ←  change of log-odds  →  raises", fontsize=8, color=text)
+    figure.suptitle(f"What the risk of {words} rests on", x=0.02, ha="left", fontsize=10.5, fontweight="bold", color=text)
+    return figure
+
+
+def loop(spirometry: Spirometry, found: tuple[Contribution, ...], *, dark: bool = False) -> Figure:
+    """The flow-volume loop with the stretch that speaks most for the trait marked."""
+    from encoders.spirogram.plot import flow_volume
+
+    return flow_volume(spirometry, dark=dark, mark=strongest_stretch(found))
+
+
+def explain_cohort(model: Any, risk: Any, cohort: Path, traits: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:
+    """Contributions for every adult of a cohort and every trait: rows of id, trait, name, label, log_odds, odds_ratio."""
+    from encoders.cases import analysed_row
+    from encoders.cohort import adults, pieces, tidy
+
+    for piece in pieces(cohort):
+        for _, row in adults(tidy(piece)).iterrows():
+            patient, spirometry = analysed_row(row)
+            for trait in traits:
+                found = contributions(model, patient, spirometry, trait, slope=risk.data["traits"][trait]["calibration"][1])
+                yield [{"id": row["id"], "trait": trait, **{name: one[name] for name in ("name", "label", "log_odds", "odds_ratio")}} for one in to_rows(found)]

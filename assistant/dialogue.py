@@ -57,7 +57,7 @@ class Assistant:
         self.engine, self.library, self.settings = engine, library, settings
         self.reader, self.risk, self.name = reader, risk, name
         self.chat = BreathwiseChatModel(engine=engine)
-        self.window = Window(3, 1400) if engine.model.names_facts else Window(4, 6000)
+        self.window = Window(3, 2300) if engine.model.names_facts else Window(4, 6000)
 
     @classmethod
     def load(cls, settings: Settings | None = None) -> Assistant:
@@ -210,7 +210,7 @@ class Assistant:
         return intent, tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
 
     def _messages(self, session: Session, person: Person | None, question: str, passages: Sequence[Passage], intent: str) -> list[BaseMessage]:
-        """The prompt: what is known, the turns before (the oldest are let go when the window is full), the question."""
+        """The prompt: what is known, the turns before without their passages (the oldest go when the window is full), the question."""
         model = self.engine.model
         known = {fact.name for fact in session.facts}
         missing = tuple(name for name in FACT_NAMES if name not in known and not name.startswith("risk_"))
@@ -228,8 +228,10 @@ class Assistant:
                 return messages
             past = past[len(past) // 2 :] if len(past) > 1 else []
 
-    def _length(self, messages: Sequence[BaseMessage]) -> int:
-        return sum(len(self.engine.model.tokenizer(str(m.content))["input_ids"]) + 5 for m in messages)
+    @staticmethod
+    def _length(messages: Sequence[BaseMessage]) -> int:
+        """About how many positions these messages take: a token is seldom shorter than three characters."""
+        return sum(len(str(m.content)) // 3 + 5 for m in messages)
 
     def _soft_count(self, person: Person | None) -> int:
         if person is None:

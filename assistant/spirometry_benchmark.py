@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import time
 from collections.abc import Callable
 from typing import Any
@@ -43,11 +41,10 @@ def run(*, blows: int = 10_000, people: int = 1_000_000, seed: int = 7, progress
         judge(maneuver)
     judging = (time.perf_counter() - started) * blows / min(blows, 1000)
     progress("the plain loop")
-    some = files[: min(blows, 200)]
+    some = [(blow.time_s.tolist(), blow.volume_l.tolist()) for blow in read[: min(blows, 200)]]
     started = time.perf_counter()
-    for text in some:
-        rows = list(csv.reader(io.StringIO(text)))[1:]
-        plain([float(row[0]) for row in rows], [float(row[1]) for row in rows])
+    for moments, volumes in some:
+        plain(moments, volumes)
     looped = (time.perf_counter() - started) * blows / len(some)
     progress("the reference")
     table = pd.DataFrame(
@@ -61,8 +58,8 @@ def run(*, blows: int = 10_000, people: int = 1_000_000, seed: int = 7, progress
     reference = time.perf_counter() - started
     return {
         "blows": blows, "seconds_a_blow": SECONDS, "sampling_hz": HERTZ, "read_s": round(reading, 3), "measure_s": round(measuring, 3),
-        "judge_s": round(judging, 3), "blows_per_s": round(blows / (reading + measuring), 1), "plain_loop_blows_per_s": round(blows / looped, 1),
-        "times_the_plain_loop": round(looped / (reading + measuring), 2), "people": people, "z_s": round(reference, 3), "z_known": int(z.notna().sum()),
+        "judge_s": round(judging, 3), "blows_per_s": round(blows / (reading + measuring), 1), "plain_loop_s": round(looped, 3),
+        "times_the_plain_loop": round(looped / measuring, 2), "people": people, "z_s": round(reference, 3), "z_known": int(z.notna().sum()),
         "hardware": hardware(), "seed": seed, "commit": commit(), "date": dt.date.today().isoformat(),
     }  # fmt: skip
 
@@ -84,7 +81,7 @@ def table(found: dict[str, Any]) -> str:
             "| spirometry, one core | |", "|---|---|",
             f"| read and measure {found['blows']:,} blows of 12 s at 100 Hz | {found['blows_per_s']:.0f} blows a second |",
             f"| of that, a blow: reading, measuring (judging beside it) | {found['read_s'] * each:.2f}, {found['measure_s'] * each:.2f} ({found['judge_s'] * each:.2f}) ms |",
-            f"| a plain loop over the samples (fewer indices) | {found['plain_loop_blows_per_s']:.0f} blows a second; ours is {found['times_the_plain_loop']:.1f} times as fast |",
+            f"| measuring by a plain loop over a blow's samples (6 of the 20 indices) | {found['plain_loop_s'] * each:.2f} ms; ours is {found['times_the_plain_loop']:.1f} times as fast |",
             f"| z-scores of FEV1 for {found['people']:,} people | {found['z_s']:.2f} s |",
             "", f"{found['hardware']}, commit {found['commit']}, seed {found['seed']}, {found['date']}, by `breathwise benchmark spirometry`.",
         ]

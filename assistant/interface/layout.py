@@ -247,7 +247,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
             with gr.Column(scale=5, min_width=340):
                 with gr.Row():
                     example = gr.Dropdown(examples(), value=None, label="Example patient (made up)", scale=2, min_width=200)
-                    files = drop(label="Or drop files of one person", file_count="multiple", height=150, scale=3, min_width=200)
+                    files = drop(label="Or drop files of one person", file_count="multiple", height=165, scale=3, min_width=200)
                 status = gr.Markdown("", elem_id="status")
                 welcome = gr.HTML(panels.WELCOME)
                 with gr.Column(visible=False) as results:

@@ -28,12 +28,20 @@ from encoders.record import FACT_NAMES, Fact, Patient, write_out
 from encoders.spirogram.results import Spirometry
 from encoders.tabular import table_of
 from encoders.teacher import Case
-from encoders.teacher.sayable import Asked, begins_as, compose, sentences, unsupported
+from encoders.teacher.guidance import fits
+from encoders.teacher.sayable import Asked, begins_as, compose, quote, unsupported
+from encoders.teacher.themes import THEMES
 
 if TYPE_CHECKING:
     import torch
 
 LONGEST_QUESTION = 2000  # characters
+DECLINED = ("dose", "off_topic")  # said only where it is sure: rules decline the clear ones before
+_WHY = re.compile(r"^(?:and |but |so )?why\b", re.IGNORECASE)
+_ABSENT = re.compile(
+    r"\b(?:my|the|your|patient'?s)\b.{0,20}?\b(fev6|fev3|fev0\.5|fev0\.75|fivc|pif|dlco|tlco|kco|tlc|frc|residual volume|feno|mvv|vo2 ?max|bnp|crp|egfr|psa|tsh|ldl)\b",
+    re.IGNORECASE,
+)
 FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
 PLOTS = {"show_flow_volume": "flow_volume", "show_volume_time": "volume_time"}
 EMBEDDED_MODEL = Path(__file__).resolve().parent.parent / "assets" / "models" / "breathwise-mini"
@@ -151,9 +159,10 @@ class Assistant:
             asked = self._asked(session, question, intent, passages)
             case = Case(session.patient, session.spirometry, session.facts)
             for written_by in ("model", "model, second try", "code"):
-                said = said if written_by == "model" else "".join(stream(0.7, seed + 1)) if written_by != "code" else composed(case, asked, raw)
+                said = said if written_by == "model" else "".join(stream(0.7, seed + 1)) if written_by != "code" else composed(case, asked)
                 wrong = unsupported(said, case, asked)
-                if not wrong and begins_as(said, case, asked):
+                lost = intent == "unknown" and written_by != "code" and not _CITED.search(said)  # true, but an answer to what?
+                if not wrong and not lost and begins_as(said, case, asked):
                     break
                 notes += [f"not given by the facts or a cited passage: {write_out(sentence, session.facts)!r}" for sentence in wrong]
         answer, removed = checked(write_out(said, session.facts).strip(), session.facts, passages)
@@ -181,6 +190,8 @@ class Assistant:
             for turn in session.turns
             if turn.seen.raw
         )
+        if intent == "why" and len(question.split()) > 3:  # it names what it is about: the result, not the turn before
+            before = ()
         return (*before, Asked(intent, question, tuple(passages)))
 
     def _without_model(self, session: Session, question: str) -> Turn | None:
@@ -190,6 +201,10 @@ class Assistant:
         triage = guardrails.triage(question, session.patient)
         if triage is not None:
             return Turn(question, triage.text, triage=triage)
+        absent = _ABSENT.search(question)
+        if absent is not None:
+            name = absent[1].upper() if len(absent[1]) < 7 else absent[1].lower()
+            return Turn(question, f"I hold no {name} for this patient. {SPOKEN_OF}")
         refusal = guardrails.scope(question)
         if refusal is not None:
             return Turn(question, refusal.text, seen=Seen(intent=refusal.kind))
@@ -198,15 +213,27 @@ class Assistant:
     def _look_up(self, session: Session, question: str) -> tuple[str, tuple[Passage, ...], tuple[float, ...]]:
         """What the question is about, and the passages that may answer it; a follow-up is read with the turn before."""
         intent, sure = self.library.intent(question)
-        if sure < 0.45:
+        if sure < (0.65 if intent in DECLINED else 0.45):
             intent = "unknown"
+        if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "unknown"):
+            intent = "why"
         before = next((turn for turn in reversed(session.turns) if turn.seen.raw), None)
+        if before is not None and sure < 0.9 and intent not in FOLLOW_UPS and len(question.split()) <= 3 and before.seen.intent in THEMES:
+            intent, question = before.seen.intent, f"{before.question} {question}"  # "how often?"
         if intent in FOLLOW_UPS and before is not None:
             again = [(self.library.passages[name], score) for name, score in before.seen.passages if name in self.library.passages]
             return intent, tuple(passage for passage, _ in again), tuple(score for _, score in again)
         leans = before.question if before is not None and sure < 0.9 else None  # one that is worded as a question by itself needs none before it
         found = self.library.search(question, k=self.window.passages, before=leans)
         hits = found.results if found.enough else ()
+        theme = THEMES.get(intent)
+        if theme is not None and not any(fits(hit.passage, intent) for hit in hits):
+            named = self.library.search(f"{theme.name}: {question}", k=self.window.passages)
+            fitting = [hit for hit in named.results if fits(hit.passage, intent)] if named.enough else []
+            if fitting:
+                hits = tuple([*fitting, *hits][: self.window.passages])
+            elif hits:
+                intent = "unknown"  # the passages speak of something else than what it was taken to be about
         return intent, tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
 
     def _messages(self, session: Session, person: Person | None, question: str, passages: Sequence[Passage], intent: str) -> list[BaseMessage]:
@@ -245,16 +272,16 @@ def read_person(patient: Patient, spirometry: Spirometry | None) -> Person:
     return Person(table_of(patient, spirometry), chosen_curve(spirometry))
 
 
+SPOKEN_OF = "I can speak of FEV1, FVC, their ratio, PEF, FEF25-75, the quality of the test, and what the record holds; the report lists every measured value."
 NO_ANSWER = "I have no answer to that which your record or the library supports. Ask, for example: explain my result, or how do I stop smoking?"
 
 
-def composed(case: Case, asked: Sequence[Asked], written: str) -> str:
-    """What code says in the model's place: the answer composed from the facts, else what is supported of the model's own."""
+def composed(case: Case, asked: Sequence[Asked]) -> str:
+    """What code says in the model's place: composed from the facts, else the passage's own sentence, else that there is no answer."""
     reply = compose(case, asked)
     if reply is not None:
         return reply.text
-    wrong = unsupported(written, case, asked)
-    return " ".join(sentence for sentence in sentences(written) if sentence not in wrong) or NO_ANSWER
+    return quote(asked[-1].question, asked[-1].passages) or NO_ANSWER
 
 
 def checked(answer: str, known: Sequence[Fact], passages: Sequence[Passage]) -> tuple[str, tuple[str, ...]]:

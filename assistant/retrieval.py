@@ -204,8 +204,10 @@ class GuidelineLibrary:
         if not query.strip() or not self.passages:
             return SearchResult((), False)
         found = self.matches(query)
-        if before is not None and before.strip() and _leans(query, found):
-            found = self.matches(f"{before} {query}")
+        if before is not None and before.strip() and _leans(query):
+            both = self.matches(f"{before} {query}")
+            if max(one.relevance for one in both.values()) > max(one.relevance for one in found.values()):
+                found = both
         best = max(match.relevance for match in found.values())
         if best < NEAREST:
             return SearchResult((), False)
@@ -360,9 +362,9 @@ def _written_out(query: str) -> str:
     return f"{query} ({'; '.join(long)})" if long else query
 
 
-def _leans(query: str, found: dict[str, Match]) -> bool:
-    """Whether a question needs the one before it: it points back, is of few words, or finds nothing by itself."""
-    return bool(len(_terms(query)) <= 4 and (_LEANING.search(query) or len(_terms(query)) <= 2)) or max(one.relevance for one in found.values()) < NEAREST
+def _leans(query: str) -> bool:
+    """Whether a question needs the one before it: it is of few words and points back."""
+    return len(_terms(query)) <= 4 and bool(_LEANING.search(query))
 
 
 def fuse(found: dict[str, Match]) -> list[str]:

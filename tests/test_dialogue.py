@@ -244,6 +244,28 @@ def test_chat_template_tokens_in_a_question_are_only_text(assistant: Assistant) 
     assert "99" not in session.turns[-1].answer
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (("is 0.88 litres bad for a man my age?", "should i get the flu jab"), r"vaccine|flu.*\[\d\]"), (("can I fly to Spain next month",), r"fly.*\[\d\]"),
+        (("what is my FEV6",), "hold no FEV6"), (("why is my FEV1/FVC low?",), "^Because your FEV1/FVC ratio is 0.28, which is low"),
+        (("wie geht es dir",), "no answer to that"), (("Should I exercise?", "how often?"), r"minutes.*\[\d\]"),
+        (("I feel a bit breathless when I climb stairs",), r"\[\d\]"),
+    ],
+)  # fmt: skip
+def test_awkward_questions_get_a_fitting_answer(assistant: Assistant, asked: tuple[str, ...], words: str) -> None:
+    turn = ask(assistant, open_example(assistant, "severe_obstruction"), *asked).turns[-1]
+    assert re.search(words, turn.answer), turn.answer
+
+
+def test_a_citation_holds_the_sentence_it_stands_in(talks: dict[str, Session]) -> None:
+    for session in talks.values():
+        for turn in session.turns:
+            for citation in turn.citations:
+                sentence = next(part for part in re.split(r"(?<=[.!?])\s+", turn.answer) if f"[{citation.n}]" in part)
+                assert re.sub(r"\s*\[\d\]", "", sentence).rstrip(".").lower() in citation.text.lower(), (sentence, citation.text)
+
+
 def test_a_plot_is_shown_when_asked_for(assistant: Assistant) -> None:
     session = ask(assistant, open_example(assistant, "healthy_runner"), "show me the flow-volume loop", "show me the volume time curve")
     assert [turn.plot for turn in session.turns] == ["flow_volume", "volume_time"]

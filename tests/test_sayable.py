@@ -63,6 +63,18 @@ def test_a_sentence_of_a_passage_needs_that_passages_number(patients: Path) -> N
     assert unsupported(f"{words} [7].", case, turn)
 
 
+def test_the_teachers_sentence_with_another_number_is_not_supported(patients: Path) -> None:
+    case, library = case_of(patients, "healthy_runner"), read_passages()
+    good = next(p for p in library if p.id == "physical_activity/adults" or "minutes of moderate" in p.text)
+    other = next(p for p in library if p.topic == "vaccines")
+    turn = [Asked("exercise", "Should I exercise?", (good, other))]
+    reply = compose(case, turn)
+    assert reply is not None
+    assert "[1]" in reply.text
+    assert unsupported(reply.text, case, turn) == ()
+    assert unsupported(reply.text.replace("[1]", "[2]"), case, turn)
+
+
 def test_an_answer_to_another_question_does_not_pass_as_one_to_this(patients: Path) -> None:
     case = case_of(patients, "healthy_runner")
     asked = [Asked("quality", "how good was the test?")]
@@ -74,11 +86,13 @@ def test_an_answer_to_another_question_does_not_pass_as_one_to_this(patients: Pa
     assert not begins_as(other.text, case, asked)
 
 
-def test_where_nothing_can_be_composed_only_the_supported_part_is_shown(patients: Path) -> None:
+def test_where_nothing_can_be_composed_a_passage_speaks_or_nobody(patients: Path) -> None:
     case = case_of(patients, "healthy_runner")
-    unknown = [Asked("unknown", "hm?")]
-    assert composed(case, unknown, "Your moon is low. The pattern of your test is <|pattern|>.") == "The pattern of your test is <|pattern|>."
-    assert composed(case, unknown, "Your moon is low.") == NO_ANSWER
+    passage = next(p for p in read_passages() if p.topic == "vaccines")
+    said = composed(case, [Asked("unknown", "hm?", (passage,))])
+    assert said.endswith("[1].")
+    assert unsupported(said, case, [Asked("unknown", "hm?", (passage,))]) == ()
+    assert composed(case, [Asked("unknown", "hm?")]) == NO_ANSWER
 
 
 def test_a_follow_up_is_composed_about_the_turn_before(patients: Path) -> None:

@@ -39,6 +39,8 @@ def compose(case: Case, turns: Sequence[Asked], draw: int = 0) -> Reply | None:
     from encoders.teacher import FOLLOW_UPS, INTENTS, answer, follow
 
     view, reply = View(case), None
+    if turns and turns[0].intent in FOLLOW_UPS:  # "why?" of someone who has the result before them
+        turns = [Asked("explain_result", ""), *turns]
     for turn in turns:
         if turn.intent not in INTENTS:
             reply = None if turn is turns[-1] else reply
@@ -47,6 +49,17 @@ def compose(case: Case, turns: Sequence[Asked], draw: int = 0) -> Reply | None:
         else:
             reply = answer(turn.intent, turn.question, view, turn.passages, random.Random(draw))
     return reply
+
+
+def quote(question: str, passages: Sequence[Passage]) -> str:
+    """The sentence of the first passage that answers best, with its number; empty where there is none."""
+    from encoders.teacher.guidance import cited, quotation, stems
+
+    for n, passage in enumerate(passages, 1):
+        words = quotation(passage.text, stems(question))
+        if words:
+            return cited(words, n)
+    return ""
 
 
 def unsupported(answer: str, case: Case, turns: Sequence[Asked]) -> tuple[str, ...]:
@@ -66,12 +79,12 @@ def unsupported(answer: str, case: Case, turns: Sequence[Asked]) -> tuple[str, .
 def begins_as(answer: str, case: Case, turns: Sequence[Asked]) -> bool:
     """Whether the answer starts with what the question asks for: a first sentence of the teacher's own for this turn.
 
-    A follow-up may be taken in more than one way, so that being true is enough for it.
+    A follow-up may be taken in more than one way, so that a true answer from this person's facts is enough for it.
     """
     from encoders.teacher import FOLLOW_UPS
 
-    if turns and turns[-1].intent in FOLLOW_UPS:
-        return bool(answer.strip())
+    if turns and turns[-1].intent in FOLLOW_UPS and "<|" in answer:
+        return True
     replies = [reply for reply in (compose(case, turns, draw) for draw in range(_DRAWS)) if reply]
     starts = {_even(sentences(reply.text)[0]) for reply in replies if reply.text}
     said = sentences(answer)
@@ -79,8 +92,8 @@ def begins_as(answer: str, case: Case, turns: Sequence[Asked]) -> bool:
 
 
 def _even(sentence: str) -> str:
-    """A sentence without its citations, in small letters."""
-    return _CITED.sub("", sentence).strip().lower()
+    """A sentence in small letters, its citation after one blank: a wrong number makes it another sentence."""
+    return _CITED.sub(r" [\1]", sentence).strip().lower()
 
 
 def _quoted(sentence: str, passages: Sequence[Passage]) -> bool:
@@ -88,7 +101,7 @@ def _quoted(sentence: str, passages: Sequence[Passage]) -> bool:
     numbers = [int(n) for n in _CITED.findall(sentence)]
     if len(numbers) != 1 or not 1 <= numbers[0] <= len(passages):
         return False
-    return _even(sentence).rstrip(".!?") in " ".join(passages[numbers[0] - 1].text.lower().split())
+    return _CITED.sub("", sentence).strip().lower().rstrip(".!?") in " ".join(passages[numbers[0] - 1].text.lower().split())
 
 
 def _all(case: Case) -> Iterator[str]:

@@ -76,7 +76,7 @@ class MultimodalLM(nn.Module):
     @property
     def names_facts(self) -> bool:
         """Whether the tokenizer has a token of its own for each fact (the embedded model does)."""
-        return "<|fev1_l|>" in self.tokenizer.get_vocab()
+        return self.tokenizer.convert_tokens_to_ids("<|fev1_l|>") not in (None, self.tokenizer.unk_token_id)
 
     def encode(self, messages: Sequence[dict[str, str]], *, add_generation_prompt: bool = False) -> Encoded:
         return encode_chat(

@@ -203,7 +203,7 @@ def _closure(out: Expiration, m: Maneuver) -> float | None:
     stops = np.arange(last) + 2 * span + gap  # the sample at which flow was last seen
     slowing = np.maximum((earlier - before) / ((span + gap) * step), 1e-6)  # litres per second, each second
     came = whole[-1] - whole[stops - span // 2]
-    sudden = (before > max(0.2, 0.05 * m.pef_l_s)) & (after < 0.1 * before) & (before**2 / (2 * slowing) > CLOSURE * came + 0.01)
+    sudden = (before > max(0.15, 0.04 * m.pef_l_s)) & (after < 0.1 * before) & (before**2 / (2 * slowing) > CLOSURE * came + 0.01)
     for stop in stops[sudden & (stops > int(np.argmax(out.flow_l_s)))]:
         if len(whole) - stop > round(0.15 / step) and whole[-1] - whole[stop + gap] < 0.02 * whole[-1] + 0.02:
             return float(out.time_s[0] + stop * step)

@@ -70,13 +70,19 @@ def measure(
     if as_json:
         _print(document)
         return
+    _say(document)
+
+
+def _say(document: dict[str, Any]) -> None:
+    """A measurement in words: the grade and its reasons first."""
     session = document["session"]
     typer.echo(f"Quality: FEV1 grade {session['fev1_grade']}, FVC grade {session['fvc_grade']}")
     for reason in session["reasons"]:
         typer.echo(f"  {reason}")
     for m in document["maneuvers"]:
         numbers = ", ".join(f"{label} {m[name]:.2f} {unit}".rstrip() for name, label, unit in _SHOWN if m[name] is not None)
-        typer.echo(f"Blow {m['id']}: {numbers or 'nothing could be measured'}")
+        phase = f" ({m['bronchodilator']})" if m["bronchodilator"] else ""
+        typer.echo(f"Blow {m['id']}{phase}: {numbers or 'nothing could be measured'}")
         for finding in m["findings"]:
             typer.echo(f"  {finding['text']}")
         for note in (*m["assumptions"], *m["warnings"]):
@@ -119,9 +125,14 @@ def ask(
     """Ask about one person; several files describe the same person."""
     from assistant import Assistant
     from assistant.session import turn_json
+    from encoders.spirogram import to_json
 
     assistant = Assistant.load()
     session = assistant.open(records)
+    document = to_json(session.spirometry) if session.spirometry is not None else None
+    if document is not None and not as_json:
+        _say(document)
+        typer.echo()
     for question in questions:
         for turn in assistant.ask(session, question):
             pass
@@ -132,7 +143,7 @@ def ask(
                 typer.echo(f"  [{citation.n}] {citation.title}. {citation.source}. {citation.url}")
     if as_json:
         facts = {fact.name: fact.value if fact.value is not None else fact.text for fact in session.facts}
-        _print({"patient": facts, "turns": [turn_json(turn) for turn in session.turns]})
+        _print({"patient": facts, "measurement": document, "turns": [turn_json(turn) for turn in session.turns]})
 
 
 @app.command()

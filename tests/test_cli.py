@@ -127,3 +127,13 @@ def test_it_works_from_any_folder(tmp_path: Path) -> None:
         check=True,
     )
     assert len(done.stdout.splitlines()) >= 60
+
+
+def test_ask_says_the_grade_before_the_answer(cache: Path, patients: Path) -> None:
+    files = [str(path) for path in sorted((patients / "pre_and_post").iterdir())]
+    said = CliRunner().invoke(cli.app, ["ask", *files, "-q", "Explain my result"]).stdout
+    assert said.startswith("Quality: FEV1 grade B, FVC grade B")
+    assert "(post): FEV1 2.36 L" in said
+    assert said.index("Quality") < said.index("> Explain my result")
+    document = json.loads(CliRunner().invoke(cli.app, ["ask", *files, "-q", "Explain my result", "--json"]).stdout)
+    assert document["measurement"]["session"]["fev1_grade"] == "B"

@@ -620,11 +620,11 @@ def test_huge_inputs_are_refused_at_once() -> None:
 
 
 def test_a_small_workbook_of_many_cells_or_tags_is_refused_in_no_time() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     for sheet in (b"<row>" + b"<c/>" * 20_000_000, b"<a>" * 20_000_000):
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("xl/worksheets/sheet1.xml", sheet)
         refused(out.getvalue(), "more than 200,000 cells")
     refused("time_s," + ",".join(f"volume_{k}" for k in range(100_000)) + "\n" + "0," * 100_000, "columns are more than")
-    assert time.perf_counter() - begun < 10
+    assert time.process_time() - begun < 10

@@ -316,7 +316,7 @@ OPTIONS = {"derandomize": True, "deadline": None, "database": None, "suppress_he
 
 def judged_or_refused(raw: bytes) -> int:
     """The number of blows; fails for any other exception, a message that is no sentence, a value that is none, or a hang."""
-    begun = time.perf_counter()
+    begun = time.process_time()
     blows: tuple[Blow, ...] = ()
     try:
         blows = read_curves(raw)
@@ -330,7 +330,7 @@ def judged_or_refused(raw: bytes) -> int:
         assert np.isfinite(blow.time_s).all() and np.isfinite(blow.volume_l).all() and np.isfinite(blow.flow_l_s).all()
         assert (np.diff(blow.time_s) > 0).all() and 19 < blow.sampling_hz < 1010
         judge(measure(blow))
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
     return len(blows)
 
 

@@ -375,12 +375,15 @@ def transcripts(out: Annotated[Path | None, typer.Option(help="Folder to write t
 class Measured(StrEnum):
     page = "page"
     spirometry = "spirometry"
+    quality = "quality"
     search = "search"
 
 
 @app.command()
 def benchmark(
-    what: Annotated[Measured, typer.Argument(help="The page and its conversation, reading and measuring blows, or the search.")] = Measured.page,
+    what: Annotated[
+        Measured, typer.Argument(help="The page and its conversation, the speed of measuring, its quality on simulated blows, or the search.")
+    ] = Measured.page,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     readme: Annotated[Path | None, typer.Option(help="README whose table is to be written.")] = None,
     repeats: Annotated[int, typer.Option(min=1, max=50, help="Conversations (page only).")] = 3,
@@ -401,6 +404,9 @@ def benchmark(
     elif what is Measured.search:
         found = searching.run(progress=progress)
         lines = searching.table(found)
+    elif what is Measured.quality:
+        found = spirometry.quality(seed=seed, progress=progress)
+        lines = spirometry.quality_table(found)
     else:
         found = spirometry.run(blows=blows, people=100 * blows, seed=seed, progress=progress)
         lines = spirometry.table(found)

@@ -422,6 +422,8 @@ def _stage(
 
         return [*model.encode_curve.parameters(), *probe.parameters()], probe_loss, 2e-3
 
+    if stage == "curve":  # without a curve there is nothing that this stage teaches
+        lessons = replace(lessons, people=[one for one in lessons.people if one.person.curve is not None])
     about_curve = {"language": 0.0, "curve": 0.9, "dialogue": 0.12}[stage]
     batches = conversations(model, lessons, config, curve=stage != "language", seen=about_curve, done=done)
     # the curve's encoder stays as it was taught to measure: taught on through a language model it forgot how

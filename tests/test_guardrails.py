@@ -549,9 +549,9 @@ def test_low_oxygen_is_read_by_the_persons_own_target() -> None:
 def test_a_long_message_is_read_in_no_time() -> None:
     import time
 
-    started = time.perf_counter()
+    started = time.process_time()
     triage("no chest pain " * 700)
-    assert time.perf_counter() - started < 5.0
+    assert time.process_time() - started < 5.0
 
 
 # scope ---------------------------------------------------------------------------------------------------------------

@@ -15,9 +15,8 @@ from encoders.spirogram.measure import measure
 from encoders.spirogram.plain import plain
 from encoders.spirogram.quality import best_of, judge, judge_all
 from encoders.spirogram.read import Blow
-from encoders.spirogram.reference import lms
 from encoders.spirogram.results import Maneuver
-from encoders.spirogram.simulate import FAULTS, simulate
+from encoders.spirogram.simulate import FAULTS, simulate, whole_range
 
 PEOPLE = 60
 RATES = (50.0, 100.0, 200.0, 500.0, 1000.0)
@@ -25,26 +24,9 @@ RATES = (50.0, 100.0, 200.0, 500.0, 1000.0)
 
 @lru_cache(maxsize=1)
 def people() -> tuple[dict[str, float], ...]:
-    """What made-up people of 5 to 90 years with z from -6 to +3 blow, where the numbers can belong to one curve."""
-    rng, found = np.random.default_rng(11), []
-    while len(found) < PEOPLE:
-        male, age = bool(rng.random() < 0.5), float(rng.uniform(5, 90))
-        height = float(np.clip((176 if male else 163) * min(1.0, 0.45 + 0.55 * (age / 16) ** 0.75) + rng.normal(0, 6), 100, 205))
-
-        def value(name: str, z: float, male: bool = male, age: float = age, height: float = height) -> float:
-            skew, median, spread = (float(x[0]) for x in lms(name, male=male, age_years=age, height_cm=height))
-            return median * max(1 + z * skew * spread, 0.05) ** (1 / skew)
-
-        ratio_z = float(rng.uniform(-6, 2))
-        fvc, ratio = value("fvc", float(rng.uniform(-6, 3))), float(np.clip(value("fev1_fvc", ratio_z), 0.3, 0.95))
-        fet = float(np.clip(rng.normal(11 if ratio < 0.65 else 7 if age > 12 else 3, 1.5), 1.8, 15.5))
-        fef = fvc * 0.763 * float(np.exp(4.7 * (ratio - 0.8) + rng.normal(0, 0.08)))
-        if fvc * ratio >= 0.3 and 0.5 * fvc / fef < 0.4 * fet:
-            bev = float(rng.uniform(0.015, 0.03)) * fvc
-            found.append(
-                {"fev1_l": fvc * ratio, "fvc_l": fvc, "pef_l_s": fvc * ratio * float(rng.uniform(2.2, 3.1)), "fef25_75_l_s": fef, "bev_l": bev, "fet_s": fet}
-            )
-    return tuple(found)
+    """What made-up people of 5 to 90 years with z from -6 to +3 blow."""
+    rng = np.random.default_rng(11)
+    return tuple(whole_range(rng) for _ in range(PEOPLE))
 
 
 def test_the_numbers_are_those_that_were_blown() -> None:

@@ -183,6 +183,27 @@ def rebuild(
     return simulate(fev1_l, fvc_l, pef_l_s, fef25_75_l_s, bev_l, fet_s)
 
 
+def whole_range(rng: np.random.Generator) -> dict[str, float]:
+    """The six values of a blow by someone of 5 to 90 years with z from -6 to +3; drawn again until they can belong to one curve."""
+    while True:
+        male, age = bool(rng.random() < 0.5), float(rng.uniform(5, 90))
+        height = float(np.clip((176 if male else 163) * min(1.0, 0.45 + 0.55 * (age / 16) ** 0.75) + rng.normal(0, 6), 100, 205))
+        body: dict[str, Any] = {"male": male, "age_years": age, "height_cm": height}
+        ratio_z, fvc_z = float(rng.uniform(-6, 2)), float(rng.uniform(-6, 3))
+        fvc, ratio = _at("fvc", fvc_z, **body), float(np.clip(_at("fev1_fvc", ratio_z, **body), 0.3, 0.95))
+        fet = float(np.clip(rng.normal(11 if ratio < 0.65 else 7 if age > 12 else 3, 1.5), 1.8, 15.5))
+        fef = fvc * 0.763 * float(np.exp(4.7 * (ratio - 0.8) + rng.normal(0, 0.08)))
+        bev, pef = float(rng.uniform(0.015, 0.03)) * fvc, fvc * ratio * float(rng.uniform(2.2, 3.1))
+        if fvc * ratio >= 0.3 and 0.5 * fvc / fef < 0.4 * fet:
+            return {"fev1_l": fvc * ratio, "fvc_l": fvc, "pef_l_s": pef, "fef25_75_l_s": fef, "bev_l": bev, "fet_s": fet}
+
+
+def _at(measure_name: str, z: float, *, male: bool, age_years: float, height_cm: float) -> float:
+    """The value at a z-score by GLI Global 2022."""
+    skew, median, spread = (float(x[0]) for x in lms(measure_name, male=male, age_years=age_years, height_cm=height_cm))
+    return median * max(1.0 + z * skew * spread, 0.05) ** (1.0 / skew)
+
+
 _PATTERNS = ("normal", "obstruction", "restriction", "mixed", "prism")
 
 
@@ -198,11 +219,8 @@ def simulate_person(rng: np.random.Generator, pattern: str | None = None) -> dic
     z_fvc = {"normal": (0.0, 0.8), "obstruction": (-0.4, 0.9), "restriction": (-2.7, 0.8), "mixed": (-2.6, 0.7), "prism": (-1.2, 0.4)}
     zr, zv = (float(np.clip(rng.normal(*table[pattern]), -6.0, 3.0)) for table in (z_ratio, z_fvc))
 
-    def value(measure_name: str, z: float) -> float:
-        skew, median, spread = (float(x[0]) for x in lms(measure_name, male=male, age_years=age, height_cm=height))
-        return median * max(1.0 + z * skew * spread, 0.05) ** (1.0 / skew)
-
-    fvc, ratio = value("fvc", zv), float(np.clip(value("fev1_fvc", zr), 0.22, 0.97))
+    body: dict[str, Any] = {"male": male, "age_years": age, "height_cm": height}
+    fvc, ratio = _at("fvc", zv, **body), float(np.clip(_at("fev1_fvc", zr, **body), 0.22, 0.97))
     fev1 = fvc * ratio
     pef = fev1 * float(rng.uniform(2.2, 3.1))
     fef = fvc * 0.763 * float(np.exp(4.7 * (ratio - 0.8) + rng.normal(0, 0.08)))

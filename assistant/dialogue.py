@@ -29,7 +29,7 @@ from encoders.spirogram.results import Spirometry
 from encoders.tabular import table_of
 from encoders.teacher import Case
 from encoders.teacher.guidance import fits
-from encoders.teacher.sayable import Asked, begins_as, compose, quote, unsupported
+from encoders.teacher.sayable import Asked, begins_as, compose, quote, sentences, unsupported
 from encoders.teacher.themes import THEMES
 
 if TYPE_CHECKING:
@@ -155,9 +155,12 @@ class Assistant:
             yield turn
         written = time.perf_counter() - started
         said, written_by, notes = raw, "model", []
-        if self.engine.model.names_facts and not (stop is not None and stop.is_set()):
-            asked = self._asked(session, question, intent, passages)
-            case = Case(session.patient, session.spirometry, session.facts)
+        asked = self._asked(session, question, intent, passages)
+        case = Case(session.patient, session.spirometry, session.facts)
+        if self.engine.model.names_facts and stop is not None and stop.is_set():  # what was written stays, but nothing that is not supported
+            wrong = unsupported(raw, case, asked)
+            said = " ".join(one for one in sentences(raw) if one not in wrong or one[-1] not in ".!?")
+        elif self.engine.model.names_facts:
             for written_by in ("model", "model, second try", "code"):
                 said = said if written_by == "model" else "".join(stream(0.7, seed + 1)) if written_by != "code" else composed(case, asked)
                 wrong = unsupported(said, case, asked)
@@ -201,13 +204,13 @@ class Assistant:
         triage = guardrails.triage(question, session.patient)
         if triage is not None:
             return Turn(question, triage.text, triage=triage)
+        refusal = guardrails.scope(question)
+        if refusal is not None:
+            return Turn(question, refusal.text, seen=Seen(intent=refusal.kind))
         absent = _ABSENT.search(question)
         if absent is not None:
             name = absent[1].upper() if len(absent[1]) < 7 else absent[1].lower()
             return Turn(question, f"I hold no {name} for this patient. {SPOKEN_OF}")
-        refusal = guardrails.scope(question)
-        if refusal is not None:
-            return Turn(question, refusal.text, seen=Seen(intent=refusal.kind))
         return None
 
     def _look_up(self, session: Session, question: str) -> tuple[str, tuple[Passage, ...], tuple[float, ...]]:
@@ -237,7 +240,7 @@ class Assistant:
         return intent, tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
 
     def _messages(self, session: Session, person: Person | None, question: str, passages: Sequence[Passage], intent: str) -> list[BaseMessage]:
-        """The prompt: what is known, the turns before without their passages (the oldest go when the window is full), the question."""
+        """The prompt: what is known, the turns before as they were put (the oldest go when the window is full), the question."""
         model = self.engine.model
         known = {fact.name for fact in session.facts}
         missing = tuple(name for name in FACT_NAMES if name not in known and not name.startswith("risk_"))

@@ -209,6 +209,17 @@ def test_stop_keeps_what_was_written_and_the_next_turn_works(assistant: Assistan
     assert ask(assistant, session.add(turns[-1]), "Should I exercise?").turns[-1].answer
 
 
+def test_a_false_sentence_is_not_left_by_a_stop(assistant: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lies(self: Engine, *_: object, **__: object) -> Iterator[int]:
+        yield from self.model.tokenizer("You have asthma. The pattern of your")["input_ids"]
+
+    monkeypatch.setattr(Engine, "stream", lies)
+    stop = threading.Event()
+    for turn in assistant.ask(open_example(assistant, "mild_obstruction"), "Explain my result", stop=stop):
+        stop.set()
+    assert turn.answer == "The pattern of your"
+
+
 def test_two_sessions_never_share_a_patient(assistant: Assistant) -> None:
     """Interleaved turns, token by token, say what each would say alone."""
     names, asked = ("healthy_runner", "severe_obstruction"), "Explain my result"

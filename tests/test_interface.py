@@ -141,7 +141,7 @@ def at(name: str) -> layout.Desk:
 def test_a_question_is_answered_and_kept() -> None:
     desk, page = at("healthy_runner"), doing(Scripted())
     said = list(page["answer"]("Explain my result", desk))
-    assert said[0][3] == "Answering..."
+    assert said[0][3] == layout.ANSWERING
     assert said[-1][1][-1]["content"] == "It is normal."
     assert desk.session is not None and len(desk.session.turns) == 1
 

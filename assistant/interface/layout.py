@@ -35,6 +35,7 @@ NEXT = {
     "stop_smoking": ("What would change it?", "Should I exercise?", "Shorter please", "What about my blood pressure?"),
 }
 MOST_TURNS = 100
+ANSWERING = "Answering... every sentence is checked at the end."
 LONGEST_QUESTION = 2000  # characters
 REPORTS = {
     "PDF": (".pdf", "application/pdf"), "Markdown": (".md", "text/markdown"), "JSON": (".json", "application/json"),
@@ -169,7 +170,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
 
     def spoken(question: str, desk: Desk, session: Session, temperature: float, seed: int) -> Iterator[tuple[Any, ...]]:
         desk.stop = stop = threading.Event()
-        yield desk, chat(session, Turn(question), dark=desk.dark), "", "Answering...", gr.skip(), *[gr.skip()] * 4
+        yield desk, chat(session, Turn(question), dark=desk.dark), "", ANSWERING, gr.skip(), *[gr.skip()] * 4
         for turn in ask(session, question, stop=stop, temperature=temperature, seed=seed):
             if desk.session is not session:  # another patient was opened, or this one deleted, meanwhile
                 return
@@ -183,7 +184,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
                 )
                 yield desk, chat(desk.session, dark=desk.dark), "", "", panels.seen(turn), *offered(desk.session)
             else:
-                yield desk, chat(session, turn, dark=desk.dark), "", "Answering...", gr.skip(), *[gr.skip()] * 4
+                yield desk, chat(session, turn, dark=desk.dark), "", ANSWERING, gr.skip(), *[gr.skip()] * 4
 
     def again(desk: Desk | None) -> Iterator[tuple[Any, ...]]:
         if desk is None or desk.session is None or not desk.session.turns:

@@ -298,6 +298,9 @@ def train(
     base_model: Annotated[str | None, typer.Option(help="Adapt another language model instead: a Hub id or a folder.")] = None,
     smoke: Annotated[bool, typer.Option(help="A tiny run that shows that everything works.")] = False,
     resume: Annotated[bool, typer.Option(help="Go on with a run that was stopped.")] = False,
+    teacher: Annotated[
+        str | None, typer.Option(help="A LangChain chat model that writes rationales (checked): provider:model or package.module:function; by default code.")
+    ] = None,
 ) -> None:
     """Teach a model: encoder, language, curve, dialogue; then calibrate its risks where a cohort is given."""
     import torch
@@ -306,12 +309,13 @@ def train(
     from assistant.risk import fit_model
     from encoders.multimodal import MultimodalLM
     from encoders.passages import read_passages
+    from encoders.teacher.chat import load_teacher
     from encoders.training import TrainConfig
     from encoders.training import train as teach
 
     make = TrainConfig.smoke_size if smoke else TrainConfig.gpu_size if torch.cuda.is_available() else TrainConfig
     config = make(seed=seed) if smoke else make(seed=seed, minutes=minutes)
-    teach(out, read_passages(), config, data=data, base_model=base_model, resume=resume)
+    teach(out, read_passages(), config, data=data, base_model=base_model, resume=resume, chat=load_teacher(teacher) if teacher else None)
     if data is not None and base_model is None:
         found = fit_model(MultimodalLM.load(out), data, limit=200 if smoke else None)
         (out / "risk.json").write_text(json.dumps(found) + "\n", encoding="utf-8")

@@ -70,6 +70,13 @@ def card(training: dict[str, Any], config: dict[str, Any], risk: dict[str, Any],
         f"This is the size that the hardware at hand taught well in the time given ({training.get('hardware')}). On a GPU the same command teaches a larger one.",
         "",
     ]
+    if isinstance(training.get("teacher"), dict):
+        told = training["teacher"]
+        lines += [
+            f"Rationales were also written by `{told['name']}`: asked {told['asked']} times, {told['learned']} were learned and {told['rejected']} rejected by the check "
+            "against the patient; the code teacher's were learned instead.",
+            "",
+        ]
     if training.get("note"):
         lines += [training["note"], ""]
     if spoken:

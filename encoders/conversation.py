@@ -28,6 +28,8 @@ _TEST = ("pattern", "severity", "fev1_fvc", "fev1_l", "fvc_l")
 KEY_FACTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("explain_result", "next_steps"), ("pattern", "severity", "fev1_l", "fev1_fvc", "fev1_grade")),
     **dict.fromkeys(("pattern", "curve_shape", "lung_volumes", "is_it_bad", "why", "shorter", "plain_words"), _TEST),
+    "why_pattern": (*_TEST, "fev1_grade"),
+    "why_risk": ("fev1_fvc", "smoking_status", "pack_years"),
     "quality": ("fev1_grade", "fvc_grade", "blows", "findings"),
     "what_is_zscore": ("fev1_z", "fev1_fvc_z", "fev1_l"),
     "do_i_have_asthma": ("pattern", "severity", "conditions"),

@@ -35,11 +35,13 @@ from encoders.multimodal import ModelError, MultimodalConfig, MultimodalLM, choo
 from encoders.passages import Passage
 from encoders.record import FACT_NAMES, QUANTITIES, write_out
 from encoders.spirogram.encode import SpirogramEncoderConfig
+from encoders.teacher.chat import ChatTeacher
 
 CHAT_TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+RATIONALES = 0.12  # share of the dialogue stage's conversations that ask for reasons
 STAGES = ("encoder", "language", "curve", "dialogue")
 
 
@@ -87,24 +89,32 @@ class Lessons:
     library: Sequence[Passage]
     rng: random.Random
     names_facts: bool = True
+    chat: ChatTeacher | None = None  # another teacher for rationales; what it writes is checked before it is learned
 
     @cached_property
     def unread(self) -> tuple[Taught, ...]:
         """People whose test names no pattern: too few to learn from if they were drawn as they come."""
         return tuple(one for one in self.people if one.spirometry is None or one.spirometry.interpretation is None)
 
-    def conversation(self, *, curve: bool, turns: int, drill: float = 0.0, seen: float = 0.0) -> tuple[list[dict[str, str]], Person]:
+    def conversation(
+        self, *, curve: bool, turns: int, drill: float = 0.0, seen: float = 0.0, reasons: float = 0.0, step: str = "both"
+    ) -> tuple[list[dict[str, str]], Person]:  # fmt: skip
         unread = self.rng.random() < 0.2 and self.unread
         one = self.rng.choice(unread or self.people)
         if not curve and one.spirometry is not None:
             one = replace(one, spirometry=replace(one.spirometry, shape=()))
         case = teacher.Case(one.patient, one.spirometry, one.facts)
         intents = teacher.SEEN if self.rng.random() < seen else None
-        taught = (
-            tuple(teacher.drills(case, self.rng) for _ in range(self.rng.randint(1, 4)))
-            if self.rng.random() < drill
-            else teacher.converse(case, self.library, self.rng, turns=turns, intents=intents)
-        )
+        if self.rng.random() < reasons:
+            taught = tuple(teacher.rationales(case, self.rng, step) for _ in range(self.rng.randint(1, 2)))
+        elif self.rng.random() < drill:
+            taught = tuple(teacher.drills(case, self.rng) for _ in range(self.rng.randint(1, 4)))
+        else:
+            taught = teacher.converse(case, self.library, self.rng, turns=turns, intents=intents)
+        if self.chat is not None:
+            taught = tuple(
+                replace(turn, answer=self.chat.rationale(case, turn.question, turn.answer)) if turn.intent in teacher.RATIONALES else turn for turn in taught
+            )
         has_curve = curve and one.person.curve is not None
         known = {fact.name for fact in one.facts}
         missing = tuple(name for name in FACT_NAMES if name not in known and not name.startswith("risk_"))
@@ -167,15 +177,22 @@ def packed(rows: Sequence[tuple[Encoded, Person]], tokens: int) -> Iterator[list
 
 
 # what each stage learns from -----------------------------------------------------------------------------------------
-def conversations(model: MultimodalLM, lessons: Lessons, config: TrainConfig, *, curve: bool, seen: float, done: Callable[[], float]) -> Iterator[Batch]:
-    """Batches of conversations, from short to long as ``done()`` goes from 0 to 1; a share ``seen`` is about the curve."""
+def conversations(
+    model: MultimodalLM, lessons: Lessons, config: TrainConfig, *, curve: bool, seen: float, done: Callable[[], float], reasons: float = 0.0
+) -> Iterator[Batch]:  # fmt: skip
+    """Batches of conversations, from short to long as ``done()`` goes from 0 to 1; a share ``seen`` is about the curve.
+
+    A share ``reasons`` asks for rationales, in steps: from the text, from the curve, then of all kinds (as ClinRaGen).
+    """
     while True:
         progress = done()
         rows = []
         for _ in range(24 if config.smoke else 96):
             most = 1 if progress < 0.35 else 2 if progress < 0.6 else 4
             drill = 0.5 * (1.0 - progress) + 0.08
-            messages, person = lessons.conversation(curve=curve, turns=lessons.rng.randint(1, most), drill=drill, seen=seen)
+            step = ("text", "curve", "both")[min(2, int(3 * progress))]
+            turns = lessons.rng.randint(1, most)
+            messages, person = lessons.conversation(curve=curve, turns=turns, drill=drill, seen=seen, reasons=reasons, step=step)
             rows.append((model.encode(messages), person))
         fitting = [row for row in rows if len(row[0].ids) <= 1536] or [min(rows, key=lambda row: len(row[0].ids))]
         batches = list(packed(fitting, config.tokens_per_batch))
@@ -322,9 +339,12 @@ def teach(
 
 def train(
     out: Path, library: Sequence[Passage], config: TrainConfig, *, data: Path | None = None, base_model: str | None = None,
-    resume: bool = False, work: Path | None = None,
+    resume: bool = False, work: Path | None = None, chat: ChatTeacher | None = None,
 ) -> Path:  # fmt: skip
-    """Teach a model and write it to ``out``; ``data`` is a cohort table with traits. Resumable from ``work``."""
+    """Teach a model and write it to ``out``; ``data`` is a cohort table with traits. Resumable from ``work``.
+
+    ``chat``: another teacher of rationales in the dialogue stage. Raises TeacherError where it does not answer at all.
+    """
     from safetensors.torch import load_model
 
     device, _ = choose_device()
@@ -376,6 +396,7 @@ def train(
             run.spent[index] = elapsed
             run.save(work, model, config)
 
+        lessons.chat = chat if stage == "dialogue" else None
         parameters, loss_of, rate = _stage(stage, model, lessons, config, minutes, cohort, run)
         loss = teach(
             parameters, loss_of, minutes=minutes, spent=run.spent[index], learning_rate=rate, name=stage, device=device,
@@ -393,7 +414,9 @@ def train(
         model.lm.to(torch.bfloat16)
         model.save(out)
         model.lm.float()
-    (out / "training.json").write_text(json.dumps(_card(config, run, device, base_model), indent=1) + "\n", encoding="utf-8")
+    (out / "training.json").write_text(
+        json.dumps({**_card(config, run, device, base_model), "teacher": chat.card() if chat else "code"}, indent=1) + "\n", encoding="utf-8"
+    )
     return out
 
 
@@ -425,7 +448,7 @@ def _stage(
     if stage == "curve":  # without a curve there is nothing that this stage teaches
         lessons = replace(lessons, people=[one for one in lessons.people if one.person.curve is not None])
     about_curve = {"language": 0.0, "curve": 0.9, "dialogue": 0.12}[stage]
-    batches = conversations(model, lessons, config, curve=stage != "language", seen=about_curve, done=done)
+    batches = conversations(model, lessons, config, curve=stage != "language", seen=about_curve, done=done, reasons=RATIONALES if stage == "dialogue" else 0.0)
     # the curve's encoder stays as it was taught to measure: taught on through a language model it forgot how
     others = [p for name, p in model.named_parameters() if not name.startswith(("lm.", "encode_curve."))]
     language = list(model.lm.parameters())

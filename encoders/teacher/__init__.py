@@ -15,13 +15,14 @@ from encoders.teacher import results, words
 from encoders.teacher.follow import FOLLOW_UPS, follow
 from encoders.teacher.guidance import fits, guidance, relevance
 from encoders.teacher.numbers import LABELS, missing_data, number
+from encoders.teacher.rationale import KINDS, asked_kind
 from encoders.teacher.risk import risks, why_risk
 from encoders.teacher.small_talk import SMALL_TALK, dose, off_topic
 from encoders.teacher.themes import THEMES, change_topics
 from encoders.teacher.varied import fictional
 from encoders.teacher.view import Case, Reply, View
 
-__all__ = ["INTENTS", "Case", "TaughtTurn", "answer", "converse", "drills", "fictional"]
+__all__ = ["INTENTS", "Case", "TaughtTurn", "answer", "converse", "drills", "fictional", "rationales"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ FROM_RECORD: dict[str, Callable[[View, random.Random], Reply]] = {
 }
 ASKED = {
     "pattern": results.pattern,
+    "why_pattern": results.why_pattern,
     "do_i_have_asthma": results.diagnosis,
     "my_numbers": number,
     "why_risk": why_risk,
@@ -69,12 +71,19 @@ _HEAVY = {
     "off_topic": 3.0,
     "curve_shape": 4.0,
     "pattern": 4.0,
-    "my_numbers": 4.0,
-    "why_risk": 3.0,
-    "risks": 3.0,
+    "my_numbers": 8.0,
+    "missing_data": 5.0,
+    "next_steps": 3.5,
+    "bronchodilator": 3.5,
+    "lung_volumes": 3.5,
+    "why_risk": 5.0,
+    "why_pattern": 5.0,
+    "risks": 4.0,
 }
 _FIRST = tuple(intent for intent in INTENTS if intent not in FOLLOW_UPS)
 _WEIGHTS = tuple(_HEAVY.get(intent, 1.0) for intent in _FIRST)
+RATIONALES = ("why_risk", "why_pattern")  # answers that give reasons for and against
+_STEPS = {"text": ("text",), "curve": ("curve",), "both": KINDS}  # the last step keeps what the first two taught
 SEEN = ("curve_shape", "show_flow_volume", "explain_result", "pattern")  # answers that say how the loop looks
 _FOLLOW = ("is_it_bad", "why", "shorter", "plain_words")
 
@@ -124,6 +133,15 @@ def wording(intent: str, rng: random.Random) -> str:
     if chance < 0.1:
         return rng.choice(_BEFORE) + (text if text[:2] == "I " or text[1:2].isupper() else text[:1].lower() + text[1:])
     return text.rstrip("?.! ") + rng.choice(_AFTER) if chance < 0.2 else text
+
+
+def rationales(case: Case, rng: random.Random, step: str) -> TaughtTurn:
+    """One question for reasons, as the step asks: from the text, from the curve, or of all kinds (``step`` both)."""
+    intent, kinds = rng.choice(RATIONALES), _STEPS[step]
+    kind = rng.choice(kinds)
+    question = rng.choice([text for text in _questions()[intent] if asked_kind(text) == kind])
+    reply = answer(intent, question, View(case), (), rng)
+    return TaughtTurn(_typing(question, rng), intent, (), reply.text, reply.evidence)
 
 
 def answer(
@@ -208,11 +226,17 @@ _JUDGED = (
 )
 
 
+_WORDS = ("smoking_status", "conditions", "medications", "sex")
+
+
 def drills(case: Case, rng: random.Random) -> TaughtTurn:
     """One look-up: a single value asked for, answered by its token and its status word, or "not measured"."""
     view = View(case)
     known = [name for name in LABELS if view.has(name)]
-    name = rng.choice(known) if known and rng.random() < 0.85 else rng.choice(tuple(LABELS))
+    worded = [name for name in _WORDS if name in known]
+    chance = rng.random()
+    # a word of the record is copied less surely than a number, so it is asked for more often
+    name = rng.choice(worded if worded and chance < 0.25 else known if known and chance < 0.8 else tuple(LABELS))
     frame = rng.choice(_JUDGED if view.status(name) and rng.random() < 0.4 else _LOOKUPS)
     question = _typing(frame.format(LABELS[name]), rng)
     reply = number(view, rng, frame.format(LABELS[name]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from encoders.teacher.rationale import asked_kind, pattern_reasons, rationale
 from encoders.teacher.sentences import (
     GRADES,
     MEANING,
@@ -171,6 +172,14 @@ def pattern(view: View, rng: random.Random, question: str) -> Reply:
         plain=plain_meaning(view),
         subject="pattern",
     )
+
+
+def why_pattern(view: View, rng: random.Random, question: str) -> Reply:
+    """The pattern first, then what speaks for and against it in the record, on the curve or in both."""
+    if view.state != "read":
+        return Reply(not_read(view), short=not_read(view), plain=not_read(view), subject="pattern")
+    text = f"{headline(view)} {rationale(view, pattern_reasons(view), asked_kind(question))}"
+    return Reply(text, short=headline(view), plain=plain_meaning(view), subject="pattern")
 
 
 def diagnosis(view: View, rng: random.Random, question: str) -> Reply:

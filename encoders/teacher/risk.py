@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from encoders.record import RISK_TRAITS
+from encoders.teacher.rationale import asked_kind, rationale, risk_reasons
 from encoders.teacher.sentences import join
 from encoders.teacher.view import Reply, View
 
@@ -58,73 +59,13 @@ def why_risk(view: View, rng: random.Random, question: str) -> Reply:
         return Reply(nothing, short=nothing, plain=nothing, subject="risk")
     head = f"The estimated risk of {_clause(view, trait)}."
     return Reply(
-        f"{head} {reasons(view, trait)}",
+        f"{head} {reasons(view, trait, asked_kind(question))}",
         short=head,
         plain=f"{head} {_ESTIMATE}",
         subject=f"risk:{trait}",
     )
 
 
-def reasons(view: View, trait: str) -> str:
-    """What in the facts speaks for and against a trait, at most three each."""
-    plus, minus = _lungs(view) if trait in {"copd", "asthma_current"} else _heart(view, trait)
-    up = f"Reasons for it: {join(plus[:3])}" if plus else "The record shows no clear reason for it"
-    down = f"reasons against it: {join(minus[:3])}" if minus else "no clear reason against it"
-    return f"{up}; {down}."
-
-
-def _smoking(view: View, plus: list[str], minus: list[str]) -> None:
-    status = view.text("smoking_status")
-    if status in {"current", "former"}:
-        years = f" ({view.token('pack_years')})" if view.has("pack_years") else ""
-        plus.append(f"{'current' if status == 'current' else 'past'} smoking{years}")
-    elif status == "never":
-        minus.append("never having smoked")
-
-
-def _lungs(view: View) -> tuple[list[str], list[str]]:
-    plus: list[str] = []
-    minus: list[str] = []
-    readable = view.state == "read"
-    if readable and view.status("fev1_fvc"):
-        if view.below("fev1_fvc"):
-            plus.append(f"an FEV1/FVC ratio that is {view.status('fev1_fvc')}")
-        elif view.status("fev1_fvc") == "normal":
-            minus.append("a normal FEV1/FVC ratio")
-    if readable and view.shape:
-        limb = view.shape[0]
-        (plus if limb == "scooped" else minus).append(f"the {limb} descending limb of the loop")
-    _smoking(view, plus, minus)
-    return plus, minus
-
-
-def _heart(view: View, trait: str) -> tuple[list[str], list[str]]:
-    plus: list[str] = []
-    minus: list[str] = []
-    values = {
-        "diabetes": (
-            ("hba1c_percent", "HbA1c"),
-            ("glucose_mg_dl", "glucose"),
-            ("bmi_kg_m2", "body mass index"),
-        ),
-        "hypertension": (
-            ("systolic_bp_mmhg", "systolic blood pressure"),
-            ("diastolic_bp_mmhg", "diastolic blood pressure"),
-            ("bmi_kg_m2", "body mass index"),
-        ),
-    }.get(
-        trait,
-        (
-            ("systolic_bp_mmhg", "systolic blood pressure"),
-            ("total_cholesterol_mg_dl", "total cholesterol"),
-            ("hba1c_percent", "HbA1c"),
-        ),
-    )
-    for name, label in values:
-        if view.above(name):
-            plus.append(f"{'an' if label == 'HbA1c' else 'a'} {label} that is {view.status(name)}")
-        elif view.status(name) == "normal":
-            minus.append(f"a normal {label}")
-    if trait not in {"diabetes", "hypertension"}:
-        _smoking(view, plus, minus)
-    return plus, minus
+def reasons(view: View, trait: str, kind: str = "both") -> str:
+    """What in the record and on the curve speaks for and against a trait; ``kind``: text, curve or both."""
+    return rationale(view, risk_reasons(view, trait), kind)

@@ -113,6 +113,8 @@ def _all(case: Case) -> Iterator[str]:
     questions = [(intent, "") for intent in INTENTS if intent not in FOLLOW_UPS]
     questions += [("my_numbers", f"what is my {label}") for label in LABELS.values()]
     questions += [(intent, words) for intent in ("risks", "why_risk") for _, words in RISK_TRAITS]
+    questions += [("why_risk", f"{words} {hint}") for _, words in RISK_TRAITS for hint in ("record", "curve")]
+    questions += [("why_pattern", hint) for hint in ("record", "curve")]
     questions += [("do_i_have_asthma", name) for name in ("asthma", "COPD", "lung cancer", "emphysema", "chronic bronchitis", "lung fibrosis")]
     for intent, question in questions:
         for draw in range(3):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from encoders.record import Fact, serialise
+from encoders.record import Fact, serialise, write_out
 from encoders.teacher.rationale import Reason, asked_kind, pattern_reasons, rationale, risk_reasons
 from encoders.teacher.sayable import sentences
 from encoders.teacher.view import Case, View
@@ -73,8 +73,9 @@ class ChatTeacher:
                 raise TeacherError(f"the teacher {self.name!r} did not answer ({type(error).__name__}); check its name, its key and the network") from error
             self.counts["no answer"] += 1
             return gold
-        told = named(str(reply.text), case.facts)
-        body = told.removeprefix(head).strip()
+        text = " ".join(str(reply.text).split()).removeprefix(write_out(head, case.facts)).strip()
+        reasons = {name for one in found for name in _TOKEN.findall(one.words)}
+        body = named(text, [fact for fact in case.facts if fact.name in reasons])
         why = fault(body, case, head, kind)
         self.counts[why or "learned"] += 1
         return gold if why else f"{head} {body}"
@@ -122,7 +123,6 @@ def reasons_of(case: Case, head: str) -> tuple[Reason, ...]:
 
 def prompt(case: Case, question: str, head: str, kind: str) -> list[tuple[str, str]]:
     """What the chat model is given: the facts, the look of the loop, the score, the question."""
-    from encoders.record import write_out
     from prompts import render
 
     view = View(case)
@@ -176,23 +176,24 @@ def _fault(sentence: str, view: View, found: Sequence[Reason]) -> str:
     if strange := [word for word in _WORD.findall(bare) if word not in vocabulary]:
         return "an invented comparison" if _COMPARED & set(strange) else "a claim that is not the patient's"
     told = False
-    for clause in _CLAUSE.split(sentence):
-        side = (bool(_FOR.search(clause.lower())), bool(_AGAINST.search(clause.lower())))
+    for clause in _CLAUSE.split(sentence.lower()):
+        side = (bool(_FOR.search(clause)), bool(_AGAINST.search(clause)))
         if not clause.strip():
             continue
         rest, spoken = clause, []
         for one in sorted(found, key=lambda one: -len(one.words)):
-            if one.words in rest or one.words.removeprefix("a ").removeprefix("the ") in rest:
-                rest = rest.replace(one.words, " ").replace(one.words.removeprefix("a ").removeprefix("the "), " ")
+            words = one.words.lower().removeprefix("a ").removeprefix("the ")
+            if words in rest:
+                rest = rest.replace(words, " ")
                 spoken.append(one)
-        left = set(_WORD.findall(_TOKEN.sub(" ", rest).lower())) - _GLUE
+        left = set(_WORD.findall(_TOKEN.sub(" ", rest))) - _GLUE
         if left or _TOKEN.search(rest):
             return "words that do not fit the value"
         if side[0] == side[1]:
             return "reasons without a side"
         if any(one.supports is not side[0] for one in spoken):
             return "a wrong direction"
-        if _NOTHING.search(clause.lower()):
+        if _NOTHING.search(clause):
             if spoken or any(one.supports is side[0] for one in found):
                 return "reasons left out"
         elif not spoken:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders import tabular
 from encoders.batch import Person
 from encoders.scores import auroc
-from encoders import tabular
 from encoders.tabular import COLUMNS
 
 Floats = NDArray[np.float64]

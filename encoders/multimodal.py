@@ -38,7 +38,9 @@ class MultimodalConfig:
     def from_dict(cls, given: dict[str, Any]) -> MultimodalConfig:
         parts = {"curve", "table", "risk"}
         if set(given) != parts:
-            raise ModelError(f"the model's configuration is of another version (it holds {sorted(given)}, not {sorted(parts)}); restore the folder or train again")
+            raise ModelError(
+                f"the model's configuration is of another version (it holds {sorted(given)}, not {sorted(parts)}); restore the folder or train again"
+            )
         curve = {**given["curve"], "widths": tuple(given["curve"]["widths"])}
         return cls(SpirogramEncoderConfig(**curve), TabularEncoderConfig(**given["table"]), RiskReaderConfig(**given["risk"]))
 
@@ -58,7 +60,16 @@ class MultimodalLM(nn.Module):
         self.encode_table = TabularEncoder(self.config.table)
         self.project_curve = Projector(self.config.curve.width, weight.shape[1], embedding_rms(weight))
         self.project_table = Projector(self.config.table.width, weight.shape[1], embedding_rms(weight))
-        self.read_risk = RiskReader(self.config.risk, self.config.curve.width, self.config.curve.tokens, weight.shape[1], embedding_rms(weight))
+        self.read_risk = self._risk_reader()
+
+    def forget_risks(self, seed: int) -> None:
+        """Fresh weights for the risk prompt's soft tokens, which are then to be taught again."""
+        torch.manual_seed(seed)
+        self.read_risk = self._risk_reader().to(self.device)
+
+    def _risk_reader(self) -> RiskReader:
+        weight = self.lm.get_input_embeddings().weight
+        return RiskReader(self.config.risk, self.config.curve.width, self.config.curve.tokens, weight.shape[1], embedding_rms(weight))
 
     # what it is ---------------------------------------------------------------------------------------------------
     @property
@@ -147,15 +158,17 @@ class MultimodalLM(nn.Module):
 
     # risk ---------------------------------------------------------------------------------------------------------
     @torch.inference_mode()
-    def score(self, people: Sequence[Person], questions: Sequence[str], system: str, *, told: bool | None = None, tokens: bool = True) -> NDArray[np.float64]:
+    def score(
+        self, people: Sequence[Person], questions: Sequence[str], system: str, *, told: bool | None = None, tokens: bool = True, batch: int = 64,
+    ) -> NDArray[np.float64]:  # fmt: skip
         """Log-odds of "yes" against "no" as the first word of the answer: (people, questions).
 
         ``system`` is the message that everyone shares, with the marks of the soft tokens and of the record as text. ``told``
         and ``tokens`` leave the text or the soft tokens away, for ablations (None: as the model was made).
         """
         parts = []
-        for start in range(0, len(people), 64):
-            some = people[start : start + 64]
+        for start in range(0, len(people), batch):
+            some = people[start : start + batch]
             has_curve = np.array([person.curve is not None for person in some]) & tokens
             encoded = torch.zeros(len(some), self.config.curve.tokens, self.config.curve.width, device=self.device, dtype=self.dtype)
             drawn = [person.curve for person, given in zip(some, has_curve, strict=True) if given and person.curve is not None]

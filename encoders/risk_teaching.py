@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from encoders.batch import Person
 from encoders.conversation import risk_messages
+from encoders.loop import teach
 from encoders.multimodal import MultimodalLM
 from encoders.record import RISK_TRAITS
 from encoders.tabular import COLUMNS, SPIROMETRY_COLUMNS
@@ -88,8 +89,6 @@ def teach_risks(
 
     Returns the last mean loss. Everything else of the model stays as it is.
     """
-    from encoders.training import teach
-
     lessons = lessons or RiskLessons()
     system, questions = risk_messages(tuple(words or (one for _, one in RISK_TRAITS)))
     rng, draw = random.Random(seed + round(spent)), np.random.default_rng(seed + round(spent))

@@ -22,7 +22,10 @@ COLUMNS: tuple[str, ...] = (
 )  # fmt: skip
 # how ``told`` writes each column: a short name, the mean and the standard deviation it was scaled by, decimals
 _WRITTEN = {
-    **{quantity.name: ("pack years" if quantity.name == "pack_years" else quantity.name.split("_")[0], quantity.mean, quantity.sd, min(quantity.decimals, 1)) for quantity in QUANTITIES},
+    **{
+        quantity.name: ("pack years" if quantity.name == "pack_years" else quantity.name.split("_")[0], quantity.mean, quantity.sd, min(quantity.decimals, 1))
+        for quantity in QUANTITIES
+    },
     **{name: (name.removesuffix("_l").removesuffix("_l_s").replace("_", " "), mean, sd, 2) for name, mean, sd in _SPIROMETRY},
 }
 

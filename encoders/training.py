@@ -16,7 +16,6 @@ import math
 import os
 import random
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -32,6 +31,7 @@ from encoders import teacher
 from encoders.batch import Batch, Encoded, Person
 from encoders.cases import Taught, cohort_people, simulate_many
 from encoders.conversation import system_message, user_message
+from encoders.loop import teach
 from encoders.multimodal import ModelError, MultimodalConfig, MultimodalLM, choose_device, load_language_model
 from encoders.passages import Passage
 from encoders.record import FACT_NAMES, QUANTITIES, write_out
@@ -242,50 +242,6 @@ class Run:
         state = {"run": asdict(self), "config": asdict(config)}
         (folder / "run.part").write_text(json.dumps(state), encoding="utf-8")
         (folder / "run.part").replace(folder / "run.json")
-
-
-def optimiser(parameters: Sequence[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
-    decayed = [p for p in parameters if p.ndim >= 2]
-    rest = [p for p in parameters if p.ndim < 2]
-    groups = [{"params": decayed, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), fused=True)
-
-
-def teach(
-    parameters: Sequence[nn.Parameter], loss_of: Callable[[], tuple[Tensor, int]], *, minutes: float, spent: float,
-    learning_rate: float, name: str, device: str, checkpoint: Callable[[float], None],
-) -> float:  # fmt: skip
-    """The one loop: until the stage's minutes are spent. Returns the running mean of the loss."""
-    from tqdm import tqdm
-
-    for parameter in parameters:
-        parameter.requires_grad_(True)
-    steps = optimiser(parameters, learning_rate)
-    started, saved, mean, count = time.monotonic(), time.monotonic(), math.nan, 0
-    bar = tqdm(total=round(minutes * 60), initial=round(spent), desc=name, unit="s", file=sys.stderr)
-    while (elapsed := spent + time.monotonic() - started) < minutes * 60:
-        progress = elapsed / (minutes * 60)
-        warm = min(1.0, (count + 1) / 60)
-        for group in steps.param_groups:
-            group["lr"] = learning_rate * warm * (0.03 + 0.97 * min(1.0, (1.0 - progress) / 0.6))
-        with torch.autocast(device.split(":")[0], torch.bfloat16):
-            loss, _ = loss_of()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        steps.step()
-        steps.zero_grad(set_to_none=True)
-        count += 1
-        value = float(loss.detach())
-        mean = value if math.isnan(mean) else 0.97 * mean + 0.03 * value
-        if count % 20 == 0:
-            bar.set_postfix_str(f"step {count}, loss {mean:.3f}", refresh=False)
-            bar.n = round(min(elapsed, minutes * 60))
-            bar.refresh()
-        if time.monotonic() - saved > 90:
-            checkpoint(elapsed)
-            saved = time.monotonic()
-    bar.close()
-    return mean
 
 
 def train(

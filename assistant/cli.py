@@ -334,6 +334,7 @@ def evaluate(
     model: Annotated[Path | None, typer.Option(help="Folder of the model; by default the embedded one.")] = None,
     seed: Annotated[int, typer.Option()] = 7,
     limit_minutes: Annotated[float, typer.Option(min=0.0, help="Teaching on simulated people with a known limit; 0 leaves it out.")] = 4.0,
+    left_out_minutes: Annotated[float, typer.Option(min=0.0, help="Teaching of each of eight readers that never saw one trait; 0 leaves them out.")] = 0.0,
     smoke: Annotated[bool, typer.Option(help="A tiny run that shows that everything works; its figures mean nothing.")] = False,
 ) -> None:
     """The honest table: risks on held-out people beside classical models, ablations, traits never trained, groups, a known limit."""
@@ -358,6 +359,7 @@ def evaluate(
     reader, risks = MultimodalLM.load(folder, device=device, dtype=dtype), Risk.load(folder)
     folds = evaluation.read_folds(cohort, later, 150 if smoke else None)
     few: dict[str, Any] = {"times": 20, "limit_people": 150, "limit_minutes": min(limit_minutes, 0.05)} if smoke else {"limit_minutes": limit_minutes}
+    few["left_out_minutes"] = min(left_out_minutes, 0.02) if smoke else left_out_minutes
     result = evaluation.evaluate(reader, risks.calibrate, folds, seed=seed, **few)
     result.found["provenance"] = evaluation_report.provenance(folder, cohort, later, seed, (time.perf_counter() - started) / 60)
     lines = evaluation_report.write(result, out)

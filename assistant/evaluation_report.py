@@ -58,6 +58,7 @@ def table(found: dict[str, Any]) -> str:
     lines += ["", *_conclusions(found["summary"]), ""]
     lines += _ablations(found)
     lines += _held_out(found["held_out"])
+    lines += _left_out(found)
     lines += _groups(found["groups"])
     if "simulated" in found:
         share = found["simulated"]["share"]
@@ -126,6 +127,19 @@ def _held_out(rows: list[dict[str, Any]]) -> list[str]:
         cells = [_figure(row, "auroc", 3), *(_figure(known.get(name, {}), "auroc", 3) for name in ("trained_answers", "trained_logistic_regression"))]
         lines.append(f"| {_words(row['trait'])} | {row['cases']} / {row['people']} | {' | '.join(cells)} |")
     return [*lines, ""]
+
+
+def _left_out(found: dict[str, Any]) -> list[str]:
+    """Each of the eight traits as if it had never been taught."""
+    if not found.get("left_out"):
+        return []
+    lines = ["| left out while teaching the soft tokens, then asked in words | cases / people | ours, left out | mean of the seven others | ours, taught |"]
+    lines.append("|---|---|---|---|---|")
+    for row in found["left_out"]:
+        known = row.get("compared", {})
+        cells = [_figure(row, "auroc", 3), *(_figure(known.get(name, {}), "auroc", 3) for name in ("others", "taught"))]
+        lines.append(f"| {_words(row['trait'])} | {row['cases']} / {row['people']} | {' | '.join(cells)} |")
+    return [*lines, f"(Readers taught {found['left_out_minutes']:g} minutes each; the frozen language model is the same in all.)", ""]
 
 
 def _groups(rows: list[dict[str, Any]]) -> list[str]:

@@ -26,6 +26,7 @@ ADULT_YEARS = 20.0  # the traits were asked of adults of 20 years and over
 AGE_BANDS = (20, 40, 50, 60, 70, 200)
 RESAMPLES = 200
 _SMALLEST = 1e-4
+PULL = 10.0  # as sure of a slope of one as of a tenth of a squared unit either way: yes and no were taught as likelihoods
 
 
 class RiskError(ValueError):
@@ -82,10 +83,12 @@ def _band(age_years: float) -> int:
 
 # learning from a cohort ----------------------------------------------------------------------------------------------
 def fit(tables: dict[str, NDArray[np.float32]], traits: dict[str, Floats], log_odds: dict[str, Floats], *, seed: int = 7) -> dict[str, Any]:
-    """Calibrate on the validation fold, learn the classical model on the training fold, and measure both on the test fold.
+    """Calibrate, learn the classical model on the training fold, and measure both on the test fold.
 
     Each argument is a dict of folds ("train", "validation", "test"): tables (people, 2, COLUMNS), traits (people, traits) with
-    nan for unknown, log_odds (people, traits; "train" may be left out). Returns what risk.json holds.
+    nan for unknown, log_odds (people, traits). The slope comes from the validation fold; the level, that as many cases are
+    expected as there are, from it and the training fold together, since a single fold has few cases of a rare trait.
+    Returns what risk.json holds.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
@@ -97,11 +100,14 @@ def fit(tables: dict[str, NDArray[np.float32]], traits: dict[str, Floats], log_o
         known = {fold: ~np.isnan(y[:, index]) for fold, y in traits.items()}
         y = {fold: traits[fold][known[fold], index] for fold in traits}
         x = log_odds["validation"][known["validation"], index]
-        a, b = _platt(x, y["validation"])
+        every = np.concatenate([log_odds["train"][known["train"], index], x]), np.concatenate([y["train"], y["validation"]])
+        slope = _platt(x, y["validation"])[1]
+        a, b = _level(*every, slope), slope
         draws = []
         for _ in range(RESAMPLES):
-            chosen = rng.integers(0, len(x), len(x))
-            draws.append(_platt(x[chosen], y["validation"][chosen], start=(a, b)))
+            chosen, drawn = rng.integers(0, len(x), len(x)), rng.integers(0, len(every[0]), len(every[0]))
+            other = _platt(x[chosen], y["validation"][chosen], start=(a, b))[1]
+            draws.append((_level(every[0][drawn], every[1][drawn], other), other))
         classical = LogisticRegression(C=0.3, max_iter=2000).fit(flat["train"][known["train"]], y["train"])
         ages = tables["train"][known["train"], 0, COLUMNS.index("age_years")] * 20.0 + 45.0
         males = tables["train"][known["train"], 0, COLUMNS.index("male")] > 0.5
@@ -137,18 +143,18 @@ def fit(tables: dict[str, NDArray[np.float32]], traits: dict[str, Floats], log_o
 
 
 def _platt(x: Floats, y: Floats, start: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:
-    """Intercept and slope of y on x by Newton's steps, with a slight pull to a slope of one where cases are few."""
+    """Intercept and slope of y on x by Newton's steps, with a pull to a slope of one (PULL) where cases are few."""
 
     def cost(a: float, b: float) -> float:
         z = a + b * x
-        return float(np.sum(np.logaddexp(0.0, z) - y * z) + (b - 1.0) ** 2 / 2)
+        return float(np.sum(np.logaddexp(0.0, z) - y * z) + PULL * (b - 1.0) ** 2 / 2)
 
     a, b = start
     for _ in range(50):
         p = _sigmoid(a + b * x)
         weight = p * (1 - p) + 1e-9
-        gradient = np.array([np.sum(p - y), np.sum((p - y) * x) + (b - 1.0)])
-        hessian = np.array([[weight.sum(), (weight * x).sum()], [(weight * x).sum(), (weight * x * x).sum() + 1.0]])
+        gradient = np.array([np.sum(p - y), np.sum((p - y) * x) + PULL * (b - 1.0)])
+        hessian = np.array([[weight.sum(), (weight * x).sum()], [(weight * x).sum(), (weight * x * x).sum() + PULL]])
         step = np.linalg.solve(hessian, gradient)
         while np.abs(step).max() > 1e-7 and not cost(a - step[0], b - step[1]) <= cost(a, b):  # a whole step may overshoot
             step = step / 2
@@ -156,6 +162,15 @@ def _platt(x: Floats, y: Floats, start: tuple[float, float] = (0.0, 1.0)) -> tup
         if np.abs(step).max() < 1e-7:
             break
     return (a, b) if math.isfinite(a) and math.isfinite(b) else start
+
+
+def _level(x: Floats, y: Floats, slope: float) -> float:
+    """The intercept with which as many cases are expected as there are (half a case at least), by bisection."""
+    wanted, low, high = max(float(y.sum()), 0.5), -40.0, 40.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _sigmoid(middle + slope * x).sum() < wanted else (low, middle)
+    return (low + high) / 2
 
 
 def _interval(truth: Floats, score: Floats, rng: np.random.Generator) -> tuple[float, float]:
@@ -179,8 +194,7 @@ def fit_model(model: Any, cohort: Path, *, limit: int | None = None) -> dict[str
     for fold in ("train", "validation", "test"):
         people, known = cohort_people(cohort, fold, limit)
         tables[fold], traits[fold] = np.stack([person.table for person in people]), known
-        if fold != "train":
-            log_odds[fold] = score_people(model, people)
+        log_odds[fold] = score_people(model, people)
     return fit(tables, traits, log_odds)
 
 
@@ -189,8 +203,8 @@ def score_people(model: Any, people: Sequence[Any], batch: int = 64) -> Floats:
     from encoders.conversation import risk_messages
 
     system, questions = risk_messages()
-    parts = [model.score(people[start : start + batch], questions, system) for start in range(0, len(people), batch)]
-    return np.concatenate(parts) if parts else np.zeros((0, len(questions)))
+    scored: Floats = model.score(people, questions, system, batch=batch)
+    return scored
 
 
 def score_cohort(model: Any, risk: Risk, cohort: Path, traits: Sequence[str], batch: int = 64) -> Iterator[pd.DataFrame]:

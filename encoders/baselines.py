@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders import tabular
 from encoders.batch import Person
 from encoders.scores import auroc
 from encoders.tabular import COLUMNS
 
 Floats = NDArray[np.float64]
-SPIROMETRY_COLUMNS = tuple(COLUMNS.index(name) for name in ("fev1_l", "fvc_l", "fev1_fvc", "pef_l_s", "fef25_75_l_s"))
+SPIROMETRY_COLUMNS = tuple(COLUMNS.index(name) for name in tabular.SPIROMETRY_COLUMNS)
 NO_LIGHTGBM = "LightGBM is not installed, and the table holds it beside our model; install it with `pip install lightgbm`"
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 CURVE_MARK, RECORD_MARK = "\ue000", "\ue001"  # stand in a message where the soft tokens go; never in anyone's text
-TEXT, CURVE, RECORD = 0, 1, 2  # kinds of positions
+TOLD_MARK = "\ue002"  # where each person's record goes as text, in a prompt that many people share
+TEXT, CURVE, RECORD, TOLD = 0, 1, 2, 3  # kinds of positions
 IGNORED = -100
 
 
@@ -79,11 +80,12 @@ def encode_chat(
     ids: list[int] = []
     kinds: list[int] = []
     learned: list[bool] = []
+    slots = {CURVE_MARK: (CURVE, curve_tokens), RECORD_MARK: (RECORD, record_tokens), TOLD_MARK: (TOLD, 1)}
     placeholder = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     for text, learn in pieces:
         for part in _split_at_marks(text):
-            if part in (CURVE_MARK, RECORD_MARK):
-                kind, count = (CURVE, curve_tokens) if part == CURVE_MARK else (RECORD, record_tokens)
+            if part in slots:
+                kind, count = slots[part]
                 new = [placeholder] * count
             else:
                 kind, new = TEXT, tokenizer(part, add_special_tokens=False)["input_ids"]
@@ -94,11 +96,9 @@ def encode_chat(
 
 
 def _split_at_marks(text: str) -> list[str]:
-    parts: list[str] = []
-    for piece in text.replace(CURVE_MARK, f"\0{CURVE_MARK}\0").replace(RECORD_MARK, f"\0{RECORD_MARK}\0").split("\0"):
-        if piece:
-            parts.append(piece)
-    return parts
+    for mark in (CURVE_MARK, RECORD_MARK, TOLD_MARK):
+        text = text.replace(mark, f"\0{mark}\0")
+    return [piece for piece in text.split("\0") if piece]
 
 
 def collate(rows: Sequence[Encoded], people: Sequence[Person | None], pad_token_id: int) -> Batch:

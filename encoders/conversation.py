@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from encoders.batch import CURVE_MARK, RECORD_MARK
+from encoders.batch import CURVE_MARK, RECORD_MARK, TOLD_MARK
 from encoders.passages import Passage
 from encoders.record import RISK_TRAITS, Fact, serialise
 from prompts import render
@@ -56,7 +56,8 @@ def user_message(question: str, passages: Sequence[Passage], topic: str, facts: 
     return {"role": "user", "content": render("question", passages=numbered, topic=about, question=question).strip()}
 
 
-def risk_messages() -> tuple[str, tuple[str, ...]]:
-    """The shared system text and one question for each trait of RISK_TRAITS, for ``MultimodalLM.score``."""
-    system = render("risk", curve=CURVE_MARK, record=RECORD_MARK).strip()
-    return system, tuple(render("risk_question", trait=words).strip() for _, words in RISK_TRAITS)
+def risk_messages(words: Sequence[str] | None = None) -> tuple[str, tuple[str, ...]]:
+    """The system text that everyone shares and a question for each trait (those of RISK_TRAITS, or ``words``), for ``MultimodalLM.score``."""
+    system = render("risk", curve=CURVE_MARK, record=RECORD_MARK, told=TOLD_MARK).strip()
+    asked = tuple(one for _, one in RISK_TRAITS) if words is None else words
+    return system, tuple(render("risk_question", trait=one).strip() for one in asked)

@@ -8,7 +8,6 @@ curves, logistic regression and late fusion beside it.
 from __future__ import annotations
 
 import copy
-import random
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,8 +36,9 @@ ABLATIONS = {
     "no_curve": "without the curve", "blank_curve": "blank curve", "shuffled_curves": "curves of other people",
     "shuffled_spirometry": "curves and spirometry fields of other people", "curve_alone_tells_spirometry": "spirometry fields removed, curve kept",
     "curve_alone_shuffled": "spirometry fields removed, curves of other people", "no_spirometry": "neither curve nor spirometry fields",
-    "curve_only": "curve only, no table",
+    "curve_only": "curve only, no table", "text_only": "record as text only, no soft tokens", "tokens_only": "soft tokens only, no text",
 }  # fmt: skip
+_PROMPTS = {"text_only": {"told": True, "tokens": False}, "tokens_only": {"told": False}}  # the people stay, the prompt changes
 MODELS = {
     "ours": "ours", "logistic_regression": "logistic regression", "lightgbm": "LightGBM", "encoder_linear_head": "encoders + linear head",
     "late_fusion": "late fusion (ours + LightGBM)", "logistic_regression_without_spirometry": "logistic regression without spirometry",
@@ -94,17 +94,15 @@ def read_folds(path: Path, later: Path | None = None, limit: int | None = None) 
     return folds
 
 
-def score(model: Any, people: Sequence[Person], words: Sequence[str], name: str, batch: int = 64) -> Floats:
-    """Log-odds of yes for each of ``words`` asked as a trait: (people, words), with a progress bar."""
+def score(model: Any, people: Sequence[Person], words: Sequence[str], name: str, **given: Any) -> Floats:
+    """Log-odds of yes for each of ``words`` asked as a trait: (people, words), with a progress bar; ``given``: see ``MultimodalLM.score``."""
     from tqdm import tqdm
 
     from encoders.conversation import risk_messages
-    from prompts import render
 
-    system, _ = risk_messages()
-    questions = [render("risk_question", trait=word).strip() for word in words]
-    starts = tqdm(range(0, len(people), batch), desc=name, unit="batch", file=sys.stderr)
-    return np.concatenate([model.score(people[start : start + batch], questions, system) for start in starts])
+    system, questions = risk_messages(words)
+    starts = tqdm(range(0, len(people), 64), desc=name, unit="batch", file=sys.stderr)
+    return np.concatenate([model.score(people[start : start + 64], questions, system, **given) for start in starts])
 
 
 # what the model is given ---------------------------------------------------------------------------------------------
@@ -124,7 +122,7 @@ def ablate(people: Sequence[Person], name: str, seed: int) -> list[Person]:
             curve = other.curve
         elif name == "curve_only":
             table[:] = 0.0
-        elif name != "curve_alone_tells_spirometry":
+        elif name not in ("curve_alone_tells_spirometry", *_PROMPTS):
             raise EvaluationError(f"unknown ablation {name!r}; choose from {', '.join(ABLATIONS)}")
         if name in ("curve_alone_tells_spirometry", "curve_alone_shuffled", "no_spirometry"):
             table[:, gone] = 0.0
@@ -164,12 +162,13 @@ def classical(model: Any, folds: dict[str, Fold], which: str, column: int, read:
 
 
 def evaluate(
-    model: Any, calibrate: Calibrate, folds: dict[str, Fold], *, seed: int = 7, times: int = 500, limit_people: int = 3000, limit_minutes: float = 4.0,
+    model: Any, calibrate: Calibrate, folds: dict[str, Fold], *, seed: int = 7, times: int = 500, limit_people: int = 6000, limit_minutes: float = 4.0,
+    left_out_minutes: float = 0.0,
 ) -> Evaluation:  # fmt: skip
     """Everything of the honest table. ``calibrate`` turns a trait's log-odds into probabilities (fitted on other people).
 
     ``times``: bootstrap resamples; ``limit_people``, ``limit_minutes``: size of the simulated cohort and how long its training
-    may take (0 leaves it out).
+    may take (0 leaves it out); ``left_out_minutes``: teaching time of each of eight models that never saw one of the traits.
     """
     from tqdm import tqdm
 
@@ -182,7 +181,7 @@ def evaluate(
         return np.stack([calibrate(values[:, index], trait) for index, trait in enumerate(TRAITS)], axis=1)
 
     risks = {"ours": risks_of(log_odds)}
-    changed = {name: risks_of(score(model, ablate(test.people, name, seed), words, said)) for name, said in ABLATIONS.items()}
+    changed = {name: risks_of(score(model, ablate(test.people, name, seed), words, said, **_PROMPTS.get(name, {}))) for name, said in ABLATIONS.items()}
     read = [baselines.read_by_encoders(model, folds[fold].people) for fold in ("train", "validation", "test")]
     read = baselines.components(read[0], read[1:], seed=seed)
     for name in MODELS:
@@ -202,6 +201,9 @@ def evaluate(
         "with_curve": {fold: sum(person.curve is not None for person in one.people) for fold, one in folds.items()},
         "resamples": times,
     }
+    if left_out_minutes > 0:
+        found["left_out"] = leave_one_out(model, folds, risks, left_out_minutes, seed, times)
+        found["left_out_minutes"] = left_out_minutes
     if limit_minutes > 0:
         found["simulated"] = against_the_limit(model, limit_people, limit_minutes, seed)
     return Evaluation(found, test.traits, risks)
@@ -296,13 +298,42 @@ def held_out(model: Any, folds: dict[str, Fold], log_odds: Floats, read: list[Fl
     return rows
 
 
+def leave_one_out(model: Any, folds: dict[str, Fold], risks: dict[str, Floats], minutes: float, seed: int, times: int) -> list[dict[str, Any]]:
+    """For each trait a fresh reader taught on the other seven, then asked for this one in words.
+
+    ``others``: a control, the mean of its log-odds for the seven it knows. The language model itself is the same in all.
+    """
+    from encoders.risk_teaching import teach_risks
+
+    test, rng, rows = folds["test"], np.random.default_rng(seed + 2), []
+    words = [word for _, word in RISK_TRAITS]
+    for index, trait in enumerate(TRAITS):
+        rest = [place for place in range(len(TRAITS)) if place != index]
+        reader = copy.deepcopy(model)
+        reader.forget_risks(seed + index)
+        teach_risks(
+            reader, folds["train"].people, folds["train"].traits[:, rest], words=[words[place] for place in rest], minutes=minutes, seed=seed,
+            name=f"without {words[index]}",
+        )  # fmt: skip
+        asked = score(reader, test.people, [words[index], *(words[place] for place in rest)], words[index])
+        known = ~np.isnan(test.traits[:, index])
+        truth = test.traits[known, index]
+        row: dict[str, Any] = {"trait": trait, "people": len(truth), "cases": int(truth.sum())}
+        if min(truth.sum(), (1 - truth).sum()) >= FEWEST_CASES:
+            others = {"others": asked[known, 1:].mean(axis=1), "taught": risks["ours"][known, index]}
+            row["auroc"] = round(auroc(truth, asked[known, 0]), 4)
+            row["compared"] = differences(truth, asked[known, 0], others, resamples(len(truth), times, rng))
+        rows.append(row)
+    return rows
+
+
 # a limit that is known -----------------------------------------------------------------------------------------------
 def against_the_limit(model: Any, count: int, minutes: float, seed: int) -> dict[str, Any]:
     """A copy of the model taught on simulated people, HeLM's way (language model frozen), against the risks they were drawn with.
 
     ``share`` is how far from chance (0.5) to the Bayes-optimal AUROC it comes on other simulated people, over all traits.
     """
-    from encoders.training import risk_batches, teach
+    from encoders.risk_teaching import teach_risks
 
     def made(size: int, which: int) -> tuple[list[Person], Floats, Floats]:
         from tqdm import tqdm
@@ -313,15 +344,9 @@ def against_the_limit(model: Any, count: int, minutes: float, seed: int) -> dict
 
     people, traits, _ = made(count, seed * 1000 + 1)
     unseen, truth, bayes = made(max(count // 3, 200), seed * 1000 + 2)
-    taught = copy.deepcopy(model).train()
-    taught.requires_grad_(False)
-    batches = risk_batches(taught, people, traits, random.Random(seed), 64)
-    learned = [p for name, p in taught.named_parameters() if not name.startswith("lm.")]
-    loss = teach(
-        learned, lambda: (taught(next(batches)), 1), minutes=minutes, spent=0.0, learning_rate=1e-3, name="simulated cohort", device=str(taught.device),
-        checkpoint=lambda _: None,
-    )  # fmt: skip
-    ours = score(taught.eval(), unseen, [word for _, word in RISK_TRAITS], "simulated test")
+    taught = copy.deepcopy(model)
+    loss = teach_risks(taught, people, traits, minutes=minutes, seed=seed, name="simulated cohort")
+    ours = score(taught, unseen, [word for _, word in RISK_TRAITS], "simulated test")
     untaught = score(model, unseen, [word for _, word in RISK_TRAITS], "simulated, untaught")
     x, asked = baselines.flat(people), baselines.flat(unseen)
     rows = []

@@ -14,11 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from encoders.batch import CURVE, IGNORED, RECORD, Batch, Encoded, Person, collate, encode_chat
+from encoders.batch import CURVE, IGNORED, RECORD, TEXT, TOLD, TOLD_MARK, Batch, Encoded, Person, collate, encode_chat
 from encoders.projector import Projector, embedding_rms
+from encoders.risk_reader import RiskReader, RiskReaderConfig
 from encoders.spirogram.encode import SpirogramEncoder, SpirogramEncoderConfig
-from encoders.tabular import TabularEncoder, TabularEncoderConfig
+from encoders.tabular import TabularEncoder, TabularEncoderConfig, told
 
+_PADDING = -1  # the kind of a position that holds nothing
 MANIFEST, WEIGHTS, ADAPTER = "breathwise.json", "encoders.safetensors", "adapter"
 
 
@@ -30,14 +32,17 @@ class ModelError(RuntimeError):
 class MultimodalConfig:
     curve: SpirogramEncoderConfig = field(default_factory=SpirogramEncoderConfig)
     table: TabularEncoderConfig = field(default_factory=TabularEncoderConfig)
+    risk: RiskReaderConfig = field(default_factory=RiskReaderConfig)
 
     @classmethod
     def from_dict(cls, given: dict[str, Any]) -> MultimodalConfig:
-        unknown = set(given) - {"curve", "table"}
-        if unknown:
-            raise ModelError(f"the model's configuration has keys that this version does not know: {sorted(unknown)}")
+        parts = {"curve", "table", "risk"}
+        if set(given) != parts:
+            raise ModelError(
+                f"the model's configuration is of another version (it holds {sorted(given)}, not {sorted(parts)}); restore the folder or train again"
+            )
         curve = {**given["curve"], "widths": tuple(given["curve"]["widths"])}
-        return cls(SpirogramEncoderConfig(**curve), TabularEncoderConfig(**given["table"]))
+        return cls(SpirogramEncoderConfig(**curve), TabularEncoderConfig(**given["table"]), RiskReaderConfig(**given["risk"]))
 
 
 class MultimodalLM(nn.Module):
@@ -55,6 +60,16 @@ class MultimodalLM(nn.Module):
         self.encode_table = TabularEncoder(self.config.table)
         self.project_curve = Projector(self.config.curve.width, weight.shape[1], embedding_rms(weight))
         self.project_table = Projector(self.config.table.width, weight.shape[1], embedding_rms(weight))
+        self.read_risk = self._risk_reader()
+
+    def forget_risks(self, seed: int) -> None:
+        """Fresh weights for the risk prompt's soft tokens, which are then to be taught again."""
+        torch.manual_seed(seed)
+        self.read_risk = self._risk_reader().to(self.device)
+
+    def _risk_reader(self) -> RiskReader:
+        weight = self.lm.get_input_embeddings().weight
+        return RiskReader(self.config.risk, self.config.curve.width, self.config.curve.tokens, weight.shape[1], embedding_rms(weight))
 
     # what it is ---------------------------------------------------------------------------------------------------
     @property
@@ -143,38 +158,89 @@ class MultimodalLM(nn.Module):
 
     # risk ---------------------------------------------------------------------------------------------------------
     @torch.inference_mode()
-    def score(self, people: Sequence[Person], questions: Sequence[str], system: str) -> NDArray[np.float64]:
+    def score(
+        self, people: Sequence[Person], questions: Sequence[str], system: str, *, told: bool | None = None, tokens: bool = True, batch: int = 64,
+    ) -> NDArray[np.float64]:  # fmt: skip
         """Log-odds of "yes" against "no" as the first word of the answer: (people, questions).
 
-        ``system`` is the shared message with the marks of the soft tokens; it is computed once a person and its keys and
-        values are shared by all questions. People without a curve are scored without its slots.
+        ``system`` is the message that everyone shares, with the marks of the soft tokens and of the record as text. ``told``
+        and ``tokens`` leave the text or the soft tokens away, for ablations (None: as the model was made).
         """
-        from encoders.batch import CURVE_MARK
+        parts = []
+        for start in range(0, len(people), batch):
+            some = people[start : start + batch]
+            has_curve = np.array([person.curve is not None for person in some]) & tokens
+            encoded = torch.zeros(len(some), self.config.curve.tokens, self.config.curve.width, device=self.device, dtype=self.dtype)
+            drawn = [person.curve for person, given in zip(some, has_curve, strict=True) if given and person.curve is not None]
+            if drawn:
+                encoded[torch.from_numpy(has_curve)] = self.encode_curve(torch.from_numpy(np.stack(drawn)).to(self.device, self.dtype))
+            tables = np.stack([person.table for person in some])
+            reads_table = np.full(len(some), tokens)
+            parts.append(self.log_odds(tables, encoded, has_curve, questions, system, told=told, reads_table=reads_table).double().cpu().numpy())
+        return np.concatenate(parts) if parts else np.zeros((0, len(questions)))
 
+    def log_odds(
+        self, tables: NDArray[np.float32], encoded: Tensor, has_curve: NDArray[np.bool_], questions: Sequence[str], system: str, *,
+        told: bool | None = None, reads_table: NDArray[np.bool_] | None = None,
+    ) -> Tensor:  # fmt: skip
+        """``score`` with gradients, from curves that are already encoded (people, slot, width): (people, questions).
+
+        One forward pass: a row is the person's prefix and after it every question, each of which sees the prefix and itself.
+        Slots of what a person lacks are seen by nothing and take no position.
+        """
+        written = self.config.risk.told if told is None else told
+        ids, kinds, tails = self._risk_prompts(tables, questions, system if written else system.replace(TOLD_MARK, ""))
+        valid = kinds != _PADDING
+        valid[(kinds == CURVE) & ~torch.from_numpy(has_curve).to(self.device)[:, None]] = False
+        if reads_table is not None:
+            valid[(kinds == RECORD) & ~torch.from_numpy(reads_table).to(self.device)[:, None]] = False
+        look_up = self.lm.get_input_embeddings()
+        text = look_up(ids)
+        text = text.masked_scatter((kinds == CURVE)[..., None], self.read_risk.read_curves(encoded).to(text.dtype))
+        soft = self.read_risk.read_tables(torch.from_numpy(tables).to(self.device, encoded.dtype))
+        text = text.masked_scatter((kinds == RECORD)[..., None], soft.to(text.dtype))
+        count, before = len(tails), ids.shape[1]
+        longest = max(len(tail) for tail in tails)
+        padded = torch.tensor([[*tail, *[0] * (longest - len(tail))] for tail in tails], device=self.device)
+        whole = torch.cat([text, look_up(padded.flatten()).expand(len(text), -1, -1).to(text.dtype)], 1)
+        block = torch.block_diag(*[torch.ones(longest, longest)] * count).bool()
+        may = torch.ones(whole.shape[1], whole.shape[1], dtype=torch.bool)
+        may[before:, before:] = block
+        may = (may & torch.ones_like(may).tril()).to(self.device)
+        seen = torch.cat([valid, valid.new_ones(len(text), count * longest)], 1)
+        mask = (may & seen[:, None]) | torch.eye(len(may), dtype=torch.bool, device=self.device)
+        place = torch.arange(longest, device=self.device).repeat(count)
+        positions = torch.cat([(valid.cumsum(1) - 1).clamp(min=0), valid.sum(1, keepdim=True) + place], 1)
+        kind = self.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else whole.dtype
+        bias = torch.zeros(mask.shape, dtype=dtype, device=self.device).masked_fill(~mask, torch.finfo(dtype).min)[:, None]
+        hidden = self._body(inputs_embeds=whole, attention_mask=bias, position_ids=positions, use_cache=False).last_hidden_state
+        ends = torch.tensor([before + index * longest + len(tail) - 1 for index, tail in enumerate(tails)], device=self.device)
         yes, no = (self.tokenizer(word, add_special_tokens=False)["input_ids"][0] for word in ("yes", "no"))
-        scores = np.zeros((len(people), len(questions)))
-        for has_curve in (True, False):
-            which = [index for index, person in enumerate(people) if (person.curve is not None) is has_curve]
-            if not which:
-                continue
-            text = system if has_curve else system.replace(CURVE_MARK, "")
-            asked = [
-                self.encode([{"role": "system", "content": text}, {"role": "user", "content": question}], add_generation_prompt=True) for question in questions
-            ]
-            shared = min(_common([row.ids for row in asked]), min(len(row.ids) for row in asked) - 1)
-            head = Encoded(asked[0].ids[:shared], asked[0].kinds[:shared], asked[0].learned[:shared])
-            group = self.batch([head] * len(which), [people[index] for index in which])
-            past = self.lm(inputs_embeds=self.embed(group), use_cache=True, logits_to_keep=1).past_key_values
-            past.batch_repeat_interleave(len(questions))
-            tails = [Encoded(row.ids[shared:], row.kinds[shared:], row.learned[shared:]) for row in asked]
-            tail = self.batch(tails, [None] * len(tails))
-            mask = tail.attention_mask.repeat(len(which), 1)
-            full = torch.cat([mask.new_ones(len(mask), shared), mask], 1)
-            hidden = self._body(input_ids=tail.input_ids.repeat(len(which), 1), attention_mask=full, past_key_values=past, use_cache=True).last_hidden_state
-            end = hidden[torch.arange(len(mask)), mask.sum(1) - 1]
-            logits = self.lm.get_output_embeddings()(end).float()
-            scores[which] = (logits[:, yes] - logits[:, no]).reshape(len(which), len(questions)).cpu().numpy()
-        return scores
+        words = self.lm.get_output_embeddings().weight[[yes, no]].float()
+        logits = nn.functional.linear(hidden[:, ends].float(), words)
+        return logits[..., 0] - logits[..., 1]
+
+    def _risk_prompts(self, tables: NDArray[np.float32], questions: Sequence[str], system: str) -> tuple[Tensor, Tensor, list[list[int]]]:
+        """Each person's prefix as ids and kinds (people, token), padded on the right, and what is left of each question."""
+        asked = [
+            encode_chat(
+                self.tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": question}], add_generation_prompt=True,
+                curve_tokens=self.config.curve.tokens, record_tokens=self.config.risk.tokens,
+            )
+            for question in questions
+        ]  # fmt: skip
+        shared = min(_common([row.ids for row in asked]), min(len(row.ids) for row in asked) - 1)
+        ids, kinds = asked[0].ids[:shared], asked[0].kinds[:shared]
+        rows = [(ids, kinds)] * len(tables)
+        if TOLD in kinds:
+            at = kinds.index(TOLD)
+            texts = self.tokenizer([told(table) for table in tables], add_special_tokens=False)["input_ids"]
+            rows = [([*ids[:at], *new, *ids[at + 1 :]], [*kinds[:at], *[TEXT] * len(new), *kinds[at + 1 :]]) for new in texts]
+        longest = max(len(row) for row, _ in rows)
+        padded = torch.tensor([[*row, *[0] * (longest - len(row))] for row, _ in rows], device=self.device)
+        kind = torch.tensor([[*row, *[_PADDING] * (longest - len(row))] for _, row in rows], device=self.device)
+        return padded, kind, [row.ids[shared:] for row in asked]
 
     # writing ------------------------------------------------------------------------------------------------------
     @torch.inference_mode()

@@ -16,9 +16,18 @@ from encoders.spirogram.results import Spirometry
 _SPIROMETRY = (
     ("fev1_l", 2.9, 0.9), ("fvc_l", 3.8, 1.0), ("fev1_fvc", 0.78, 0.08), ("pef_l_s", 8.0, 2.2), ("fef25_75_l_s", 2.8, 1.3),
 )  # fmt: skip
+SPIROMETRY_COLUMNS = tuple(name for name, _, _ in _SPIROMETRY)
 COLUMNS: tuple[str, ...] = (
-    *(quantity.name for quantity in QUANTITIES), *(name for name, _, _ in _SPIROMETRY), "male", "smoker", "former_smoker",
+    *(quantity.name for quantity in QUANTITIES), *SPIROMETRY_COLUMNS, "male", "smoker", "former_smoker",
 )  # fmt: skip
+# how ``told`` writes each column: a short name, the mean and the standard deviation it was scaled by, decimals
+_WRITTEN = {
+    **{
+        quantity.name: ("pack years" if quantity.name == "pack_years" else quantity.name.split("_")[0], quantity.mean, quantity.sd, min(quantity.decimals, 1))
+        for quantity in QUANTITIES
+    },
+    **{name: (name.removesuffix("_l").removesuffix("_l_s").replace("_", " "), mean, sd, 2) for name, mean, sd in _SPIROMETRY},
+}
 
 
 def table_of(patient: Patient, spirometry: Spirometry | None = None) -> NDArray[np.float32]:
@@ -38,6 +47,17 @@ def table_of(patient: Patient, spirometry: Spirometry | None = None) -> NDArray[
     values = np.array([0.0 if value is None else value for value in raw], np.float32)
     flags = np.array([value is not None for value in raw], np.float32)
     return np.stack([np.clip(values, -5.0, 5.0), flags])
+
+
+def told(table: NDArray[np.float32]) -> str:
+    """The table as a line of text for the risk prompt, "age 54; bmi 27.3; smoking former"; what was not measured is not said."""
+    known = {name: float(value) for name, value, flag in zip(COLUMNS, table[0], table[1], strict=True) if flag}
+    words = [f"{short} {abs(known[name] * sd + mean):.{digits}f}" for name, (short, mean, sd, digits) in _WRITTEN.items() if name in known]
+    if "male" in known:
+        words.insert(0, "male" if known["male"] > 0.5 else "female")
+    if "smoker" in known:
+        words.append("smoking " + ("current" if known["smoker"] > 0.5 else "former" if known.get("former_smoker", 0.0) > 0.5 else "never"))
+    return "; ".join(words)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""Teaching the model: four stages, one loop.
+"""Teaching the model: five stages, one loop.
 
 ``encoder``   the curve encoder alone: from its soft tokens, what was measured and how the loop looks (no labels of disease)
 ``language``  the language model, from nothing: records, passages and dialogue as text
 ``curve``     language model frozen: the curve's soft tokens through the projector -> shape, pattern
-``dialogue``  everything together: conversations with curve and table, and yes/no of the risk traits where a cohort is given
+``dialogue``  everything together: conversations with curve and table
+``risk``      all of that frozen: soft tokens of the risk prompt's own, taught yes and no of the traits of a cohort
 
 Another base model (``base_model``) skips the first language stage and gets a LoRA in the last one.
 """
@@ -15,7 +16,6 @@ import math
 import os
 import random
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -30,10 +30,12 @@ from torch import Tensor, nn
 from encoders import teacher
 from encoders.batch import Batch, Encoded, Person
 from encoders.cases import Taught, cohort_people, simulate_many
-from encoders.conversation import risk_messages, system_message, user_message
+from encoders.conversation import system_message, user_message
+from encoders.loop import teach
 from encoders.multimodal import ModelError, MultimodalConfig, MultimodalLM, choose_device, load_language_model
 from encoders.passages import Passage
 from encoders.record import FACT_NAMES, QUANTITIES, write_out
+from encoders.risk_teaching import teach_risks
 from encoders.spirogram.encode import SpirogramEncoderConfig
 from encoders.teacher.chat import ChatTeacher
 
@@ -42,7 +44,7 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 RATIONALES = 0.12  # share of the dialogue stage's conversations that ask for reasons
-STAGES = ("encoder", "language", "curve", "dialogue")
+STAGES = ("encoder", "language", "curve", "dialogue", "risk")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class TrainConfig:
     tokens_per_batch: int = 3072
     learning_rate: float = 2e-3
     curve_widths: tuple[int, ...] = (32, 48, 96, 128)
-    shares: tuple[float, ...] = (0.03, 0.17, 0.05, 0.75)
+    shares: tuple[float, ...] = (0.03, 0.17, 0.05, 0.55, 0.20)
     smoke: bool = False
 
     @classmethod
@@ -201,40 +203,6 @@ def conversations(
             yield model.batch([row for row, _ in batch], [person for _, person in batch])
 
 
-def risk_batches(model: MultimodalLM, people: Sequence[Person], traits: np.ndarray, rng: random.Random, size: int) -> Iterator[Batch]:
-    """Yes and no for one trait of each of ``size`` people; tables lose fields and people lose curves at random."""
-    system, questions = risk_messages()
-    from encoders.batch import CURVE_MARK
-
-    rows: dict[tuple[int, bool, int], Encoded] = {}
-    for index, question in enumerate(questions):
-        for has_curve in (True, False):
-            for answer in (0, 1):
-                text = system if has_curve else system.replace(CURVE_MARK, "")
-                rows[index, has_curve, answer] = model.encode(
-                    [
-                        {"role": "system", "content": text},
-                        {"role": "user", "content": question},
-                        {"role": "assistant", "content": "yes" if answer else "no"},
-                    ]
-                )
-    known = [tuple(np.flatnonzero(~np.isnan(row))) for row in traits]
-    usable = [index for index, some in enumerate(known) if some]
-    while True:
-        batch_rows, batch_people = [], []
-        for index in rng.sample(usable, min(size, len(usable))):
-            trait = rng.choice(known[index])
-            person = people[index]
-            table = person.table.copy()
-            if rng.random() < 0.3:
-                lost = np.random.default_rng(rng.getrandbits(32)).random(table.shape[1]) < rng.uniform(0.0, 0.5)
-                table[:, lost] = 0.0
-            curve = person.curve if rng.random() < 0.9 else None
-            batch_rows.append(rows[int(trait), curve is not None, int(traits[index, trait])])
-            batch_people.append(Person(table, curve))
-        yield model.batch(batch_rows, batch_people)
-
-
 class Probe(nn.Module):
     """What the encoder is taught first: from its soft tokens, the measured indices and the words for the loop."""
 
@@ -293,50 +261,6 @@ class Run:
         (folder / "run.part").replace(folder / "run.json")
 
 
-def optimiser(parameters: Sequence[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
-    decayed = [p for p in parameters if p.ndim >= 2]
-    rest = [p for p in parameters if p.ndim < 2]
-    groups = [{"params": decayed, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), fused=True)
-
-
-def teach(
-    parameters: Sequence[nn.Parameter], loss_of: Callable[[], tuple[Tensor, int]], *, minutes: float, spent: float,
-    learning_rate: float, name: str, device: str, checkpoint: Callable[[float], None],
-) -> float:  # fmt: skip
-    """The one loop: until the stage's minutes are spent. Returns the running mean of the loss."""
-    from tqdm import tqdm
-
-    for parameter in parameters:
-        parameter.requires_grad_(True)
-    steps = optimiser(parameters, learning_rate)
-    started, saved, mean, count = time.monotonic(), time.monotonic(), math.nan, 0
-    bar = tqdm(total=round(minutes * 60), initial=round(spent), desc=name, unit="s", file=sys.stderr)
-    while (elapsed := spent + time.monotonic() - started) < minutes * 60:
-        progress = elapsed / (minutes * 60)
-        warm = min(1.0, (count + 1) / 60)
-        for group in steps.param_groups:
-            group["lr"] = learning_rate * warm * (0.03 + 0.97 * min(1.0, (1.0 - progress) / 0.6))
-        with torch.autocast(device.split(":")[0], torch.bfloat16):
-            loss, _ = loss_of()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        steps.step()
-        steps.zero_grad(set_to_none=True)
-        count += 1
-        value = float(loss.detach())
-        mean = value if math.isnan(mean) else 0.97 * mean + 0.03 * value
-        if count % 20 == 0:
-            bar.set_postfix_str(f"step {count}, loss {mean:.3f}", refresh=False)
-            bar.n = round(min(elapsed, minutes * 60))
-            bar.refresh()
-        if time.monotonic() - saved > 90:
-            checkpoint(elapsed)
-            saved = time.monotonic()
-    bar.close()
-    return mean
-
-
 def train(
     out: Path, library: Sequence[Passage], config: TrainConfig, *, data: Path | None = None, base_model: str | None = None,
     resume: bool = False, work: Path | None = None, chat: ChatTeacher | None = None,
@@ -387,21 +311,25 @@ def train(
     for index, stage in enumerate(STAGES):
         if index < run.stage or (stage == "language" and base_model is not None):
             continue
+        if stage == "risk" and data is None:
+            continue
         run.stage = index
         minutes = config.minutes * config.shares[index]
-        risky = stage == "dialogue" and data is not None
-        cohort = cohort_people(data, "train", 200 if config.smoke else None) if risky and data else None
 
         def checkpoint(elapsed: float, index: int = index) -> None:
             run.spent[index] = elapsed
             run.save(work, model, config)
 
-        lessons.chat = chat if stage == "dialogue" else None
-        parameters, loss_of, rate = _stage(stage, model, lessons, config, minutes, cohort, run)
-        loss = teach(
-            parameters, loss_of, minutes=minutes, spent=run.spent[index], learning_rate=rate, name=stage, device=device,
-            checkpoint=checkpoint,
-        )  # fmt: skip
+        if stage == "risk" and data is not None:
+            adults, traits = cohort_people(data, "train", 200 if config.smoke else None)
+            loss = teach_risks(model, adults, traits, minutes=minutes, seed=config.seed, spent=run.spent[index], checkpoint=checkpoint)
+        else:
+            lessons.chat = chat if stage == "dialogue" else None
+            parameters, loss_of, rate = _stage(stage, model, lessons, config, minutes, run)
+            loss = teach(
+                parameters, loss_of, minutes=minutes, spent=run.spent[index], learning_rate=rate, name=stage, device=device,
+                checkpoint=checkpoint,
+            )  # fmt: skip
         if not math.isnan(loss):  # a resumed stage may have nothing left to do
             run.losses[stage] = loss
         run.stage = index + 1
@@ -421,8 +349,7 @@ def train(
 
 
 def _stage(
-    stage: str, model: MultimodalLM, lessons: Lessons, config: TrainConfig, minutes: float,
-    cohort: tuple[list[Person], np.ndarray] | None, run: Run,
+    stage: str, model: MultimodalLM, lessons: Lessons, config: TrainConfig, minutes: float, run: Run,
 ) -> tuple[list[nn.Parameter], Callable[[], tuple[Tensor, int]], float]:  # fmt: skip
     """Which weights a stage teaches, from what, and how fast."""
     model.requires_grad_(False)
@@ -450,7 +377,7 @@ def _stage(
     about_curve = {"language": 0.0, "curve": 0.9, "dialogue": 0.12}[stage]
     batches = conversations(model, lessons, config, curve=stage != "language", seen=about_curve, done=done, reasons=RATIONALES if stage == "dialogue" else 0.0)
     # the curve's encoder stays as it was taught to measure: taught on through a language model it forgot how
-    others = [p for name, p in model.named_parameters() if not name.startswith(("lm.", "encode_curve."))]
+    others = [p for name, p in model.named_parameters() if not name.startswith(("lm.", "encode_curve.", "read_risk."))]
     language = list(model.lm.parameters())
     if hasattr(model.lm, "peft_config"):
         language = [p for name, p in model.lm.named_parameters() if "lora_" in name]
@@ -461,16 +388,11 @@ def _stage(
         trained, rate = [*language, *model.encode_table.parameters(), *model.project_table.parameters()], config.learning_rate
     else:
         trained, rate = [*language, *others], config.learning_rate * 0.6
-    risky = None
-    if stage == "dialogue" and cohort is not None:
-        risky = risk_batches(model, *cohort, lessons.rng, 8 if config.smoke else 48)
 
     def loss_of() -> tuple[Tensor, int]:
         batch = next(batches)
         loss = model(batch)
         run.tokens += int(batch.attention_mask.sum())
-        if risky is not None:
-            loss = loss + 0.5 * model(next(risky))
         return loss, 1
 
     return trained, loss_of, rate

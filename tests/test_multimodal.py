@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from encoders.batch import CURVE, IGNORED, RECORD, Encoded
+from encoders.batch import CURVE, CURVE_MARK, IGNORED, RECORD, TOLD_MARK, Encoded, Person
+from encoders.conversation import risk_messages
 from encoders.multimodal import MANIFEST, WEIGHTS, ModelError, MultimodalLM, load_language_model
 from encoders.projector import Projector, embedding_rms
+from encoders.tabular import told
 from tests import tiny
 
 
@@ -79,18 +82,50 @@ def test_the_loss_is_that_of_a_plain_forward_over_the_learned_positions(model: M
         assert float(model(batch)) == pytest.approx(float(plain), rel=1e-5)
 
 
-def test_scores_over_a_shared_prefix_are_those_of_separate_prompts(model: MultimodalLM) -> None:
-    people = [tiny.person(3), tiny.person(4, curve=False), tiny.person(5)]
-    questions = ("What does my z-score mean?", "yes or no", "is the FEV1 low? yes or no")
-    system = tiny.chat()[0]["content"]
-    together = model.score(people, questions, system)
+def alone(model: MultimodalLM, person: Person, question: str, *, written: bool = True) -> float:
+    """Log-odds by a plain forward over one person and one question: no padding, no mask, nothing shared."""
+    system, (asked,) = risk_messages((question,))
+    text = system.replace(TOLD_MARK, told(person.table) if written else "").replace("" if person.curve is not None else CURVE_MARK, "")
+    row = model.encode([{"role": "system", "content": text}, {"role": "user", "content": asked}], add_generation_prompt=True)
+    ids, kinds = torch.tensor([row.ids]), torch.tensor(row.kinds)
+    with torch.inference_mode():
+        given = model.lm.get_input_embeddings()(ids)
+        given[0, kinds == RECORD] = model.read_risk.read_tables(torch.from_numpy(person.table[None]))[0]
+        if person.curve is not None:
+            given[0, kinds == CURVE] = model.read_risk.read_curves(model.encode_curve(torch.from_numpy(person.curve[None])))[0]
+        logits = model.lm(inputs_embeds=given).logits[0, -1]
     yes, no = (model.tokenizer(word)["input_ids"][0] for word in ("yes", "no"))
+    return float(logits[yes] - logits[no])
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_scores_over_a_shared_prefix_are_those_of_separate_prompts(model: MultimodalLM, written: bool) -> None:
+    people = [tiny.person(3), tiny.person(4, curve=False), tiny.person(5)]
+    people[0].table[:, 3:9] = 0.0  # its text is shorter than the others'
+    words = ("asthma", "a condition of a long name", "FEV1")
+    system, questions = risk_messages(words)
+    together = model.score(people, questions, system, told=written)
     for i, one in enumerate(people):
-        for j, question in enumerate(questions):
-            messages = tiny.chat(question, curve=one.curve is not None)
-            with torch.inference_mode():
-                logits = model.next_token_logits(model.batch([model.encode(messages, add_generation_prompt=True)], [one]))[0]
-            assert together[i, j] == pytest.approx(float(logits[yes] - logits[no]), abs=1e-3)
+        for j, word in enumerate(words):
+            assert together[i, j] == pytest.approx(alone(model, one, word, written=written), abs=1e-3)
+
+
+def test_a_prompt_may_leave_out_the_text_or_the_soft_tokens(model: MultimodalLM) -> None:
+    people = [tiny.person(3), tiny.person(4)]
+    system, questions = risk_messages()
+    both, bare, text = (model.score(people, questions, system, **given) for given in ({}, {"told": False}, {"tokens": False}))
+    assert np.abs(both - bare).min() > 1e-4 and np.abs(both - text).min() > 1e-4
+    blind = [Person(one.table, None) for one in people]
+    np.testing.assert_allclose(model.score(blind, questions, system, tokens=False), text, atol=1e-4)
+
+
+def test_fresh_weights_for_risks_leave_everything_else_as_it_was(model: MultimodalLM) -> None:
+    one, (system, questions) = tiny.person(3), risk_messages()
+    other = copy.deepcopy(model)
+    other.forget_risks(5)
+    assert not np.allclose(other.score([one], questions, system), model.score([one], questions, system))
+    same = {name for name, weight in model.state_dict().items() if torch.equal(weight, other.state_dict()[name])}
+    assert {name for name in model.state_dict() if not name.startswith("read_risk.")} <= same
 
 
 def test_generate_gives_only_new_tokens_and_as_many_as_asked(model: MultimodalLM) -> None:

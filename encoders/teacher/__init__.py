@@ -178,7 +178,7 @@ def _passages(intent: str, question: str, view: View, library: tuple[Passage, ..
     chosen = [rng.choice(near)]
     if len(good) > 1 and rng.random() < 0.35:
         chosen += [one for one in (rng.choice(good),) if one is not chosen[0]]
-    if rng.random() < 0.25:
+    if rng.random() < 0.5:
         chosen = [fictional(one, rng) for one in chosen]
     chosen += rng.sample(other, min(rng.randrange(4 - len(chosen)), len(other)))
     rng.shuffle(chosen)

@@ -345,7 +345,7 @@ def evaluate(
     from assistant.dialogue import EMBEDDED_MODEL
     from assistant.risk import Risk
     from assistant.settings import Settings
-    from encoders import evaluation
+    from encoders import evaluation, probes
     from encoders.baselines import require_lightgbm
     from encoders.cohort import CohortError
     from encoders.multimodal import MultimodalLM, choose_device
@@ -361,6 +361,7 @@ def evaluate(
     few: dict[str, Any] = {"times": 20, "limit_people": 150, "limit_minutes": min(limit_minutes, 0.05)} if smoke else {"limit_minutes": limit_minutes}
     few["left_out_minutes"] = min(left_out_minutes, 0.02) if smoke else left_out_minutes
     result = evaluation.evaluate(reader, risks.calibrate, folds, seed=seed, **few)
+    result.found["rebuilt"] = probes.rebuilt(cohort, 150 if smoke else None)
     result.found["provenance"] = evaluation_report.provenance(folder, cohort, later, seed, (time.perf_counter() - started) / 60)
     lines = evaluation_report.write(result, out)
     for path in readme or []:
@@ -383,12 +384,13 @@ class Measured(StrEnum):
     spirometry = "spirometry"
     quality = "quality"
     search = "search"
+    risk = "risk"
 
 
 @app.command()
 def benchmark(
     what: Annotated[
-        Measured, typer.Argument(help="The page and its conversation, the speed of measuring, its quality on simulated blows, or the search.")
+        Measured, typer.Argument(help="The page and its conversation, the speed of measuring, its quality on simulated blows, the search, or risks.")
     ] = Measured.page,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     readme: Annotated[Path | None, typer.Option(help="README whose table is to be written.")] = None,
@@ -398,6 +400,7 @@ def benchmark(
 ) -> None:
     """Measure this machine: start, first token, tokens a second, memory; or blows and z-scores a second; or how well the library is searched."""
     from assistant import benchmark as page
+    from assistant import risk_benchmark as risks
     from assistant import search_benchmark as searching
     from assistant import spirometry_benchmark as spirometry
 
@@ -410,6 +413,9 @@ def benchmark(
     elif what is Measured.search:
         found = searching.run(progress=progress)
         lines = searching.table(found)
+    elif what is Measured.risk:
+        found = risks.run(repeats=max(repeats, 10), seed=seed, progress=progress)
+        lines = risks.table(found)
     elif what is Measured.quality:
         found = spirometry.quality(seed=seed, progress=progress)
         lines = spirometry.quality_table(found)

@@ -16,6 +16,7 @@ from encoders.evaluation import ABLATIONS, MODELS, TRAITS, Evaluation
 from encoders.record import RISK_TRAITS
 from encoders.scores import calibration_bins
 
+INDEX = {"fev1_l": "FEV1", "fvc_l": "FVC", "fev1_fvc": "FEV1/FVC", "pef_l_s": "PEF", "fef25_75_l_s": "FEF25-75", "bev_l": "BEV", "fet_s": "FET"}
 FIGURES = ("roc", "calibration", "ablations")
 INK = {"ours": "#0072B2", "logistic_regression": "#D55E00", "lightgbm": "#00775a"}  # Okabe and Ito
 _LINE = {"ours": "-", "logistic_regression": "--", "lightgbm": ":"}
@@ -60,6 +61,7 @@ def table(found: dict[str, Any]) -> str:
     lines += _held_out(found["held_out"])
     lines += _left_out(found)
     lines += _groups(found["groups"])
+    lines += _probes(found)
     if "simulated" in found:
         share = found["simulated"]["share"]
         lines += [
@@ -140,6 +142,26 @@ def _left_out(found: dict[str, Any]) -> list[str]:
         cells = [_figure(row, "auroc", 3), *(_figure(known.get(name, {}), "auroc", 3) for name in ("others", "taught"))]
         lines.append(f"| {_words(row['trait'])} | {row['cases']} / {row['people']} | {' | '.join(cells)} |")
     return [*lines, f"(Readers taught {found['left_out_minutes']:g} minutes each; the frozen language model is the same in all.)", ""]
+
+
+def _probes(found: dict[str, Any]) -> list[str]:
+    """What the soft tokens carry, and how true the rebuilt curves are."""
+    seen = found["probes"]
+    r2 = ", ".join(f"{INDEX[name]} {value:.3f}" for name, value in seen["r2"].items())
+    lines = [
+        f"**What the soft tokens carry.** A linear map from the curve's soft tokens gives, for {seen['people']} people of the test fold, R2: {r2}. With the table's fields a linear "
+        f"classifier names the pattern ({seen['pattern']['classes']} of them) rightly in {100 * seen['pattern']['accuracy']:.1f} % (the commonest one is "
+        f"{100 * seen['pattern']['commonest']:.1f} %).",
+        "",
+    ]
+    if "rebuilt" in found:
+        close = ", ".join(f"{INDEX[name]} {100 * value:.1f} %" for name, value in found["rebuilt"]["within"].items() if value is not None)
+        lines += [
+            f"**Rebuilt curves.** Of {found['rebuilt']['people']} people, {found['rebuilt']['curves']} have indices; their rebuilt curves measure to the recorded value within "
+            f"1 % or 10 mL (10 mL/s, 0.1 s) in: {close}.",
+            "",
+        ]
+    return lines
 
 
 def _groups(rows: list[dict[str, Any]]) -> list[str]:

@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 
 from encoders import baselines, cohort
 from encoders.batch import Person
-from encoders.cases import person_of_row
+from encoders.cases import analysed_row, chosen_curve, person_of_row
+from encoders.probes import probes
 from encoders.record import RISK_TRAITS
 from encoders.scores import FEWEST_CASES, auroc, differences, measured, resamples
+from encoders.tabular import table_of
 
 Floats = NDArray[np.float64]
 Calibrate = Callable[[Floats, str], Floats]
@@ -57,6 +59,7 @@ class Fold:
     traits: Floats  # (people, TRAITS)
     held_out: Floats  # (people, HELD_OUT)
     rows: pd.DataFrame
+    patterns: list[str | None]  # what the blow shows, None without one
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,10 @@ def read_folds(path: Path, later: Path | None = None, limit: int | None = None) 
         if part.empty:
             raise EvaluationError(f"no adult of the cohort is in the {fold} fold; give a table with more people of 20 years and over")
         bar = tqdm(part.iterrows(), total=len(part), desc=f"{fold} fold", unit="person", file=sys.stderr)
-        people = [person_of_row(row) for _, row in bar]
-        folds[fold] = Fold(people, part[TRAITS].to_numpy(float), part[list(cohort.HELD_OUT)].to_numpy(float), part.reset_index(drop=True))
+        known = [analysed_row(row) for _, row in bar]
+        people = [Person(table_of(*one), chosen_curve(one[1])) for one in known]
+        patterns = [str(test.interpretation.pattern) if test is not None and test.interpretation is not None else None for _, test in known]
+        folds[fold] = Fold(people, part[TRAITS].to_numpy(float), part[list(cohort.HELD_OUT)].to_numpy(float), part.reset_index(drop=True), patterns)
     return folds
 
 
@@ -200,6 +205,7 @@ def evaluate(
         "people": {fold: len(one.people) for fold, one in folds.items()},
         "with_curve": {fold: sum(person.curve is not None for person in one.people) for fold, one in folds.items()},
         "resamples": times,
+        "probes": probes(model, folds["train"].people, test.people, (folds["train"].patterns, test.patterns)),
     }
     if left_out_minutes > 0:
         found["left_out"] = leave_one_out(model, folds, risks, left_out_minutes, seed, times)

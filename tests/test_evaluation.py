@@ -11,15 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 from typer.testing import CliRunner
 
 from assistant import cli, evaluation_report
 from assistant.benchmark import write_readme
 from encoders import baselines, evaluation
+from encoders import probes as probes_of
 from encoders.batch import Person
 from encoders.cohort import HELD_OUT, TRAITS, simulated_cohort
 from encoders.evaluation import ABLATIONS, EvaluationError, ablate, evaluate, read_folds
+from encoders.probes import rebuilt
 from encoders.scores import auroc, average_precision, calibration_bins, calibration_line, differences, measured, resamples
 from encoders.tabular import COLUMNS
 from tests import tiny
@@ -136,7 +139,10 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def result(table: Path) -> evaluation.Evaluation:
     """A tiny model that was never taught, on simulated people: the classical models must beat it."""
     folds = read_folds(table, limit=150)
-    found = evaluate(tiny.model(), lambda log_odds, trait: 1 / (1 + np.exp(-log_odds)), folds, times=20, limit_people=40, limit_minutes=0.01)
+    found = evaluate(
+        tiny.model(), lambda log_odds, trait: 1 / (1 + np.exp(-log_odds)), folds, times=20, limit_people=40, limit_minutes=0.01, left_out_minutes=0.002
+    )
+    found.found["rebuilt"] = rebuilt(table, 30)
     found.found["provenance"] = {
         "model": "tiny", "weights_sha256": "0", "cohort": "people.csv", "tested_on": "test fold", "seed": 7, "commit": "c", "hardware": "h", "date": "d", "minutes": 1.0,
     }  # fmt: skip
@@ -162,6 +168,41 @@ def test_traits_that_were_not_trained_are_asked_and_compared(result: evaluation.
     assert "auroc" not in rows["cancer"] and "auroc" not in rows["arthritis"], "one answer only, and nothing known"
 
 
+def test_each_trait_is_left_out_once_and_compared_with_the_other_seven(result: evaluation.Evaluation) -> None:
+    rows = result.found["left_out"]
+    assert [row["trait"] for row in rows] == list(TRAITS)
+    assert all(set(row["compared"]) == {"others", "taught"} for row in rows if "auroc" in row)
+
+
+def test_rebuilt_curves_measure_to_what_was_recorded(result: evaluation.Evaluation) -> None:
+    found = result.found["rebuilt"]
+    assert found["people"] == found["curves"] == 30
+    assert min(found["within"].values()) > 0.9
+
+
+def test_probes_read_what_the_tokens_hold_and_no_more() -> None:
+    """Tokens that hold the indices are read perfectly, tokens that hold nothing are not."""
+
+    class Holds:
+        device, dtype = torch.device("cpu"), torch.float32
+
+        def soft_curve(self, curves: Any) -> Any:
+            return curves[:, :1, : len(probes_of.INDICES)]
+
+    rng = np.random.default_rng(0)
+    people, patterns = [], []
+    for _ in range(300):
+        table = rng.normal(size=(2, len(COLUMNS))).astype(np.float32)
+        table[1] = 1.0
+        curve = np.zeros((5, 320), np.float32)
+        curve[0, :3] = table[0, [COLUMNS.index(name) for name in probes_of.INDICES[:3]]]
+        people.append(Person(table, curve))
+        patterns.append("obstruction" if curve[0, 2] < 0 else "normal")
+    found = probes_of.probes(Holds(), people[:200], [*people[200:], tiny.person(1, curve=False)], (patterns[:200], [*patterns[200:], None]))
+    assert min(found["r2"][name] for name in probes_of.INDICES[:3]) > 0.95 and max(found["r2"][name] for name in probes_of.INDICES[3:]) < 0.2
+    assert found["people"] == 100 and found["pattern"]["accuracy"] > 0.85 > found["pattern"]["commonest"]
+
+
 def test_groups_cover_everyone_and_the_limit_is_never_passed_by_much(result: evaluation.Evaluation) -> None:
     rows = result.found["groups"]
     for trait in TRAITS:
@@ -176,7 +217,17 @@ def test_the_table_and_the_figures_are_written(result: evaluation.Evaluation, tm
     assert json.loads((tmp_path / "evaluation.json").read_text())["people"] == result.found["people"]
     for name in evaluation_report.FIGURES:
         assert 1000 < (tmp_path / "figures" / f"{name}.png").stat().st_size <= 150_000
-    for words in ("| COPD |", "| curves of other people |", "| gout |", "| sex: female |", "**A known limit.**", "seed 7"):
+    for words in (
+        "| COPD |",
+        "| curves of other people |",
+        "| gout |",
+        "| sex: female |",
+        "**A known limit.**",
+        "**What the soft tokens carry.**",
+        "**Rebuilt curves.**",
+        "| ours, left out |",
+        "seed 7",
+    ):
         assert words in lines
     readme = tmp_path / "README.md"
     readme.write_text("a\n<!-- evaluation -->\nstale words\n<!-- /evaluation -->\nb\n")

@@ -16,7 +16,9 @@ import pytest
 import torch
 
 from assistant import Assistant
-from assistant.dialogue import checked, read_person
+from assistant.answer import checked
+from assistant.dialogue import read_person
+from assistant.prompt import prompt
 from assistant.engine import Engine
 from assistant.session import Session, Turn
 from assistant.transcripts import PATIENTS, converse, questions

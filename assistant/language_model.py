@@ -65,6 +65,8 @@ class BreathwiseChatModel(BaseChatModel):
             if run_manager:
                 run_manager.on_llm_new_token(str(chunk.message.content), chunk=chunk)
             yield chunk
+        if not shown:  # LangChain takes a stream without a chunk for a fault
+            yield ChatGenerationChunk(message=AIMessageChunk(content=""))
 
     def _generate(
         self,

@@ -155,4 +155,6 @@ def _again(library: GuidelineLibrary, turn: Turn) -> tuple[tuple[Passage, ...], 
 def _before(library: GuidelineLibrary, told: Sequence[Turn]) -> tuple[Asked, ...]:
     """The turns that a follow-up rests on: the last that was none, and the follow-ups after it."""
     start = next((n for n in range(len(told) - 1, -1, -1) if told[n].seen.intent not in FOLLOW_UPS), 0)
-    return tuple(Asked("explain_result" if turn.seen.intent == "for_doctor" else turn.seen.intent, turn.question, _again(library, turn)[0]) for turn in told[start:])
+    return tuple(
+        Asked("explain_result" if turn.seen.intent == "for_doctor" else turn.seen.intent, turn.question, _again(library, turn)[0]) for turn in told[start:]
+    )

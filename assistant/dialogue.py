@@ -24,7 +24,7 @@ from assistant.retrieval import GuidelineLibrary
 from assistant.risk import Risk
 from assistant.session import Checks, Citation, RiskEstimate, Seen, Session, Timings, Turn, Written, begin
 from assistant.settings import Settings
-from encoders.batch import Person
+from encoders.batch import CURVE_MARK, RECORD_MARK, Person
 from encoders.cases import chosen_curve, risk_fact
 from encoders.conversation import risk_messages
 from encoders.multimodal import MultimodalLM, choose_device, load_language_model
@@ -140,7 +140,7 @@ class Assistant:
         memory = session.memory if session.memory is not None else Memory()
         object.__setattr__(session, "memory", memory)  # the kept prefix travels with the session, not with us
         seen = Seen(
-            prompt=str(put.messages[-1].content), system=str(put.messages[0].content), turns_in_full=put.in_full, turns_in_short=put.in_short,
+            prompt=str(put.messages[-1].content), system=str(put.messages[0].content).replace(CURVE_MARK, "(curve: soft tokens)").replace(RECORD_MARK, "(record: soft tokens)"), turns_in_full=put.in_full, turns_in_short=put.in_short,
             intent=understood.intent, passages=tuple((p.id, s) for p, s in zip(understood.passages, understood.scores, strict=True)),
             facts=tuple(f"{fact.label}: {fact.text}" for fact in session.facts), model=self.name, cached_tokens=len(memory.ids), versions=self.versions,
         )  # fmt: skip

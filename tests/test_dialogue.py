@@ -20,6 +20,7 @@ from assistant import Assistant
 from assistant.answer import checked
 from assistant.dialogue import STOPPED, read_person
 from assistant.engine import Engine
+from assistant.prompt import prompt
 from assistant.report import document, open_json
 from assistant.session import Session, Turn, turn_json
 from assistant.transcripts import PATIENTS, converse, questions

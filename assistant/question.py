@@ -12,10 +12,11 @@ from assistant.reading_level import level
 from assistant.retrieval import GuidelineLibrary
 from assistant.session import Seen, Session, Turn
 from encoders.passages import Passage
-from encoders.teacher import INTENTS
+from encoders.teacher import INTENTS, Case
 from encoders.teacher.guidance import fits
 from encoders.teacher.sayable import Asked
-from encoders.teacher.themes import THEMES
+from encoders.teacher.themes import THEMES, change_topics
+from encoders.teacher.view import View
 
 DECLINED = ("dose", "off_topic")  # said only where it is sure: rules decline the clear ones before
 FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
@@ -30,6 +31,16 @@ _PARTS = re.compile(
     rf"\?+\s+(?=\w)|[.!;]\s+(?={_OPENS}\b)|,?\s+(?:and|but|also|plus)\s+(?:also |then )?(?={_OPENS}\b)|\?+\s*(?:and|also)\s+|,\s+(?={_OPENS} (?:i|my|the|it|you|is|are|should)\b)",
     re.IGNORECASE,
 )
+_FEARS = re.compile(
+    r"\b(?:going to|gonna|will it|could it|can (?:it|this)) (?:kill me|die)\b|\bwill i die\b|\bam i dying\b|\bhow long (?:do|have) i (?:have|got)(?: left)?(?: to live)?\W*$|\bhow long will i live\b|\blife expectancy\b",
+    re.IGNORECASE,
+)
+PROGNOSIS = (
+    "A breathing test cannot say how long anyone will live, and I do not guess. Such a worry is worth telling a clinician who knows you: ask what this result means "
+    "for you and what helps most. I can explain the result, or what you can do yourself."
+)
+_GUESS = re.compile(r"\b(?:guess|make (?:it|one) up|assume (?:it|one|a value))\b", re.IGNORECASE)
+_CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
 _OPENING = re.compile(rf"{_OPENS}\b", re.IGNORECASE)
 _POLITE = re.compile(r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and)\W*$", re.IGNORECASE)
 _BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
@@ -88,6 +99,8 @@ def by_rule(session: Session, question: str) -> Turn | None:
     if absent is not None:
         name = absent[1].upper() if len(absent[1]) < 7 else absent[1].lower()
         return Turn(question, f"I hold no {name} for this patient. {SPOKEN_OF}")
+    if _FEARS.search(question):
+        return Turn(question, PROGNOSIS, seen=Seen(intent="prognosis"))
     corrected = corrects_record(question)
     if corrected is not None:
         return Turn(question, corrected.answer(session.facts), evidence="record", seen=Seen(intent="corrects_record"))
@@ -118,6 +131,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         intent = "unknown"
     if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "unknown"):
         intent = "why"
+    if _GUESS.search(question) and sure < 0.9:
+        intent = "missing_data"
     told = session.told
     before = told[-1] if told else None
     put = question
@@ -127,23 +142,32 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         passages, scores = _again(library, before)
     else:
         leans = before.question if before is not None and sure < 0.9 else None  # one that is worded as a question by itself needs none before it
-        intent, passages, scores = _search(library, put, intent, k, leans)
+        view = View(Case(session.patient, session.spirometry, session.facts))
+        wanted = change_topics(view) if intent == "what_would_change" else ()
+        intent, passages, scores = _search(library, put, intent, k, leans, wanted)
     history = () if intent == "why" and len(question.split()) > 3 else _before(library, told)  # it names what it is about: the result
     return Question(question, intent, passages, scores, (*history, Asked(intent, question, passages)))
 
 
-def _search(library: GuidelineLibrary, question: str, intent: str, k: int, leans: str | None) -> tuple[str, tuple[Passage, ...], tuple[float, ...]]:
+def _search(
+    library: GuidelineLibrary, question: str, intent: str, k: int, leans: str | None, wanted: Sequence[str]
+) -> tuple[str, tuple[Passage, ...], tuple[float, ...]]:
     found = library.search(question, k=k, before=leans)
     hits = found.results if found.enough else ()
     theme = THEMES.get(intent)
-    if theme is not None and not any(fits(hit.passage, intent) for hit in hits):
-        named = library.search(f"{theme.name}: {question}", k=k)
-        fitting = [hit for hit in named.results if fits(hit.passage, intent)] if named.enough else []
+    if theme is not None and not any(_serves(hit.passage, intent, wanted) for hit in hits):
+        named = library.search(_CHANGES[wanted[0]] if wanted else f"{theme.name}: {question}", k=k)
+        fitting = [hit for hit in named.results if _serves(hit.passage, intent, wanted)] if named.enough else []
         if fitting:
             hits = tuple([*fitting, *hits][:k])
         elif hits:
             intent = "unknown"  # the passages speak of something else than what it was taken to be about
     return intent, tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
+
+
+def _serves(passage: Passage, intent: str, wanted: Sequence[str]) -> bool:
+    """Whether a passage fits an intent, and is of the topics ``wanted`` of it where there are any."""
+    return fits(passage, intent) and (not wanted or passage.topic in wanted)
 
 
 def _again(library: GuidelineLibrary, turn: Turn) -> tuple[tuple[Passage, ...], tuple[float, ...]]:

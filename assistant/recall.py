@@ -55,5 +55,5 @@ def topics(told: Sequence[Turn]) -> str:
     """What was asked so far and the first sentence that answered it, oldest first."""
     if not told:
         return "Nothing was asked about this patient yet. Ask, for example: explain my result."
-    lines = [f"- You asked: {turn.question.strip()} Answer: {_CITED.sub('', sentences(turn.answer)[0])}" for turn in told[-20:]]
+    lines = [f'- You asked "{turn.question.strip()}", and I said: {_CITED.sub("", sentences(turn.answer)[0])}' for turn in told[-20:]]
     return "So far:\n" + "\n".join(lines)

@@ -77,7 +77,8 @@ def corrects_record(message: str) -> Correction | None:
     found = _IS.search(text)
     if found:
         name = asked_number(found["name"]) if found["name"] else "weight_kg" if "weigh" in found[0].lower() else "age_years"
-        return Correction(name)
+        value = re.search(r"\d+(?:[.,/]\d+)?", text[found.start() :].replace("FEV1", "").replace("fev1", ""))
+        return Correction(name, value[0] if value and "/" not in value[0] else "")
     return None
 
 

@@ -265,7 +265,7 @@ def _together(question: str, done: Sequence[Turn]) -> Turn:
     citations: list[Citation] = []
     for turn in done:
         new = {one.n: len(citations) + place for place, one in enumerate(turn.citations, 1)}
-        answers.append(_CITED.sub(lambda found, new=new: f"[{new.get(int(found[1]), int(found[1]))}]", turn.answer))  # type: ignore[misc]
+        answers.append(_unsaid(_CITED.sub(lambda found, new=new: f"[{new.get(int(found[1]), int(found[1]))}]", turn.answer), answers))  # type: ignore[misc]
         citations += [replace(one, n=new[one.n]) for one in turn.citations]
     last, hands = done[-1], [turn.checks.written_by for turn in done]
     grades = [turn.checks.reading_grade for turn in done if turn.checks.reading_grade is not None]
@@ -289,3 +289,9 @@ def _together(question: str, done: Sequence[Turn]) -> Turn:
         ),
         parts=tuple(done),
     )  # fmt: skip
+
+
+def _unsaid(answer: str, before: Sequence[str]) -> str:
+    """An answer without the sentences that the answers before it hold, unless nothing else is in it."""
+    said = {sentence for one in before for sentence in sentences(one)}
+    return answer if "\n" in answer else " ".join(one for one in sentences(answer) if one not in said) or answer

@@ -2,59 +2,47 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
-
 from assistant import guardrails, intake, saved_session
+from assistant.answer import Draft, Judge, checked, speak
 from assistant.engine import Engine, Memory, words_with_digits
 from assistant.language_model import BreathwiseChatModel, banned_tokens
+from assistant.prompt import Window, prompt
+from assistant.question import Question, by_rule, parts, understand
+from assistant.reading_level import PLAIN_GRADE, for_doctor, reading_grade
+from assistant.recall import asks_back, spoken_of, topics
 from assistant.retrieval import GuidelineLibrary
 from assistant.risk import Risk
-from assistant.session import Checks, Citation, RiskEstimate, Seen, Session, Timings, Turn, begin, examine
+from assistant.session import Checks, Citation, RiskEstimate, Seen, Session, Timings, Turn, Written, begin
 from assistant.settings import Settings
-from encoders.batch import Person
+from encoders.batch import CURVE_MARK, RECORD_MARK, Person
 from encoders.cases import chosen_curve, risk_fact
-from encoders.conversation import risk_messages, system_message, user_message
+from encoders.conversation import risk_messages
 from encoders.multimodal import MultimodalLM, choose_device, load_language_model
 from encoders.passages import Passage
-from encoders.record import FACT_NAMES, Fact, Patient, write_out
+from encoders.record import Patient, write_out
 from encoders.spirogram.results import Spirometry
 from encoders.tabular import table_of
 from encoders.teacher import Case
-from encoders.teacher.guidance import fits
-from encoders.teacher.sayable import Asked, begins_as, compose, quote, sentences, unsupported
-from encoders.teacher.themes import THEMES
+from encoders.teacher.sayable import sentences
 
 if TYPE_CHECKING:
     import torch
 
 LONGEST_QUESTION = 2000  # characters
-DECLINED = ("dose", "off_topic")  # said only where it is sure: rules decline the clear ones before
-_WHY = re.compile(r"^(?:and |but |so )?why\b", re.IGNORECASE)
-_ABSENT = re.compile(
-    r"\b(?:my|the|your|patient'?s)\b.{0,20}?\b(fev6|fev3|fev0\.5|fev0\.75|fivc|pif|dlco|tlco|kco|tlc|frc|residual volume|feno|mvv|vo2 ?max|bnp|crp|egfr|psa|tsh|ldl)\b",
-    re.IGNORECASE,
-)
-FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
 PLOTS = {"show_flow_volume": "flow_volume", "show_volume_time": "volume_time"}
 EMBEDDED_MODEL = Path(__file__).resolve().parent.parent / "assets" / "models" / "breathwise-mini"
+STOPPED = "Stopped before a sentence was whole."
 _CITED = re.compile(r"\[(\d+)\]")
-__all__ = ["Assistant", "Window", "checked", "examine", "read_person"]
-
-
-@dataclass(frozen=True)
-class Window:
-    """How much a language model is given: passages a turn, and positions before the oldest turns are let go."""
-
-    passages: int
-    positions: int
 
 
 class Assistant:
@@ -120,148 +108,144 @@ class Assistant:
 
     # one question ---------------------------------------------------------------------------------------------------
     def ask(self, session: Session, question: str, *, stop: threading.Event | None = None, temperature: float = 0.0, seed: int = 0) -> Iterator[Turn]:
-        """Stream a turn: its answer grows, the last one is ``done``. Then ``session = session.add(turn)``."""
+        """Stream a turn: its answer grows by sentences that passed, the last one is ``done``. Then ``session = session.add(turn)``.
+
+        A message that asks several things is answered in order, each from its own look-up; a red flag in it goes before all.
+        """
         started = time.perf_counter()
         question = guardrails.clean(question).strip()[:LONGEST_QUESTION]
-        fixed = self._without_model(session, question)
+        several = parts(question, self.library) if question and guardrails.triage(question, session.patient) is None else (question,)
+        done: tuple[Turn, ...] = ()
+        for part in several:
+            for turn in self._answer(session, part, started, stop, temperature, seed):
+                if len(several) == 1:
+                    yield turn
+                elif not turn.done:
+                    yield _together(question, (*done, turn))
+            session, done = session.add(turn), (*done, turn)
+            if stop is not None and stop.is_set():
+                break
+        if len(several) > 1:
+            yield replace(_together(question, done), done=True)
+
+    def _answer(self, session: Session, question: str, started: float, stop: threading.Event | None, temperature: float, seed: int) -> Iterator[Turn]:
+        """A turn for one question: by rule, from what was said before, by code, or by the model."""
+        fixed = by_rule(session, question) or self._said_before(session, question)
         if fixed is not None:
             yield replace(fixed, done=True, timings=Timings(total_s=time.perf_counter() - started))
             return
-
-        intent, passages, scores = self._look_up(session, question)
+        understood = understand(session, self.library, question, self.window.passages)
         person = read_person(session.patient, session.spirometry) if self.engine.model.reads else None
-        messages = self._messages(session, person, question, passages, intent)
+        put = prompt(session, self.engine.model, self.window, person, understood.text, understood.passages, understood.intent)
         memory = session.memory if session.memory is not None else Memory()
         object.__setattr__(session, "memory", memory)  # the kept prefix travels with the session, not with us
-        allowed = words_with_digits(
-            [*(fact.text for fact in session.facts), *(p.title + " " + p.text for p in passages), *guardrails.allowed_numerals(session.facts, passages)]
-        ) | frozenset(f"[{n}]" for n in range(1, len(passages) + 1))  # fmt: skip
-        turn = Turn(question, plot=PLOTS.get(intent), soft_tokens=self._soft_count(person))
-        kept, first, raw, count = len(memory.ids), 0.0, "", 0
+        seen = Seen(
+            prompt=str(put.messages[-1].content), system=str(put.messages[0].content).replace(CURVE_MARK, "(curve: soft tokens)").replace(RECORD_MARK, "(record: soft tokens)"), turns_in_full=put.in_full, turns_in_short=put.in_short,
+            intent=understood.intent, passages=tuple((p.id, s) for p, s in zip(understood.passages, understood.scores, strict=True)),
+            facts=tuple(f"{fact.label}: {fact.text}" for fact in session.facts), model=self.name, cached_tokens=len(memory.ids), versions=self.versions,
+        )  # fmt: skip
+        turn = Turn(question, plot=PLOTS.get(understood.intent), soft_tokens=self._soft_count(person), seen=seen)
+        first, shown, written, count = 0.0, 0.0, 0.0, 0
 
-        def stream(temperature: float, seed: int) -> Iterator[str]:
+        def write(begun: str, temperature: float, seed: int) -> Iterator[str]:
+            nonlocal first, written, count
             for chunk in self.chat.stream(
-                messages, person=person, memory=memory, allowed=allowed, banned=banned_tokens(self.engine.model, [fact.name for fact in session.facts]),
-                max_new_tokens=self.settings.max_new_tokens, temperature=temperature, seed=seed, stop_event=stop,
+                list(put.messages), person=person, memory=memory, allowed=self._allowed(session, understood.passages), begun=begun,
+                banned=banned_tokens(self.engine.model, [fact.name for fact in session.facts]), max_new_tokens=self.settings.max_new_tokens,
+                temperature=temperature, seed=seed, stop_event=stop,
             ):  # fmt: skip
                 if chunk.content:  # LangChain closes a stream with an empty chunk
+                    first = first or time.perf_counter() - started
+                    written = time.perf_counter() - started
+                    count += 1
                     yield str(chunk.content)
 
-        for piece in stream(temperature, seed):
-            first = first or time.perf_counter() - started
-            count += 1
-            raw += piece
-            turn = replace(turn, answer=write_out(raw, session.facts).strip())
-            yield turn
-        written = time.perf_counter() - started
-        said, written_by, notes = raw, "model", []
-        asked = self._asked(session, question, intent, passages)
-        case = Case(session.patient, session.spirometry, session.facts)
-        if self.engine.model.names_facts and stop is not None and stop.is_set():  # what was written stays, but nothing that is not supported
-            wrong = unsupported(raw, case, asked)
-            said = " ".join(one for one in sentences(raw) if one not in wrong or one[-1] not in ".!?")
+        judge = Judge(Case(session.patient, session.spirometry, session.facts), understood.asked)
+        removed: tuple[str, ...] = ()
+        if understood.intent == "for_doctor":
+            draft = Draft([Written(one, "code") for one in sentences(for_doctor(session))])
         elif self.engine.model.names_facts:
-            for written_by in ("model", "model, second try", "code"):
-                said = said if written_by == "model" else "".join(stream(0.7, seed + 1)) if written_by != "code" else composed(case, asked)
-                wrong = unsupported(said, case, asked)
-                lost = intent == "unknown" and written_by != "code" and not _CITED.search(said)  # true, but an answer to what?
-                if not wrong and not lost and begins_as(said, case, asked):
-                    break
-                notes += [f"not given by the facts or a cited passage: {write_out(sentence, session.facts)!r}" for sentence in wrong]
-        answer, removed = checked(write_out(said, session.facts).strip(), session.facts, passages)
+            draft = Draft()
+            for draft in speak(write, judge, stop, temperature, seed):
+                shown = shown or time.perf_counter() - started
+                turn = replace(turn, answer=write_out(draft.text, session.facts))
+                yield turn
+        else:
+            draft = Draft()
+            for piece in write("", temperature, seed):
+                shown = shown or time.perf_counter() - started
+                draft.raw += piece
+                turn = replace(turn, answer=draft.raw.strip())
+                yield turn
+            whole, removed = checked(write_out(draft.raw, session.facts).strip(), session.facts, understood.passages)
+            draft.said = [Written(whole, "model")] if whole else []
+        done = self._finished(turn, session, understood, draft, removed)
+        total = time.perf_counter() - started
+        yield replace(done, timings=Timings(first, shown or total, written or total, total, count))
+
+    def _finished(self, turn: Turn, session: Session, understood: Question, draft: Draft, removed: tuple[str, ...]) -> Turn:
+        """The turn with its last checks, citations and whose each sentence is."""
+        answer = write_out(draft.text, session.facts).strip()
+        passages = understood.passages
         checks = guardrails.check(answer, session.facts, passages)
         cited = tuple(Citation(n, p.id, p.title, p.section, p.source, p.url, p.text) for n, p in enumerate(passages, 1) if str(n) in _CITED.findall(answer))
-        own = any(fact.token in said for fact in session.facts) or not self.engine.model.names_facts
-        yield replace(
-            turn,
-            answer=answer,
-            citations=cited,
-            checks=replace(checks, notes=(*checks.notes, *removed, *dict.fromkeys(notes)), written_by=written_by),
-            evidence="library" if cited else "record" if own else "none",
-            timings=Timings(first, written, time.perf_counter() - started, count),
-            seen=Seen(
-                str(messages[-1].content), raw, said, intent, tuple((p.id, s) for p, s in zip(passages, scores, strict=True)),
-                tuple(f"{fact.label}: {fact.text}" for fact in session.facts), self.name, kept,
-            ),
-            done=True,
-        )  # fmt: skip
-
-    def _asked(self, session: Session, question: str, intent: str, passages: Sequence[Passage]) -> tuple[Asked, ...]:
-        """The turns so far and this one, as they were understood."""
-        before = tuple(
-            Asked(turn.seen.intent, turn.question, tuple(self.library.passages[name] for name, _ in turn.seen.passages if name in self.library.passages))
-            for turn in session.turns
-            if turn.seen.raw
+        own = any(fact.token in draft.text for fact in session.facts) or not self.engine.model.names_facts
+        grade = reading_grade(answer) if understood.intent == "plain_words" else None
+        notes = (
+            *checks.notes,
+            *removed,
+            *dict.fromkeys(draft.notes),
+            *((f"reads at grade {grade}, above {PLAIN_GRADE:g}",) if (grade or 0) > PLAIN_GRADE else ()),
         )
-        if intent == "why" and len(question.split()) > 3:  # it names what it is about: the result, not the turn before
-            before = ()
-        return (*before, Asked(intent, question, tuple(passages)))
-
-    def _without_model(self, session: Session, question: str) -> Turn | None:
-        """What is answered by rule: nothing asked, a red flag, something declined."""
-        if not question:
-            return Turn(question, "Please type a question, for example: explain my result.")
-        triage = guardrails.triage(question, session.patient)
-        if triage is not None:
-            return Turn(question, triage.text, triage=triage)
-        refusal = guardrails.scope(question)
-        if refusal is not None:
-            return Turn(question, refusal.text, seen=Seen(intent=refusal.kind))
-        absent = _ABSENT.search(question)
-        if absent is not None:
-            name = absent[1].upper() if len(absent[1]) < 7 else absent[1].lower()
-            return Turn(question, f"I hold no {name} for this patient. {SPOKEN_OF}")
-        return None
-
-    def _look_up(self, session: Session, question: str) -> tuple[str, tuple[Passage, ...], tuple[float, ...]]:
-        """What the question is about, and the passages that may answer it; a follow-up is read with the turn before."""
-        intent, sure = self.library.intent(question)
-        if sure < (0.65 if intent in DECLINED else 0.45):
-            intent = "unknown"
-        if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "unknown"):
-            intent = "why"
-        before = next((turn for turn in reversed(session.turns) if turn.seen.raw), None)
-        if before is not None and sure < 0.9 and intent not in FOLLOW_UPS and len(question.split()) <= 3 and before.seen.intent in THEMES:
-            intent, question = before.seen.intent, f"{before.question} {question}"  # "how often?"
-        if intent in FOLLOW_UPS and before is not None:
-            again = [(self.library.passages[name], score) for name, score in before.seen.passages if name in self.library.passages]
-            return intent, tuple(passage for passage, _ in again), tuple(score for _, score in again)
-        leans = before.question if before is not None and sure < 0.9 else None  # one that is worded as a question by itself needs none before it
-        found = self.library.search(question, k=self.window.passages, before=leans)
-        hits = found.results if found.enough else ()
-        theme = THEMES.get(intent)
-        if theme is not None and not any(fits(hit.passage, intent) for hit in hits):
-            named = self.library.search(f"{theme.name}: {question}", k=self.window.passages)
-            fitting = [hit for hit in named.results if fits(hit.passage, intent)] if named.enough else []
-            if fitting:
-                hits = tuple([*fitting, *hits][: self.window.passages])
-            elif hits:
-                intent = "unknown"  # the passages speak of something else than what it was taken to be about
-        return intent, tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
-
-    def _messages(self, session: Session, person: Person | None, question: str, passages: Sequence[Passage], intent: str) -> list[BaseMessage]:
-        """The prompt: what is known, the turns before as they were put (the oldest go when the window is full), the question."""
-        model = self.engine.model
-        known = {fact.name for fact in session.facts}
-        missing = tuple(name for name in FACT_NAMES if name not in known and not name.startswith("risk_"))
-        head = system_message(
-            session.facts, missing, curve=person is not None and person.curve is not None, by_token=model.names_facts, record=model.reads
+        return replace(
+            turn, answer=answer or STOPPED, citations=cited, evidence="library" if cited else "record" if own and answer else "none",
+            checks=replace(
+                checks, notes=notes, written_by=draft.written_by, reading_grade=grade,
+                sentences=tuple(Written(write_out(one.text, session.facts), one.by) for one in draft.said),
+            ),
+            seen=replace(turn.seen, raw=" ".join(draft.raw.split()), said=draft.text), done=True,
         )  # fmt: skip
-        now = user_message(question, passages, intent, session.facts, by_token=model.names_facts)
-        past = [turn for turn in session.turns if turn.seen.raw]
-        while True:
-            messages: list[BaseMessage] = [SystemMessage(head["content"])]
-            for turn in past:
-                messages += [HumanMessage(turn.seen.prompt), AIMessage(turn.seen.said)]
-            messages.append(HumanMessage(now["content"]))
-            if not past or self._length(messages) <= self.window.positions:
-                return messages
-            past = past[len(past) // 2 :] if len(past) > 1 else []
+
+    def _said_before(self, session: Session, question: str) -> Turn | None:
+        """An answer given again, with its citations, where a message asks what was said about something; None otherwise."""
+        subject, told = asks_back(question), session.told
+        if subject is None:
+            return None
+        if not subject:
+            return Turn(question, topics(told), evidence="record" if told else "none", seen=Seen(intent="what_was_said"))
+        earlier = spoken_of(told, subject, self.library.intent(f"what about {subject}")[0])
+        if earlier is None:
+            said = (
+                f"We have not spoken of that yet. Ask about it, for example: what about my {subject}?"
+                if len(subject) < 40
+                else "We have not spoken of that yet."
+            )
+            return Turn(question, guardrails.clean(said), seen=Seen(intent="what_was_said"))
+        quoted = earlier.answer if earlier.answer.startswith("Earlier I said: ") else f"Earlier I said: {earlier.answer}"
+        return replace(
+            earlier, question=question, answer=quoted, plot=None, checks=replace(earlier.checks, written_by="code", sentences=(Written(quoted, "code"),))
+        )
 
     @staticmethod
-    def _length(messages: Sequence[BaseMessage]) -> int:
-        """About how many positions these messages take: a token is seldom shorter than three characters."""
-        return sum(len(str(m.content)) // 3 + 5 for m in messages)
+    def _allowed(session: Session, passages: Sequence[Passage]) -> frozenset[str]:
+        """The words with digits that an answer may hold: of the facts, the passages, and the passages' numbers."""
+        numerals = guardrails.allowed_numerals(session.facts, passages)
+        texts = [*(fact.text for fact in session.facts), *(p.title + " " + p.text for p in passages), *numerals]
+        return words_with_digits(texts) | frozenset(f"[{n}]" for n in range(1, len(passages) + 1))
+
+    @cached_property
+    def versions(self) -> tuple[tuple[str, str], ...]:
+        """What answers: software, weights, library."""
+        try:
+            own = importlib.metadata.version("breathwise")
+        except importlib.metadata.PackageNotFoundError:
+            own = "source checkout"
+        runs = self.describe()
+        return (
+            ("Breathwise", own), ("model", self.name), ("device", f"{runs['device']}, {runs['precision']}"),
+            ("passages", f"{len(self.library.passages)} in the library"),
+            *((name, importlib.metadata.version(name)) for name in ("torch", "transformers", "langchain-core")),
+        )  # fmt: skip
 
     def _soft_count(self, person: Person | None) -> int:
         if person is None:
@@ -275,29 +259,39 @@ def read_person(patient: Patient, spirometry: Spirometry | None) -> Person:
     return Person(table_of(patient, spirometry), chosen_curve(spirometry))
 
 
-SPOKEN_OF = "I can speak of FEV1, FVC, their ratio, PEF, FEF25-75, the quality of the test, and what the record holds; the report lists every measured value."
-NO_ANSWER = "I have no answer to that which your record or the library supports. Ask, for example: explain my result, or how do I stop smoking?"
+def _together(question: str, done: Sequence[Turn]) -> Turn:
+    """One turn of several answers: a paragraph each, citations numbered on."""
+    answers: list[str] = []
+    citations: list[Citation] = []
+    for turn in done:
+        new = {one.n: len(citations) + place for place, one in enumerate(turn.citations, 1)}
+        answers.append(_unsaid(_CITED.sub(lambda found, new=new: f"[{new.get(int(found[1]), int(found[1]))}]", turn.answer), answers))  # type: ignore[misc]
+        citations += [replace(one, n=new[one.n]) for one in turn.citations]
+    last, hands = done[-1], [turn.checks.written_by for turn in done]
+    grades = [turn.checks.reading_grade for turn in done if turn.checks.reading_grade is not None]
+    checks = Checks(
+        all(turn.checks.numbers_supported for turn in done), tuple(n for turn in done for n in turn.checks.unsupported_numbers),
+        all(turn.checks.citations_valid for turn in done), tuple(note for turn in done for note in turn.checks.notes),
+        next((hand for hand in ("code", "model, second try") if hand in hands), "model"), tuple(one for turn in done for one in turn.checks.sentences),
+        max(grades, default=None),
+    )  # fmt: skip
+    evidence = [turn.evidence for turn in done]
+    first = next((turn for turn in done if turn.timings.first_text_s), last)
+    return Turn(
+        question, "\n\n".join(answer for answer in answers if answer), tuple(citations), checks,
+        evidence=next((one for one in ("library", "record") if one in evidence), "none"), soft_tokens=max(turn.soft_tokens for turn in done),
+        timings=replace(last.timings, first_token_s=first.timings.first_token_s, first_text_s=first.timings.first_text_s, new_tokens=sum(t.timings.new_tokens for t in done)),
+        plot=next((turn.plot for turn in done if turn.plot), None),
+        seen=replace(
+            last.seen, prompt="\n\n".join(turn.seen.prompt for turn in done if turn.seen.prompt), raw="\n\n".join(t.seen.raw for t in done if t.seen.raw),
+            said="\n\n".join(turn.seen.said for turn in done if turn.seen.said), passages=tuple(one for turn in done for one in turn.seen.passages),
+            facts=next((turn.seen.facts for turn in done if turn.seen.facts), ()), model=next((turn.seen.model for turn in done if turn.seen.model), ""),
+        ),
+        parts=tuple(done),
+    )  # fmt: skip
 
 
-def composed(case: Case, asked: Sequence[Asked]) -> str:
-    """What code says in the model's place: composed from the facts, else the passage's own sentence, else that there is no answer."""
-    reply = compose(case, asked)
-    if reply is not None:
-        return reply.text
-    return quote(asked[-1].question, asked[-1].passages) or NO_ANSWER
-
-
-def checked(answer: str, known: Sequence[Fact], passages: Sequence[Passage]) -> tuple[str, tuple[str, ...]]:
-    """Take out sentences that say twice the same or contradict a fact; each removal is noted."""
-    kept: list[str] = []
-    notes: list[str] = []
-    for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z\[])", answer):
-        if sentence in kept:
-            notes.append("a repeated sentence was taken out")
-            continue
-        found: Checks = guardrails.check(sentence, known, passages)
-        if found.notes and len(answer) > len(sentence):
-            notes += [f"a sentence was taken out: {note}" for note in found.notes]
-            continue
-        kept.append(sentence)
-    return " ".join(kept), tuple(notes)
+def _unsaid(answer: str, before: Sequence[str]) -> str:
+    """An answer without the sentences that the answers before it hold, unless nothing else is in it."""
+    said = {sentence for one in before for sentence in sentences(one)}
+    return answer if "\n" in answer else " ".join(one for one in sentences(answer) if one not in said) or answer

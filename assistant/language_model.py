@@ -13,7 +13,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from pydantic import ConfigDict
 
 from assistant.engine import Engine, Memory
-from encoders.batch import Person
+from encoders.batch import TEXT, Encoded, Person
 
 _ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 
@@ -23,7 +23,8 @@ class BreathwiseChatModel(BaseChatModel):
 
     Messages may hold the marks of ``encoders.batch``. Beside LangChain's own arguments ``stream`` and ``invoke`` take
     ``person`` (what the encoders read), ``memory`` (the kept prefix of this conversation), ``allowed`` (words with digits that
-    may be written), ``banned`` (token ids), ``max_new_tokens``, ``temperature``, ``seed`` and ``stop_event``.
+    may be written), ``banned`` (token ids), ``max_new_tokens``, ``temperature``, ``seed``, ``stop_event`` and ``begun`` (the beginning of the answer, which is written on
+    and not given again).
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -42,10 +43,14 @@ class BreathwiseChatModel(BaseChatModel):
         person: Person | None = None,
         memory: Memory | None = None,
         stop_event: threading.Event | None = None,
+        begun: str = "",
         **settings: Any,
     ) -> Iterator[ChatGenerationChunk]:
         model = self.engine.model
         prompt = model.encode([{"role": _ROLES[message.type], "content": str(message.content)} for message in messages], add_generation_prompt=True)
+        if begun:
+            more = model.tokenizer(begun, add_special_tokens=False)["input_ids"]
+            prompt = Encoded([*prompt.ids, *more], [*prompt.kinds, *[TEXT] * len(more)], [*prompt.learned, *[False] * len(more)])
         ids: list[int] = []
         shown = ""
         for token in self.engine.stream(prompt, memory or Memory(), person, stop=stop_event, **settings):
@@ -60,6 +65,8 @@ class BreathwiseChatModel(BaseChatModel):
             if run_manager:
                 run_manager.on_llm_new_token(str(chunk.message.content), chunk=chunk)
             yield chunk
+        if not shown:  # LangChain takes a stream without a chunk for a fault
+            yield ChatGenerationChunk(message=AIMessageChunk(content=""))
 
     def _generate(
         self,

@@ -271,9 +271,18 @@ def markdown(session: Session) -> str:
         for turn in said.turns:
             lines += [f"**{_md(turn.question)}**", "", _md(turn.answer), ""]
             lines += [f"- [{one.n}] {_md(one.title)}. {_md(one.source)}. {one.url}" for one in turn.citations] + ([""] if turn.citations else [])
+            lines += [f"*{_md(_rests_on(turn))}*", ""] if turn.checks.sentences else []
     lines += ["## Missing and assumed", "", f"- Not known: {said.missing}", *(f"- {_md(text)}" for text in said.assumptions), ""]
     lines += ["## Versions", "", *(f"- {name}: {_md(text)}" for name, text in said.versions), "", f"**{NOTICE}**", ""]
     return "\n".join(lines)
+
+
+def _rests_on(turn: Turn) -> str:
+    """What a turn's answer rests on, in a line; the JSON export holds all of it."""
+    hands = {one.by: sum(other.by == one.by for other in turn.checks.sentences) for one in turn.checks.sentences}
+    whose = ", ".join(f"{count} by {hand}" for hand, count in hands.items())
+    given = f"{len(turn.seen.facts)} facts, {len(turn.seen.passages)} passages, {turn.soft_tokens} soft tokens"
+    return f"Sentences: {whose}. Given: {given}. {turn.timings.total_s:.2f} s. {turn.seen.model}"
 
 
 def _md(text: str) -> str:

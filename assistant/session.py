@@ -28,14 +28,24 @@ class Citation:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A sentence of an answer and whose it is: "model", "model, second try" or "code"."""
+
+    text: str
+    by: str
+
+
+@dataclass(frozen=True)
 class Checks:
-    """What code verified in an answer after it was written."""
+    """What code verified in an answer, each sentence before it was shown."""
 
     numbers_supported: bool = True
     unsupported_numbers: tuple[str, ...] = ()
     citations_valid: bool = True
     notes: tuple[str, ...] = ()
-    written_by: str = "model"  # "model", "model, second try" or "code": sentences that facts and passages do not give are not shown
+    written_by: str = "model"  # the last hand that was needed: "model", "model, second try" or "code"
+    sentences: tuple[Written, ...] = ()
+    reading_grade: float | None = None  # years of school, where plain words were asked for
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,7 @@ class Triage:
 @dataclass(frozen=True)
 class Timings:
     first_token_s: float = 0.0
+    first_text_s: float = 0.0  # until the first checked sentence was shown
     written_s: float = 0.0  # until the model's answer was there
     total_s: float = 0.0  # until it was checked, and written again where it had to be
     new_tokens: int = 0
@@ -60,13 +71,17 @@ class Seen:
     """What the model saw for a turn: nothing is hidden from the person who asks."""
 
     prompt: str = ""
-    raw: str = ""  # the answer as the model first wrote it, fact tokens not yet written out
+    system: str = ""  # the message before all turns: soft-token places and the facts
+    turns_in_full: int = 0  # how many turns before stood in the prompt as they were put
+    turns_in_short: int = 0  # and how many as their question and the first sentence of their answer
+    raw: str = ""  # the answer as the model first wrote it, up to the first sentence that failed; fact tokens not yet written out
     said: str = ""  # the answer that was given, fact tokens not yet written out
     intent: str = ""
     passages: tuple[tuple[str, float], ...] = ()  # passage id, score
     facts: tuple[str, ...] = ()
     model: str = ""
     cached_tokens: int = 0
+    versions: tuple[tuple[str, str], ...] = ()  # of what answered: software, weights, library, reference values
 
 
 @dataclass(frozen=True)
@@ -97,6 +112,7 @@ class Turn:
     timings: Timings = field(default_factory=Timings)
     plot: str | None = None  # "flow_volume" or "volume_time" where a plot was asked for
     seen: Seen = field(default_factory=Seen)
+    parts: tuple[Turn, ...] = ()  # where one message asked several things: an answer to each, from its own look-up
     done: bool = False
 
 
@@ -117,6 +133,11 @@ class Session:
     def add(self, turn: Turn) -> Session:
         """The session after ``turn``."""
         return replace(self, turns=(*self.turns, turn))
+
+    @property
+    def told(self) -> tuple[Turn, ...]:
+        """The turns, parts apart, in which something was said that a later question may refer to."""
+        return tuple(part for turn in self.turns for part in turn.parts or (turn,) if part.seen.said)
 
 
 def examine(patient: Patient) -> Spirometry | None:
@@ -147,14 +168,12 @@ def begin(patient: Patient) -> Session:
 
 
 def turn_json(turn: Turn) -> dict[str, Any]:
-    """A turn as ``breathwise ask --json`` prints it."""
+    """A turn as ``breathwise ask --json`` prints it: answer, checks, timings and what the model saw."""
+    checks, timings = asdict(turn.checks), asdict(turn.timings)
     return {
-        "question": turn.question, "answer": turn.answer, "citations": [asdict(citation) for citation in turn.citations],
-        "checks": {
-            "numbers_supported": turn.checks.numbers_supported, "unsupported_numbers": list(turn.checks.unsupported_numbers),
-            "citations_valid": turn.checks.citations_valid, "notes": list(turn.checks.notes),
-            "written_by": turn.checks.written_by,
-        },
+        "question": turn.question, "answer": turn.answer, "citations": [asdict(citation) for citation in turn.citations], "checks": checks,
         "triage": asdict(turn.triage) if turn.triage else None, "evidence": turn.evidence, "soft_tokens": turn.soft_tokens,
-        "timings": {"first_token_s": round(turn.timings.first_token_s, 4), "written_s": round(turn.timings.written_s, 4), "total_s": round(turn.timings.total_s, 4), "new_tokens": turn.timings.new_tokens},
+        "timings": {name: value if name == "new_tokens" else round(value, 4) for name, value in timings.items()},
+        "seen": asdict(turn.seen) | {"versions": dict(turn.seen.versions), "passages": [{"id": name, "score": score} for name, score in turn.seen.passages]},
+        "parts": [turn_json(part) for part in turn.parts],
     }  # fmt: skip

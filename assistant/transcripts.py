@@ -42,8 +42,8 @@ def write(assistant: Assistant, out: Path = TRANSCRIPTS) -> Iterator[Path]:
         own = sum(turn.checks.written_by == "model" for turn in asked)
         lines = [
             f"# {session.patient.label}", "", f"Model {assistant.name} on {hardware()}, commit {commit()}, by `breathwise transcripts`. Not edited.", "",
-            f"Of {len(asked)} answers that the model wrote, {own} passed as written; the others held a sentence that neither the facts nor a cited "
-            "passage give and were written again, by the model (second try) or by code.", "",
+            f"Of {len(asked)} answers that the model wrote, {own} passed as written; in the others a sentence that neither the facts nor a cited "
+            "passage give was written again, by the model (second try) or by code.", "",
         ]  # fmt: skip
         for turn in session.turns:
             again = f" *({turn.checks.written_by})*" if turn.seen.raw and turn.checks.written_by != "model" else ""

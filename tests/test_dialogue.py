@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,12 @@ import pytest
 import torch
 
 from assistant import Assistant
-from assistant.dialogue import checked, read_person
+from assistant.answer import checked
+from assistant.dialogue import STOPPED, read_person
 from assistant.engine import Engine
-from assistant.session import Session, Turn
+from assistant.prompt import prompt
+from assistant.report import document, open_json
+from assistant.session import Session, Turn, turn_json
 from assistant.transcripts import PATIENTS, converse, questions
 from encoders.batch import CURVE, TEXT, Person
 from encoders.record import Fact
@@ -160,7 +164,7 @@ def test_swapping_two_curves_with_the_text_held_equal_changes_what_the_model_see
     assert (soft[0] - soft[1]).abs().max() > 0.01
     messages = [
         {"role": m.type.replace("human", "user"), "content": str(m.content)}
-        for m in assistant._messages(healthy, own, "What does the curve look like?", (), "curve_shape")
+        for m in prompt(healthy, assistant.engine.model, assistant.window, own, "What does the curve look like?", (), "curve_shape").messages
     ]
     row = model.encode(messages, add_generation_prompt=True)
     begun = model.tokenizer("The descending limb of the loop looks")["input_ids"]
@@ -197,15 +201,16 @@ def test_later_turns_reuse_the_kept_prefix_and_say_the_same(assistant: Assistant
     assert ask(assistant, fresh, asked[2]).turns[-1].answer == session.turns[2].answer
 
 
-def test_stop_keeps_what_was_written_and_the_next_turn_works(assistant: Assistant) -> None:
+def test_stop_keeps_the_sentences_that_passed_and_the_next_turn_works(assistant: Assistant) -> None:
     session, stop = open_example(assistant, "mild_obstruction"), threading.Event()
     turns: list[Turn] = []
     for turn in assistant.ask(session, "Explain my result", stop=stop):
         turns.append(turn)
-        if len(turns) == 4:
-            stop.set()
+        stop.set()  # the first sentence is there
     assert turns[-1].done
-    assert turns[-1].timings.new_tokens == 4
+    assert turns[-1].answer == turns[0].answer
+    assert turns[-1].answer.endswith(".")
+    assert len(turns[-1].checks.sentences) == 1
     assert ask(assistant, session.add(turns[-1]), "Should I exercise?").turns[-1].answer
 
 
@@ -215,9 +220,56 @@ def test_a_false_sentence_is_not_left_by_a_stop(assistant: Assistant, monkeypatc
 
     monkeypatch.setattr(Engine, "stream", lies)
     stop = threading.Event()
-    for turn in assistant.ask(open_example(assistant, "mild_obstruction"), "Explain my result", stop=stop):
-        stop.set()
-    assert turn.answer == "The pattern of your"
+    stop.set()
+    turn = ask(assistant, open_example(assistant, "mild_obstruction"), "Explain my result", stop=stop).turns[-1]
+    assert turn.answer == STOPPED
+    assert not turn.seen.said
+
+
+def test_what_was_shown_is_never_taken_back(assistant: Assistant) -> None:
+    session = open_example(assistant, "mild_obstruction")
+    for question in ("Explain my result", "Should I exercise and how good was my test?"):
+        shown = [turn.answer for turn in assistant.ask(session, question)]
+        assert all(later.startswith(earlier) for earlier, later in zip(shown, shown[1:], strict=False)), shown
+
+
+def test_two_questions_are_answered_in_order_each_from_its_own_look_up(assistant: Assistant) -> None:
+    turn = ask(assistant, open_example(assistant, "mild_obstruction"), "how good was my test and should I exercise?").turns[-1]
+    quality, exercise = turn.parts
+    assert (quality.seen.intent, exercise.seen.intent) == ("quality", "exercise")
+    assert turn.answer.startswith(quality.answer)
+    assert "quality grade" in quality.answer
+    assert [one.n for one in turn.citations] == list(range(1, len(turn.citations) + 1))
+    assert turn.citations
+
+
+def test_a_turn_keeps_all_that_the_model_saw_and_an_export_holds_it(assistant: Assistant) -> None:
+    session = ask(assistant, open_example(assistant, "mild_obstruction"), "Should I exercise?")
+    seen, found = session.turns[0].seen, turn_json(session.turns[0])
+    assert seen.facts and seen.prompt and seen.system and dict(seen.versions)["model"] == assistant.name
+    assert found["seen"]["system"] == seen.system
+    assert found["seen"]["passages"][0]["score"] == seen.passages[0][1]
+    assert found["checks"]["sentences"][0]["by"] in ("model", "model, second try", "code")
+    assert found["timings"]["first_text_s"] > 0
+    assert open_json(json.dumps(document(session)).encode()).turns == session.turns
+
+
+def test_at_the_twentieth_turn_the_first_text_is_quick_and_the_first_turn_is_found(assistant: Assistant) -> None:
+    asked = (
+        "What does the z-score mean?",
+        *("Should I exercise?", "How do I stop smoking?", "What about my blood pressure?", "How good was the test?", "Explain my result") * 4,
+    )
+    session = ask(assistant, open_example(assistant, "mild_obstruction"), *asked[:19])
+    started = time.process_time()
+    for turn in assistant.ask(session, "What about my blood pressure?"):
+        first = time.process_time() - started
+        break
+    assert turn.answer
+    assert first < 1.0
+    assert turn.seen.turns_in_short > 0
+    assert turn.seen.turns_in_full >= 2
+    again = ask(assistant, session, "what did you say about the z-score?").turns[-1]
+    assert again.answer.startswith("Earlier I said: A z-score says")
 
 
 def test_two_sessions_never_share_a_patient(assistant: Assistant) -> None:

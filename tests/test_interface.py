@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from assistant import dialogue, intake, measuring_only, self_test
-from assistant.dialogue import examine
 from assistant.interface import faults, gate, layout, panels, server, theme, uploads, zero_gpu
 from assistant.measuring_only import MeasuringOnly
-from assistant.session import Citation, RiskEstimate, Seen, Session, Turn, begin
+from assistant.session import Citation, RiskEstimate, Seen, Session, Turn, begin, examine
 from assistant.settings import Settings
 from encoders.record import facts
 from tests.conftest import ROOT

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from assistant import intake
-from assistant.dialogue import examine
+from assistant.session import examine
 from encoders.record import ReportedSpirometry
 from encoders.spirogram import analyse, plot
 from encoders.spirogram.read import Blow

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from assistant import intake
-from assistant.dialogue import NO_ANSWER, composed, examine
+from assistant.answer import NO_ANSWER, composed
+from assistant.session import examine
 from encoders.passages import read_passages
 from encoders.record import facts
 from encoders.spirogram import facts as spirometry_facts

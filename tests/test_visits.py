@@ -264,7 +264,7 @@ def test_the_command_line_prints_visits_and_their_trend(tmp_path: Path, monkeypa
 
 
 def test_a_patients_dated_values_get_their_trend() -> None:
-    from assistant.dialogue import examine
+    from assistant.session import examine
 
     patient = Patient(sex=Sex.MALE, age_years=60.0, height_cm=175.0, reported=(told(2022, 2.8, 4.0), told(2020, 3.0, 4.0)))
     result = examine(patient)

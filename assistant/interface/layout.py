@@ -35,7 +35,7 @@ NEXT = {
     "stop_smoking": ("What would change it?", "Should I exercise?", "Shorter please", "What about my blood pressure?"),
 }
 MOST_TURNS = 100
-ANSWERING = "Answering... every sentence is checked at the end."
+ANSWERING = "Answering... each sentence is shown once it is checked."
 LONGEST_QUESTION = 2000  # characters
 REPORTS = {
     "PDF": (".pdf", "application/pdf"), "Markdown": (".md", "text/markdown"), "JSON": (".json", "application/json"),

@@ -200,11 +200,15 @@ def seen(turn: Turn | None) -> str:
         f"model {found.model}, {turn.soft_tokens} soft tokens, {found.cached_tokens} positions kept from before",
         f"taken to be about: {found.intent.replace('_', ' ')}",
         f"numbers supported: {'yes' if checks.numbers_supported else 'no, ' + ', '.join(checks.unsupported_numbers)}; citations valid: {'yes' if checks.citations_valid else 'no'}",
-        f"first token after {turn.timings.first_token_s:.2f} s, {turn.timings.new_tokens} tokens in {turn.timings.total_s:.2f} s",
+        f"first token after {turn.timings.first_token_s:.2f} s, first checked text after {turn.timings.first_text_s:.2f} s, "
+        f"{turn.timings.new_tokens} tokens in {turn.timings.total_s:.2f} s",
+        f"turns before: {found.turns_in_full} in full, {found.turns_in_short} in short",
         f"written by: {checks.written_by}",
+        *(f"{one.by}: {one.text}" for one in checks.sentences),
         *checks.notes,
+        *(f"{name}: {text}" for name, text in found.versions),
     ]
-    return f"<div class='bw-card'>{_list(lines)}<h3>Passages</h3>{_list(passages) or '<p>none</p>'}<h3>Facts</h3>{_list(list(found.facts))}<h3>Prompt</h3><pre style='white-space:pre-wrap'>{escape(found.prompt)}</pre></div>"
+    return f"<div class='bw-card'>{_list(lines)}<h3>Passages</h3>{_list(passages) or '<p>none</p>'}<h3>Facts</h3>{_list(list(found.facts))}<h3>Prompt</h3><pre style='white-space:pre-wrap'>{escape(found.system)}\n\n{escape(found.prompt)}</pre></div>"
 
 
 def message(turn: Turn) -> str:

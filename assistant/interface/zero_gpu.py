@@ -30,7 +30,7 @@ def speak(assistant: Any) -> Speak:
         ask: Speak = assistant.ask
         return ask
 
-    from assistant.dialogue import checked
+    from assistant.answer import checked
 
     @spaces.GPU(duration=SECONDS)
     def borrowed(session: Session, question: str, temperature: float, seed: int) -> Iterator[Turn]:

@@ -10,12 +10,14 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from encoders.passages import Passage
 from encoders.record import RISK_TRAITS
 from encoders.teacher.view import Case, Reply, View
 
-_END = re.compile(r"(?<=[.!?])\s+")
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9<\[(])")
+_TOKEN = re.compile(r"<\|\w+\|>")
 _CITED = re.compile(r"\s*\[(\d+)\]")
 _DRAWS = 6  # the teacher has few wordings for one thing: six draws find nearly all, and a missed one costs a rewording
 
@@ -31,7 +33,7 @@ class Asked:
 
 def sentences(text: str) -> tuple[str, ...]:
     """The sentences of an answer, blanks evened out."""
-    return tuple(part for part in _END.split(" ".join(text.split())) if part)
+    return tuple(part for part in SENTENCE_END.split(" ".join(text.split())) if part)
 
 
 def compose(case: Case, turns: Sequence[Asked], draw: int = 0) -> Reply | None:
@@ -62,33 +64,71 @@ def quote(question: str, passages: Sequence[Passage]) -> str:
     return ""
 
 
+class Sayable:
+    """What may be said to one question about one person: worked out once, then asked a sentence at a time (facts as tokens)."""
+
+    def __init__(self, case: Case, turns: Sequence[Asked]) -> None:
+        self.case, self.turns = case, turns
+        self.passages = turns[-1].passages if turns else ()
+
+    @cached_property
+    def replies(self) -> tuple[Reply, ...]:
+        """The teacher's own answers, in a few draws."""
+        return tuple(reply for reply in (compose(self.case, self.turns, draw) for draw in range(_DRAWS)) if reply is not None and reply.text)
+
+    @cached_property
+    def _mine(self) -> frozenset[str]:
+        return frozenset(_even(sentence) for reply in self.replies for sentence in sentences(reply.text))
+
+    @cached_property
+    def _starts(self) -> frozenset[str]:
+        return frozenset(_even(sentences(reply.text)[0]) for reply in self.replies)
+
+    @cached_property
+    def _everything(self) -> frozenset[str]:
+        return frozenset(_even(sentence) for sentence in _all(self.case))
+
+    def supports(self, sentence: str) -> bool:
+        """Whether the facts or the passage that it cites give this sentence."""
+        return _quoted(sentence, self.passages) or _even(sentence) in self._mine or _even(sentence) in self._everything
+
+    def begins(self, sentence: str) -> bool:
+        """Whether an answer that starts with this sentence is one to what was asked: a first sentence of the teacher's own.
+
+        "Is that bad?" and "why?" may be taken in more than one way, so that a true sentence from this person's facts is enough.
+        """
+        if self.turns and self.turns[-1].intent in ("is_it_bad", "why") and "<|" in sentence:
+            return True
+        return not self._starts or _even(sentence) in self._starts
+
+    def unsaid(self, said: Sequence[str]) -> tuple[str, ...]:
+        """What the teacher would still say after these sentences, of its answer that shares most with them; nothing twice."""
+        told, named = {_even(sentence) for sentence in said}, set(_TOKEN.findall(" ".join(said)))
+        cites = any(_CITED.search(sentence) for sentence in said)
+        best: tuple[str, ...] = ()
+        most = -1
+        for reply in self.replies:
+            parts = sentences(reply.text)
+            shared = sum(_even(part) in told for part in parts)
+            if shared > most:
+                most = shared
+                best = tuple(
+                    part for part in parts
+                    if _even(part) not in told and not (cites and _CITED.search(part)) and not (_TOKEN.search(part) and set(_TOKEN.findall(part)) <= named)
+                )  # fmt: skip
+        return best
+
+
 def unsupported(answer: str, case: Case, turns: Sequence[Asked]) -> tuple[str, ...]:
     """Sentences of an answer (facts as tokens) that neither the facts nor a cited passage give, in their order."""
-    said = sentences(answer)
-    passages = turns[-1].passages if turns else ()
-    open_ = [sentence for sentence in said if not _quoted(sentence, passages)]
-    if not open_:
-        return ()
-    mine = {sentence for reply in (compose(case, turns, draw) for draw in range(_DRAWS)) if reply for sentence in sentences(reply.text)}
-    if all(_even(sentence) in map(_even, mine) for sentence in open_):
-        return ()
-    everything = {_even(sentence) for sentence in (*mine, *_all(case))}
-    return tuple(sentence for sentence in open_ if _even(sentence) not in everything)
+    sayable = Sayable(case, turns)
+    return tuple(sentence for sentence in sentences(answer) if not sayable.supports(sentence))
 
 
 def begins_as(answer: str, case: Case, turns: Sequence[Asked]) -> bool:
-    """Whether the answer starts with what the question asks for: a first sentence of the teacher's own for this turn.
-
-    A follow-up may be taken in more than one way, so that a true answer from this person's facts is enough for it.
-    """
-    from encoders.teacher import FOLLOW_UPS
-
-    if turns and turns[-1].intent in FOLLOW_UPS and "<|" in answer:
-        return True
-    replies = [reply for reply in (compose(case, turns, draw) for draw in range(_DRAWS)) if reply]
-    starts = {_even(sentences(reply.text)[0]) for reply in replies if reply.text}
+    """Whether the answer starts with what the question asks for; see ``Sayable.begins``."""
     said = sentences(answer)
-    return not starts or (bool(said) and _even(said[0]) in starts)
+    return Sayable(case, turns).begins(said[0] if said else "")
 
 
 def _even(sentence: str) -> str:

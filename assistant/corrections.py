@@ -1,0 +1,99 @@
+"""A person corrects: what was meant by the question before, or what the record says of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.session import Turn
+from encoders.record import Fact, label_of
+from encoders.teacher.numbers import LABELS, asked_number
+
+_MEANT = re.compile(
+    r"^\W*(?:(?:no|nope|sorry|actually|wait|oops|not that(?: one)?|hm+)\b[,.!: ]*)*(?:i (?:actually )?(?:meant|mean|was asking about|asked about|am asking about)|make that|rather)\s+(?:to ask )?(?:about )?(?:the |my )?(.+?)\W*$"
+    r"|^\W*not (?:the |my )?[\w/ -]{2,20}(?:, ?(?:but )?| but )(?:the |my )(.+?)\W*$",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(r"\?|^\W*(?:and |so |but |if |when |how |what |why |should |can |could |is |are |do |does |will |would |since |because |after |help|tell|explain|show|i (?:want|would like|need) to know)", re.IGNORECASE)  # fmt: skip
+_QUIT = re.compile(
+    r"\bi(?:'ve| have|'m| am)? (?:just |already |recently |now |finally )*(?:stopped|quit|gave up|given up) (?:smoking|cigarettes|tobacco)|\bi (?:no longer|don'?t|do not|never) smoke(?:d)?\b|\bi(?:'m| am) (?:not a smoker|a non-?smoker|an? ex-?smoker|no longer a smoker)|\bi(?:'ve| have) (?:never|not) smoked",
+    re.IGNORECASE,
+)
+_STARTED = re.compile(
+    r"\bi(?:'ve| have)? (?:do smoke|still smoke|started smoking|smoke (?:\w+ )*(?:a day|daily|every day))|\bi(?:'m| am) a smoker\b", re.IGNORECASE
+)
+_WRONG = re.compile(
+    r"\b(?:my |the |your )?(?P<what>[\w/ -]{2,30}?) (?:is|are|was|were|looks?|seems?) (?:wrong|not right|incorrect|not correct|mistaken|outdated|out of date|too (?:high|low) because)|\byou have (?:the|my) wrong (?P<other>\w[\w ]{1,25})|\b(?:change|correct|update|fix|edit) (?:my|the) (?P<third>[\w/ ]{2,30})",
+    re.IGNORECASE,
+)
+_IS = re.compile(
+    r"\b(?:i am|i'm) (?:now |actually |really )?\d{1,3}(?: years?(?: old)?)?(?=\W*$|,| not)|\bi (?:now |actually )?weigh (?:now )?\d|\b(?:my|the) (?P<name>age|height|weight|bmi|fev1|fvc|blood pressure|systolic|pulse|heart rate|oxygen|saturation|hba1c|glucose|cholesterol|peak flow|temperature) (?:is|was|should be|is really|is actually|is now) (?:now |actually |really |about )?\d",
+    re.IGNORECASE,
+)
+_ON_FILE = re.compile(r"\b(?:record|file|data|report|table|entry|information)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a person says of themselves that may differ from the record. ``name``: the fact, empty where none was named."""
+
+    name: str
+    says: str = ""  # the value it is said to be, where that is known
+
+    def answer(self, facts: Sequence[Fact]) -> str:
+        """That the record cannot be changed here, what it says, and how a corrected one is opened."""
+        known = next((fact for fact in facts if fact.name == self.name), None)
+        if known is not None and self.says and self.says == known.text:
+            return f"The record that is open says the same: {known.label} {known.text}. So nothing needs to be corrected."
+        if known is not None:
+            holds = f"The record that is open says: {known.label} {known.text}."
+        elif self.name:
+            holds = f"The record that is open does not hold your {label_of(self.name).lower()}."
+        else:
+            holds = "I answer from the record that is open."
+        line = f' (for example a line "{self.name},{self.says or "..."}")' if self.name else ""
+        return (
+            f"{holds} I cannot change it, and I do not count what is typed here as a measurement. Put the value right in your file{line} and open the files again: "
+            "everything is then worked out anew."
+        )
+
+
+def corrects_record(message: str) -> Correction | None:
+    """What of the record a message says to be different; None for a question."""
+    text = message.replace("\u2019", "'").strip()
+    if _WRONG.search(text) and (found := _WRONG.search(text)):
+        what = next((part for part in found.groupdict().values() if part), "")
+        name = asked_number(what)
+        if (name or _ON_FILE.search(what)) and not re.match(r"\W*(?:is|are|was|were|what|how|why|can you tell)\b", text, re.IGNORECASE):
+            return Correction(name)
+    if _ASKS.search(text):
+        return None
+    if _QUIT.search(text):
+        never = re.search(r"\bnever\b|\bnot smoked\b|non-?smoker", text, re.IGNORECASE) is not None
+        return Correction("smoking_status", "never" if never else "former")
+    if _STARTED.search(text):
+        return Correction("smoking_status", "current")
+    found = _IS.search(text)
+    if found:
+        name = asked_number(found["name"]) if found["name"] else "weight_kg" if "weigh" in found[0].lower() else "age_years"
+        value = re.search(r"\d+(?:[.,/]\d+)?", text[found.start() :].replace("FEV1", "").replace("fev1", ""))
+        return Correction(name, value[0] if value and "/" not in value[0] else "")
+    return None
+
+
+_DEFINED = {"fev1_l": "what_is_fev1", "fvc_l": "what_is_fvc", "fev1_fvc": "what_is_ratio", "pef_l_s": "what_is_pef", "fev1_z": "what_is_zscore"}
+
+
+def meant_instead(message: str, before: Turn | None) -> str:
+    """The question before with what was meant ("no, I meant the FVC"); empty where nothing is put right."""
+    found = _MEANT.match(message)
+    if found is None or before is None:
+        return ""
+    thing = next(part for part in found.groups() if part)
+    name = asked_number(thing)
+    if not name:
+        return thing
+    if before.seen.intent.startswith("what_is_") and name in _DEFINED:
+        return f"What is the {LABELS[name]}?"
+    return f"What is my {LABELS[name]}?"

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from assistant import guardrails, intake, saved_session
-from assistant.engine import Engine, Memory, words_with_digits
+from assistant.engine import Engine, Memory
 from assistant.language_model import BreathwiseChatModel, banned_tokens
+from assistant.numerals import words_with_digits
 from assistant.retrieval import GuidelineLibrary
 from assistant.risk import Risk
 from assistant.session import Checks, Citation, RiskEstimate, Seen, Session, Timings, Turn, begin, examine

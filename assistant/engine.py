@@ -19,7 +19,6 @@ from encoders.batch import CURVE, RECORD, TEXT, Encoded, Person
 from encoders.multimodal import MultimodalLM
 
 IDLE_S = 10.0  # the thread ends when nothing was asked for so long; the next question starts another
-MOST_TOGETHER = 32  # answers written at once; further ones join as others end, in the order in which they came
 
 
 @dataclass
@@ -144,7 +143,7 @@ class Engine:
         for row in [row for row in self._waiting if row.over]:
             self._waiting.remove(row)
             self._end(row)
-        for row in self._waiting if len(rows) < MOST_TOGETHER else ():
+        for row in self._waiting:
             if all(row.memory is not one.memory for one in rows):
                 self._waiting.remove(row)
                 return row

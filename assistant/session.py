@@ -85,7 +85,7 @@ class RiskEstimate:
 
 @dataclass(frozen=True)
 class Turn:
-    """One question and its answer. While it streams, ``answer`` grows and ``done`` is False."""
+    """One question and its answer. While it streams, ``answer`` grows and ``done`` is False; while it waits, ``before`` counts who comes first."""
 
     question: str
     answer: str = ""
@@ -98,6 +98,7 @@ class Turn:
     plot: str | None = None  # "flow_volume" or "volume_time" where a plot was asked for
     seen: Seen = field(default_factory=Seen)
     done: bool = False
+    before: int = 0
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ def launch(assistant: Any, *, host: str, port: int, block: bool = True) -> Any:
         server_name="0.0.0.0" if on_space else host, server_port=port, share=False, auth=login, ssr_mode=False, theme=theme(), css=CSS, js=SCRIPT,
         max_file_size=f"{settings.max_upload_mb}mb", enable_monitoring=False, show_error=False, quiet=True, prevent_thread_lock=True,
         footer_links=[], favicon_path=str(LOGO), mcp_server=False, pwa=False, state_session_capacity=settings.visitors,
+        max_threads=settings.answers_at_once + settings.queue_size + 40,  # a waiting question holds one; the rest are for everything else
         run_history=False,  # Gradio would keep every question and answer in the browser's storage
         app_kwargs={"middleware": [gate], "routes": [Route("/healthz", healthz)], "docs_url": None, "redoc_url": None, "openapi_url": None},
     )  # fmt: skip

@@ -58,7 +58,7 @@ def test_questions_are_answered_in_the_order_in_which_they_came() -> None:
     for thread in threads:
         thread.join(30)
     assert begun == ["0", "1", "2", "3", "4", "5"]
-    assert [turn.before for turn in said[3]][0] == 3
+    assert said[3][0].before == 3
     assert [turn.before for turn in said[3] if turn.before] == sorted({turn.before for turn in said[3] if turn.before}, reverse=True)
     assert all(one[-1].answer == "It is." for one in said)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
+from assistant import guardrails
 from assistant.session import Session, Turn
 
 PATIENCE_S = 0.5  # how long a waiting question takes at most to notice that it was stopped
@@ -56,9 +58,15 @@ class WaitingLine:
 
 
 def in_line(ask: Callable[..., Iterator[Turn]], line: WaitingLine) -> Callable[..., Iterator[Turn]]:
-    """``ask``, once it is its turn; until then a turn without an answer says how many are before it. Raises LineFullError."""
+    """``ask``, once it is its turn; until then a turn without an answer says how many are before it. A red flag is answered at once.
+
+    Raises LineFullError.
+    """
 
     def stream(session: Session, question: str, *, stop: threading.Event | None = None, **settings: Any) -> Iterator[Turn]:
+        if guardrails.triage(guardrails.clean(question).strip(), session.patient) is not None:  # an emergency waits for nobody
+            yield from ask(session, question, stop=stop, **settings)
+            return
         place = line.join()
         try:
             before = line.before(place)
@@ -70,7 +78,8 @@ def in_line(ask: Callable[..., Iterator[Turn]], line: WaitingLine) -> Callable[.
                         yield Turn(question, STOPPED, done=True)
                         return
                     before = line.wait(place, known)
-            yield from ask(session, question, stop=stop, **settings)
+            for turn in ask(session, question, stop=stop, **settings):
+                yield replace(turn, answer=STOPPED) if turn.done and not turn.answer and stop is not None and stop.is_set() else turn
         finally:
             line.leave(place)
 

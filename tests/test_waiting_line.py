@@ -127,3 +127,21 @@ def test_an_answer_that_fails_gives_its_place_back() -> None:
         with pytest.raises(RuntimeError, match="planted"):
             list(in_line(ask, line)(NOBODY, "one"))
     assert not line._places
+
+
+def test_a_red_flag_waits_for_nobody() -> None:
+    ask = in_line(slow([], threading.Event()), WaitingLine(1, 0))
+    first = ask(NOBODY, "one")
+    next(first)
+    assert next(ask(NOBODY, "I have crushing chest pain")).answer == "It"
+    with pytest.raises(LineFullError):
+        next(ask(NOBODY, "two"))
+
+
+def test_an_answer_stopped_before_its_first_word_says_so() -> None:
+    def ask(_: Session, question: str, **__: Any) -> Iterator[Turn]:
+        yield Turn(question, done=True)
+
+    stop = threading.Event()
+    stop.set()
+    assert [turn.answer for turn in in_line(ask, WaitingLine(1, 1))(NOBODY, "one", stop=stop)] == [STOPPED]

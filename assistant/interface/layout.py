@@ -128,6 +128,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
             also = " The patient that was open still is." if kept.session is not None else ""
             yield (kept, f"⚠ {panels.plain(str(error))}{'' if str(error).endswith('.') else '.'}{also}", *[gr.skip()] * unchanged)
             return
+        _forget(kept)  # an answer about the patient before has nothing more to show
         fresh = Desk(session, dark=bool(dark))
         again = f", with {len(session.turns)} earlier question{'s' * (len(session.turns) > 1)}" if session.turns else ""
         count = len(session.patient.blows)

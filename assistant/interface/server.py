@@ -14,7 +14,7 @@ from starlette.routing import Route
 from assistant.interface.gate import Gate
 from assistant.interface.layout import LOGO, build
 from assistant.interface.theme import CSS, SCRIPT, theme
-from assistant.interface.uploads import private_folder
+from assistant.interface.uploads import keep_swept, private_folder
 from assistant.self_test import Health
 from assistant.settings import Settings
 
@@ -42,7 +42,8 @@ def launch(assistant: Any, *, host: str, port: int, block: bool = True) -> Any:
     on_space = bool(os.environ.get("SPACE_ID"))
     login = login_of(settings, host, on_space=on_space)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["GRADIO_TEMP_DIR"] = str(private_folder())
+    os.environ["GRADIO_TEMP_DIR"] = str(uploaded := private_folder())
+    keep_swept(uploaded)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log addresses
     health = Health(assistant)
 

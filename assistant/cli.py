@@ -377,21 +377,24 @@ class Measured(StrEnum):
     spirometry = "spirometry"
     quality = "quality"
     search = "search"
+    load = "load"
 
 
 @app.command()
 def benchmark(
     what: Annotated[
-        Measured, typer.Argument(help="The page and its conversation, the speed of measuring, its quality on simulated blows, or the search.")
+        Measured,
+        typer.Argument(help="The page and its conversation, the speed of measuring, its quality on simulated blows, the search, or many chats at once."),
     ] = Measured.page,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     readme: Annotated[Path | None, typer.Option(help="README whose table is to be written.")] = None,
-    repeats: Annotated[int, typer.Option(min=1, max=50, help="Conversations (page only).")] = 3,
+    repeats: Annotated[int, typer.Option(min=1, max=50, help="Conversations (page and load only).")] = 3,
     blows: Annotated[int, typer.Option(min=1, help="Blows (spirometry only).")] = 10_000,
     seed: Annotated[int, typer.Option()] = 7,
 ) -> None:
-    """Measure this machine: start, first token, tokens a second, memory; or blows and z-scores a second; or how well the library is searched."""
+    """Measure this machine: start, first token, tokens a second, memory; or blows and z-scores a second; how well the library is searched; or many chats at once."""
     from assistant import benchmark as page
+    from assistant import load_benchmark as load
     from assistant import search_benchmark as searching
     from assistant import spirometry_benchmark as spirometry
 
@@ -404,6 +407,9 @@ def benchmark(
     elif what is Measured.search:
         found = searching.run(progress=progress)
         lines = searching.table(found)
+    elif what is Measured.load:
+        found = load.run(repeats=repeats, progress=progress)
+        lines = load.table(found)
     elif what is Measured.quality:
         found = spirometry.quality(seed=seed, progress=progress)
         lines = spirometry.quality_table(found)

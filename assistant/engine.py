@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,14 @@ class Memory:
 
     def forget(self) -> None:
         self.ids, self.kinds, self.cache = [], [], None
+
+    def keep(self, length: int) -> None:
+        """Let go of what was read after the first ``length`` positions; of everything where a layer cannot go back (a window that slid on)."""
+        self.ids, self.kinds = self.ids[:length], self.kinds[:length]
+        try:
+            shorten(self.cache, length)
+        except RuntimeError:
+            self.forget()
 
 
 @dataclass(eq=False)
@@ -109,7 +118,8 @@ class Engine:
                 yield token
         finally:
             row.abandoned = True
-            row.ended.wait()
+            if not sys.is_finalizing():  # then the thread is no more
+                row.ended.wait()
 
     # the one thread ----------------------------------------------------------------------------------------------------
     def _join(self, row: Row) -> None:
@@ -124,19 +134,27 @@ class Engine:
     def _write(self) -> None:
         """A token for every row, and one more row in, again and again."""
         rows: list[Row] = []
-        while True:
+        try:
+            while True:
+                with self._changed:
+                    if not rows and not self._waiting and not self._changed.wait_for(lambda: self._waiting, IDLE_S):
+                        self._thread = None
+                        return
+                    new = self._next(rows)
+                if new is not None:
+                    rows.append(new)
+                    self._try(new, partial(self._begin, new))
+                going = [row for row in rows if row is not new and not row.ended.is_set()]
+                for group in [going] if self._together else [[row] for row in going]:
+                    self._step(group)
+                rows = [row for row in rows if not row.ended.is_set()]
+        except BaseException as error:  # a fault of this loop itself: nobody is left waiting
             with self._changed:
-                if not rows and not self._waiting and not self._changed.wait_for(lambda: self._waiting, IDLE_S):
-                    self._thread = None
-                    return
-                new = self._next(rows)
-            if new is not None:
-                rows.append(new)
-                self._try(new, partial(self._begin, new))
-            going = [row for row in rows if row is not new and not row.ended.is_set()]
-            for group in [going] if self._together else [[row] for row in going]:
-                self._step(group)
-            rows = [row for row in rows if not row.ended.is_set()]
+                self._thread = None
+                for row in [*rows, *self._waiting]:
+                    self._end(row, error)
+                self._waiting.clear()
+            raise
 
     def _next(self, rows: list[Row]) -> Row | None:
         """The first that waits and whose memory nobody is using; those that are no longer wanted go."""
@@ -171,12 +189,12 @@ class Engine:
             memory.soft = self.model.soften(row.person)
         while keep < min(len(memory.ids), len(prompt.ids) - 1) and (memory.ids[keep], memory.kinds[keep]) == (prompt.ids[keep], prompt.kinds[keep]):
             keep += 1
-        if memory.cache is None or keep == 0:
+        if memory.cache is not None:
+            memory.keep(keep)
+        if not memory.ids:
             memory.forget()
-            memory.cache, keep = new_cache(self.model.lm.config), 0
-        elif len(memory.ids) > keep:
-            shorten(memory.cache, keep)
-            memory.ids, memory.kinds = memory.ids[:keep], memory.kinds[:keep]
+            memory.cache = new_cache(self.model.lm.config)
+        keep = len(memory.ids)
         ids, kinds = prompt.ids[keep:], prompt.kinds[keep:]
         embedded = self.model.lm.get_input_embeddings()(torch.tensor([ids], device=self.model.device))  # (1, position, width)
         for kind in (CURVE, RECORD):
@@ -202,7 +220,7 @@ class Engine:
                 logits = self._read(rows)
             except Exception:
                 for row in rows:
-                    shorten(row.memory.cache, len(row.memory.ids))  # layers before the fault are one position ahead
+                    row.memory.keep(len(row.memory.ids))  # layers before the fault are one position ahead
             else:
                 for row, one in zip(rows, logits, strict=True):
                     self._try(row, partial(self._choose, row, one))

@@ -48,9 +48,10 @@ def new_cache(config: Any) -> DynamicCache:
 
 
 def shorten(cache: DynamicCache, length: int) -> None:
-    """Let go of positions from ``length`` on, in every layer that holds them."""
+    """Let go of positions from ``length`` on, in every layer that holds them. Raises RuntimeError where a layer cannot."""
     for layer in cache.layers:
-        layer.crop(-max(layer.get_seq_length() - length, 0))
+        if layer.get_seq_length() > length:
+            layer.crop(length - layer.get_seq_length())
 
 
 class TogetherCache(Cache):

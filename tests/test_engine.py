@@ -244,3 +244,34 @@ def test_a_model_whose_layers_cannot_share_a_pass_answers_row_by_row() -> None:
     assert not engine._together
     alone = [ask(engine, **one) for one in asks(4)]  # type: ignore[arg-type]
     assert together(engine, asks(4)) == alone
+
+
+def test_a_model_whose_window_slid_on_reads_anew_what_it_cannot_go_back_to() -> None:
+    from transformers import MistralConfig, MistralForCausalLM
+
+    own = tiny.tokenizer()
+    torch.manual_seed(0)
+    config = MistralConfig(
+        vocab_size=len(own), hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1, head_dim=32,
+        sliding_window=16, bos_token_id=None, eos_token_id=own.eos_token_id, pad_token_id=own.pad_token_id,
+    )  # fmt: skip
+    engine = Engine(tiny.model(lm=MistralForCausalLM(config)))
+    memory, person = Memory(), tiny.person()
+    for question in QUESTIONS:
+        edited = ask(engine, memory, person, tiny.chat(question), max_new_tokens=8)
+        assert edited == ask(engine, Memory(), person, tiny.chat(question), max_new_tokens=8)
+    assert together(engine, asks(6)) == [ask(engine, **one) for one in asks(6)]  # type: ignore[arg-type]
+
+
+def test_a_fault_of_the_thread_itself_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("threading.excepthook", lambda _: None)
+    engine = Engine(tiny.model())
+
+    def fail(_: list[Row]) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(engine, "_step", fail)
+    with pytest.raises(MemoryError):
+        ask(engine, **asks(1)[0])  # type: ignore[arg-type]
+    monkeypatch.undo()
+    assert ask(engine, **asks(1)[0])  # type: ignore[arg-type]

@@ -385,22 +385,25 @@ class Measured(StrEnum):
     quality = "quality"
     search = "search"
     risk = "risk"
+    load = "load"
 
 
 @app.command()
 def benchmark(
     what: Annotated[
-        Measured, typer.Argument(help="The page and its conversation, the speed of measuring, its quality on simulated blows, the search, or risks.")
+        Measured,
+        typer.Argument(help="The page and its conversation, the speed of measuring, its quality on simulated blows, the search, risks, or many chats at once."),
     ] = Measured.page,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     readme: Annotated[Path | None, typer.Option(help="README whose table is to be written.")] = None,
-    repeats: Annotated[int, typer.Option(min=1, max=50, help="Conversations (page only).")] = 3,
+    repeats: Annotated[int, typer.Option(min=1, max=50, help="Conversations (page and load only).")] = 3,
     blows: Annotated[int, typer.Option(min=1, help="Blows (spirometry only).")] = 10_000,
     seed: Annotated[int, typer.Option()] = 7,
 ) -> None:
-    """Measure this machine: start, first token, tokens a second, memory; or blows and z-scores a second; or how well the library is searched."""
+    """Measure this machine: start, first token, tokens a second, memory; or blows and z-scores a second; how well the library is searched; or many chats at once."""
     from assistant import benchmark as page
     from assistant import risk_benchmark as risks
+    from assistant import load_benchmark as load
     from assistant import search_benchmark as searching
     from assistant import spirometry_benchmark as spirometry
 
@@ -416,6 +419,9 @@ def benchmark(
     elif what is Measured.risk:
         found = risks.run(repeats=max(repeats, 10), seed=seed, progress=progress)
         lines = risks.table(found)
+    elif what is Measured.load:
+        found = load.run(repeats=repeats, progress=progress)
+        lines = load.table(found)
     elif what is Measured.quality:
         found = spirometry.quality(seed=seed, progress=progress)
         lines = spirometry.quality_table(found)

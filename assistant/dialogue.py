@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from assistant import guardrails, intake, saved_session
 from assistant.answer import Draft, Judge, checked, speak
-from assistant.engine import Engine, Memory, words_with_digits
+from assistant.engine import Engine, Memory
 from assistant.language_model import BreathwiseChatModel, banned_tokens
+from assistant.numerals import words_with_digits
 from assistant.prompt import Window, prompt
 from assistant.question import Question, by_rule, parts, understand
 from assistant.reading_level import PLAIN_GRADE, for_doctor, reading_grade

@@ -52,14 +52,15 @@ class BreathwiseChatModel(BaseChatModel):
             more = model.tokenizer(begun, add_special_tokens=False)["input_ids"]
             prompt = Encoded([*prompt.ids, *more], [*prompt.kinds, *[TEXT] * len(more)], [*prompt.learned, *[False] * len(more)])
         ids: list[int] = []
-        shown = ""
+        text, shown, read = "", 0, 0  # ids before ``shown`` are as good as written; those before ``read`` are in ``text``
         for token in self.engine.stream(prompt, memory or Memory(), person, stop=stop_event, **settings):
             ids.append(token)
-            text = model.tokenizer.decode(ids, skip_special_tokens=False)
-            if text.endswith("\ufffd"):
+            before, now = (model.tokenizer.decode(ids[shown:end], skip_special_tokens=False) for end in (read, len(ids)))
+            if now.endswith("\ufffd"):
                 continue  # half a character: the next token completes it
-            chunk = ChatGenerationChunk(message=AIMessageChunk(content=text[len(shown) :]))
-            shown = text
+            piece, shown, read = now[len(before) :], read, len(ids)
+            text += piece
+            chunk = ChatGenerationChunk(message=AIMessageChunk(content=piece))
             if stop and any(word in text for word in stop):
                 return
             if run_manager:

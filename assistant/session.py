@@ -100,7 +100,7 @@ class RiskEstimate:
 
 @dataclass(frozen=True)
 class Turn:
-    """One question and its answer. While it streams, ``answer`` grows and ``done`` is False."""
+    """One question and its answer. While it streams, ``answer`` grows and ``done`` is False; while it waits, ``before`` counts who comes first."""
 
     question: str
     answer: str = ""
@@ -114,6 +114,7 @@ class Turn:
     seen: Seen = field(default_factory=Seen)
     parts: tuple[Turn, ...] = ()  # where one message asked several things: an answer to each, from its own look-up
     done: bool = False
+    before: int = 0
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     max_upload_mb: int = Field(20, ge=1, le=500, description="largest file that is taken")
     max_new_tokens: int = Field(160, ge=8, le=2048, description="longest answer, in tokens")
     session_minutes: int = Field(60, ge=1, description="how long an idle page keeps its patient")
+    answers_at_once: int = Field(24, ge=1, le=256, description="how many questions are answered at the same time; further ones wait in line")
     queue_size: int = Field(64, ge=1, le=1000, description="how many questions may wait; further ones are asked to come again")
     requests_per_minute: int = Field(240, ge=10, description="how often one visitor may ask within a minute; a question makes one or two requests")
     visitors: int = Field(500, ge=1, le=10_000, description="how many pages are remembered at once; the one unused longest is forgotten")

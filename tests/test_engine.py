@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.engine import Engine, Memory, finished, words_with_digits
+from assistant.engine import Engine, Memory, Row
 from assistant.language_model import BreathwiseChatModel
+from assistant.numerals import finished, words_with_digits
 from encoders.batch import Person
 from tests import tiny
 
@@ -68,14 +70,14 @@ def test_closing_the_generator_leaves_cache_and_ids_of_one_length(engine: Engine
 def test_whatever_the_model_prefers_only_allowed_numerals_are_written(engine: Engine) -> None:
     allowed = words_with_digits(["1.85 L", "62 %"]) | {"[1]"}
     tokenizer = engine.model.tokenizer
-    digits = [index for index in engine.limit.with_digit]
+    digits, limit = engine.limit.with_digit, engine.limit.to(allowed)
     for seed in range(30):
         generator = torch.Generator().manual_seed(seed)
         text = ""
         for _ in range(60):
             logits = torch.randn(len(engine.limit.texts), generator=generator)
             logits[digits] += 3.0  # a model that loves numerals
-            token = int(engine.limit.forbid(logits, text[-64:], allowed).argmax())
+            token = int(limit.forbid(logits, text[-64:]).argmax())
             text += engine.limit.texts[token] or " "
         whole = text.rsplit(None, 1)[0] if len(text.split()) > 1 else ""
         assert all(finished(chunk, allowed) for chunk in whole.split()), repr(text)
@@ -104,3 +106,172 @@ def test_banned_tokens_are_never_written(engine: Engine) -> None:
     first = ask(engine, Memory(), tiny.person(), tiny.chat(), max_new_tokens=5)
     second = ask(engine, Memory(), tiny.person(), tiny.chat(), max_new_tokens=5, banned=first)
     assert not set(first) & set(second)
+
+
+# several at once -----------------------------------------------------------------------------------------------------
+QUESTIONS = ("What does my z-score mean?", "Is that low?", "yes no", "FEV1 0 1 2 3", "Regular activity helps.", "What does my FEV1 mean? yes")
+
+
+def together(engine: Engine, asks: list[dict[str, object]]) -> list[list[int]]:
+    """Every question at the same time, each from a thread of its own."""
+    found: list[list[int]] = [[] for _ in asks]
+
+    def one(number: int, memory: Memory, person: Person, messages: list[dict[str, str]], **settings: object) -> None:
+        found[number] = ask(engine, memory, person, messages, **settings)
+
+    threads = [threading.Thread(target=one, args=(number,), kwargs=given) for number, given in enumerate(asks)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    return found
+
+
+def asks(count: int, **settings: object) -> list[dict[str, object]]:
+    """``count`` people with questions, lengths, limits and seeds of their own."""
+    return [
+        {
+            "memory": Memory(), "person": tiny.person(number, curve=bool(number % 3)), "messages": tiny.chat(QUESTIONS[number % 6] * (1 + number % 4), curve=bool(number % 3)),
+            "max_new_tokens": 4 + 3 * (number % 7), "allowed": words_with_digits([f"{number}.{number}5 L"]) if number % 2 else None, "seed": number, **settings,
+        }
+        for number in range(count)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_each_of_many_answers_is_the_one_it_would_be_alone(engine: Engine, temperature: float) -> None:
+    assert engine._together
+    alone = [ask(engine, **one) for one in asks(20, temperature=temperature)]  # type: ignore[arg-type]
+    given = asks(20, temperature=temperature)
+    assert together(engine, given) == alone
+    assert len({tuple(one) for one in alone}) > 5
+    for one in given:
+        assert one["memory"].cache.get_seq_length() == len(one["memory"].ids)  # type: ignore[attr-defined]
+
+
+def test_a_memory_from_among_many_is_as_good_as_one_from_alone(engine: Engine) -> None:
+    given = asks(6)
+    first = together(engine, given)
+    for one, words in zip(given, first, strict=True):
+        text = engine.model.tokenizer.decode(words)
+        one["messages"] = [*one["messages"], {"role": "assistant", "content": text}, {"role": "user", "content": "Is that low?"}]  # type: ignore[misc]
+    fresh = [ask(engine, **{**one, "memory": Memory()}) for one in given]  # type: ignore[arg-type]
+    assert together(engine, given) == fresh
+
+
+def test_rows_really_share_a_pass(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    read = engine._read
+    monkeypatch.setattr(engine, "_read", lambda rows: (sizes.append(len(rows)), read(rows))[1])
+    together(engine, asks(8, max_new_tokens=40, banned=sorted(engine.ends)))
+    assert max(sizes) > 1
+
+
+def test_a_row_that_fails_ends_alone(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = asks(5, max_new_tokens=12, banned=sorted(engine.ends))
+    alone = [ask(engine, **one) for one in asks(5, max_new_tokens=12, banned=sorted(engine.ends))]  # type: ignore[arg-type]
+    broken, read = given[2]["memory"], engine._read
+
+    def fail(rows: list[Row]) -> torch.Tensor:
+        if any(row.memory is broken and row.left == 5 for row in rows):
+            for row in rows:  # as a fault in the middle of a pass leaves them: the first layer is ahead of the others
+                layer = row.memory.cache.layers[0]
+                layer.update(layer.keys[..., -1:, :], layer.values[..., -1:, :])
+            raise MemoryError
+        return read(rows)
+
+    monkeypatch.setattr(engine, "_read", fail)
+    found: list[object] = [None] * 5
+
+    def one(number: int) -> None:
+        try:
+            found[number] = ask(engine, **given[number])  # type: ignore[arg-type]
+        except MemoryError:
+            found[number] = "failed"
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert found[2] == "failed"
+    assert [words for number, words in enumerate(found) if number != 2] == [words for number, words in enumerate(alone) if number != 2]
+    monkeypatch.undo()
+    assert ask(engine, **given[2]) == alone[2]  # type: ignore[arg-type]
+
+
+def test_two_answers_over_one_memory_come_one_after_the_other(engine: Engine) -> None:
+    one = asks(1)[0]
+    alone = ask(engine, **asks(1)[0])  # type: ignore[arg-type]
+    assert together(engine, [one, dict(one)]) == [alone, alone]
+
+
+def test_the_thread_ends_when_idle_and_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assistant.engine.IDLE_S", 0.05)
+    small = Engine(tiny.model())
+    first = ask(small, **asks(1)[0])  # type: ignore[arg-type]
+    for _ in range(200):
+        if small._thread is None:
+            break
+        time.sleep(0.05)
+    assert small._thread is None
+    assert ask(small, **asks(1)[0]) == first  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("family", ["LlamaConfig", "Gemma3TextConfig", "MistralConfig"])
+def test_other_causal_models_are_read_together_too(family: str) -> None:
+    import transformers
+
+    own = tiny.tokenizer()
+    config = getattr(transformers, family)(
+        vocab_size=len(own), hidden_size=64, intermediate_size=96, num_hidden_layers=3, num_attention_heads=2, num_key_value_heads=1, head_dim=32,
+        sliding_window=None if family == "LlamaConfig" else 4096, bos_token_id=None, eos_token_id=own.eos_token_id, pad_token_id=own.pad_token_id,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    engine = Engine(tiny.model(lm=transformers.AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")))
+    assert engine._together
+    alone = [ask(engine, **one) for one in asks(6)]  # type: ignore[arg-type]
+    assert together(engine, asks(6)) == alone
+
+
+def test_a_model_whose_layers_cannot_share_a_pass_answers_row_by_row() -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    own = tiny.tokenizer()
+    torch.manual_seed(0)
+    lm = GPT2LMHeadModel._from_config(GPT2Config(vocab_size=len(own), n_embd=64, n_layer=2, n_head=2, n_positions=512, bos_token_id=None, eos_token_id=own.eos_token_id), attn_implementation="eager")  # fmt: skip
+    engine = Engine(tiny.model(lm=lm))
+    assert not engine._together
+    alone = [ask(engine, **one) for one in asks(4)]  # type: ignore[arg-type]
+    assert together(engine, asks(4)) == alone
+
+
+def test_a_model_whose_window_slid_on_reads_anew_what_it_cannot_go_back_to() -> None:
+    from transformers import MistralConfig, MistralForCausalLM
+
+    own = tiny.tokenizer()
+    torch.manual_seed(0)
+    config = MistralConfig(
+        vocab_size=len(own), hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1, head_dim=32,
+        sliding_window=16, bos_token_id=None, eos_token_id=own.eos_token_id, pad_token_id=own.pad_token_id,
+    )  # fmt: skip
+    engine = Engine(tiny.model(lm=MistralForCausalLM(config)))
+    memory, person = Memory(), tiny.person()
+    for question in QUESTIONS:
+        edited = ask(engine, memory, person, tiny.chat(question), max_new_tokens=8)
+        assert edited == ask(engine, Memory(), person, tiny.chat(question), max_new_tokens=8)
+    assert together(engine, asks(6)) == [ask(engine, **one) for one in asks(6)]  # type: ignore[arg-type]
+
+
+def test_a_fault_of_the_thread_itself_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("threading.excepthook", lambda _: None)
+    engine = Engine(tiny.model())
+
+    def fail(_: list[Row]) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(engine, "_step", fail)
+    with pytest.raises(MemoryError):
+        ask(engine, **asks(1)[0])  # type: ignore[arg-type]
+    monkeypatch.undo()
+    assert ask(engine, **asks(1)[0])  # type: ignore[arg-type]

@@ -12,6 +12,8 @@ from typing import Any
 
 import gradio as gr
 
+from assistant.waiting_line import LineFullError
+
 LOG = logging.getLogger("breathwise.page")
 SORRY = "⚠ Something went wrong here, and nothing was lost: try again, or open the patient again."
 FULL = "⚠ This machine has no memory or disk space left for that; try again later."
@@ -24,6 +26,8 @@ def note(error: BaseException) -> None:
 
 
 def said(error: BaseException) -> str:
+    if isinstance(error, LineFullError):
+        return f"⚠ {error}"
     return FULL if isinstance(error, MemoryError) or getattr(error, "errno", None) == 28 else SORRY
 
 

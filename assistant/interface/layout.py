@@ -19,6 +19,7 @@ from assistant.interface.faults import caught
 from assistant.interface.uploads import drop, forget
 from assistant.interface.zero_gpu import speak
 from assistant.session import Session, Turn
+from assistant.waiting_line import WaitingLine, in_line, place_said
 from encoders.spirogram import plot
 from encoders.spirogram.reference import ANCESTRIES
 
@@ -97,7 +98,7 @@ def chat(session: Session, growing: Turn | None = None, *, dark: bool = False) -
 def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
     """The page over one Assistant."""
     about = assistant.describe()
-    ask = speak(assistant)
+    ask = in_line(speak(assistant), WaitingLine(assistant.settings.answers_at_once, assistant.settings.queue_size))
     cure = getattr(assistant, "cure", "")
     unchanged = 20  # components that an upload may change, besides the desk and the status line
 
@@ -127,6 +128,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
             also = " The patient that was open still is." if kept.session is not None else ""
             yield (kept, f"⚠ {panels.plain(str(error))}{'' if str(error).endswith('.') else '.'}{also}", *[gr.skip()] * unchanged)
             return
+        _forget(kept)  # an answer about the patient before has nothing more to show
         fresh = Desk(session, dark=bool(dark))
         again = f", with {len(session.turns)} earlier question{'s' * (len(session.turns) > 1)}" if session.turns else ""
         count = len(session.patient.blows)
@@ -184,7 +186,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
                 )
                 yield desk, chat(desk.session, dark=desk.dark), "", "", panels.seen(turn), *offered(desk.session)
             else:
-                yield desk, chat(session, turn, dark=desk.dark), "", ANSWERING, gr.skip(), *[gr.skip()] * 4
+                yield desk, chat(session, turn, dark=desk.dark), "", place_said(turn) or ANSWERING, gr.skip(), *[gr.skip()] * 4
 
     def again(desk: Desk | None) -> Iterator[tuple[Any, ...]]:
         if desk is None or desk.session is None or not desk.session.turns:
@@ -323,7 +325,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
         files.upload(caught(open_files, len(everything), place), [files, desk, dark], everything, **reading).then(lambda: None, None, files, **at_once)
         gr.on([group.input, card.change], compare, [group, desk], both, **at_once)
         asked = [desk, talk, box, status, saw, *buttons]
-        model = {"concurrency_id": "model", "concurrency_limit": 4, "show_progress": "hidden", "trigger_mode": "multiple", "api_name": False}
+        model = {"concurrency_id": "model", "concurrency_limit": None, "show_progress": "hidden", "trigger_mode": "multiple", "api_name": False}
         answers = caught(answer, len(asked), 3)
         talking = [gr.on([box.submit, send.click], answers, [box, desk], asked, **model)]
         talking += [button.click(answers, [button, desk], asked, **model) for button in buttons]

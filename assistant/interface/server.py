@@ -14,7 +14,7 @@ from starlette.routing import Route
 from assistant.interface.gate import Gate
 from assistant.interface.layout import LOGO, build
 from assistant.interface.theme import CSS, SCRIPT, theme
-from assistant.interface.uploads import private_folder
+from assistant.interface.uploads import keep_swept, private_folder
 from assistant.self_test import Health
 from assistant.settings import Settings
 
@@ -42,7 +42,8 @@ def launch(assistant: Any, *, host: str, port: int, block: bool = True) -> Any:
     on_space = bool(os.environ.get("SPACE_ID"))
     login = login_of(settings, host, on_space=on_space)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["GRADIO_TEMP_DIR"] = str(private_folder())
+    os.environ["GRADIO_TEMP_DIR"] = str(uploaded := private_folder())
+    keep_swept(uploaded)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log addresses
     health = Health(assistant)
 
@@ -55,6 +56,7 @@ def launch(assistant: Any, *, host: str, port: int, block: bool = True) -> Any:
         server_name="0.0.0.0" if on_space else host, server_port=port, share=False, auth=login, ssr_mode=False, theme=theme(), css=CSS, js=SCRIPT,
         max_file_size=f"{settings.max_upload_mb}mb", enable_monitoring=False, show_error=False, quiet=True, prevent_thread_lock=True,
         footer_links=[], favicon_path=str(LOGO), mcp_server=False, pwa=False, state_session_capacity=settings.visitors,
+        max_threads=settings.answers_at_once + settings.queue_size + 40,  # a waiting question holds one; the rest are for everything else
         run_history=False,  # Gradio would keep every question and answer in the browser's storage
         app_kwargs={"middleware": [gate], "routes": [Route("/healthz", healthz)], "docs_url": None, "redoc_url": None, "openapi_url": None},
     )  # fmt: skip

@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 import tempfile
+import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import gradio as gr
 
 NAME = "breathwise-uploads"
+LEFT_AFTER_S = 300.0  # a file that nobody touched for so long was left behind
 
 
 def drop(**settings: Any) -> Any:
@@ -34,6 +37,25 @@ def private_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix=f"{NAME}-{os.getpid()}-", dir=root))  # made with mode 0700
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def sweep(folder: Path, idle_s: float = LEFT_AFTER_S) -> None:
+    """Remove what nobody wrote or read for so long: an upload whose connection was lost, or whose page was left before it was read."""
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder before the folder
+        with contextlib.suppress(OSError):
+            if abs(time.time() - path.stat().st_mtime) > idle_s:  # however the clock was set meanwhile
+                path.rmdir() if path.is_dir() else path.unlink()
+
+
+def keep_swept(folder: Path) -> None:
+    """Sweep a folder as long as it is there, beside everything else."""
+
+    def go_on() -> None:
+        while folder.is_dir():
+            sweep(folder)
+            time.sleep(LEFT_AFTER_S / 5)
+
+    threading.Thread(target=go_on, daemon=True, name="sweeper").start()
 
 
 def _runs(process: int) -> bool:

@@ -121,7 +121,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
 def _arrival() -> Arrival:
     with gr.Row(elem_id="arrival"):
         example = gr.Dropdown(examples(), value=None, label="Example patient (made up)", scale=2, min_width=200)
-        files = drop(label="Or drop files of one person", file_count="multiple", height=132, scale=3, min_width=200)
+        files = drop(label="Or drop files of one person", file_count="multiple", height=150, scale=3, min_width=200)
     return Arrival(example, files, gr.Markdown("", elem_id="status"))
 
 
@@ -135,9 +135,9 @@ def _findings() -> Findings:
             gr.Markdown(ASK_CARE)
             with gr.Row():
                 sex = gr.Dropdown(SEXES, value=None, label="Sex", min_width=110)
-                age = gr.Number(None, label="Age (years)", min_width=90)
-                height = gr.Number(None, label="Height", min_width=90)
-                unit = gr.Dropdown(list(HEIGHT_UNITS), value="cm", label="Unit of height", min_width=90)
+                age = gr.Number(None, label="Age (years)", min_width=110)
+                height = gr.Number(None, label="Height", min_width=110)
+                unit = gr.Dropdown(list(HEIGHT_UNITS), value="cm", label="Unit of height", min_width=110)
             after = gr.CheckboxGroup([], label="Blown after a bronchodilator", visible=False)
             used = gr.CheckboxGroup([], label="Blows that count", visible=False)
             apply = gr.Button("Measure again", size="sm", variant="primary")
@@ -174,7 +174,7 @@ def _findings() -> Findings:
 
 def _conversation() -> Conversation:
     talk = gr.Chatbot(
-        label="Conversation", height=540, buttons=["copy"], editable="user", sanitize_html=True, placeholder="Choose a patient, then ask.", layout="bubble",
+        label="Conversation", height="54vh", min_height=340, buttons=["copy"], editable="user", sanitize_html=True, placeholder="Choose a patient, then ask.", layout="bubble",
         elem_id="chat",
     )  # fmt: skip
     shelf = gr.HTML("", elem_id="shelf")
@@ -200,7 +200,7 @@ def _shelves(may_add: bool) -> Shelves:
             search = gr.Button("Search", size="md", min_width=80, scale=1)
         said = gr.Markdown("", elem_id="library-said")
         found = gr.HTML("", elem_id="found")
-        documents = drop(label="Add documents of your own", file_count="multiple", file_types=list(SUFFIXES), height=132) if may_add else None
+        documents = drop(label="Add documents of your own", file_count="multiple", file_types=list(SUFFIXES), height=150) if may_add else None
     return Shelves(query, search, found, said, documents)
 
 

@@ -128,7 +128,7 @@ def _arrival() -> Arrival:
 def _findings() -> Findings:
     welcome = gr.HTML(panels.WELCOME)
     with gr.Column(visible=False) as results:
-        quality = gr.HTML("")
+        quality = gr.HTML("", elem_id="quality")
         taken = gr.HTML("", visible=False)
         confirm = gr.Button("All of this is right", size="sm", visible=False, elem_id="confirm")
         with gr.Accordion("Correct what was read", open=False, elem_id="correct") as correct:

@@ -90,6 +90,7 @@ class Arrivals:
             also = " The patient that was open still is." if kept.session is not None else ""
             yield (kept, f"{_refusal(error)}{also}", *[gr.skip()] * SHOWN)
             return
+        forget_patient(kept)  # an answer about the patient before has nothing more to show
         fresh = Desk(session, session.patient, dark=bool(dark))
         again = f", with {len(session.turns)} earlier question{'s' * (len(session.turns) > 1)}" if session.turns else ""
         count = len(session.patient.blows)

@@ -402,8 +402,8 @@ def benchmark(
 ) -> None:
     """Measure this machine: start, first token, tokens a second, memory; or blows and z-scores a second; how well the library is searched; or many chats at once."""
     from assistant import benchmark as page
-    from assistant import risk_benchmark as risks
     from assistant import load_benchmark as load
+    from assistant import risk_benchmark as risks
     from assistant import search_benchmark as searching
     from assistant import spirometry_benchmark as spirometry
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from assistant import guardrails, intake, saved_session
 from assistant.session import Session, Turn, begin
 from assistant.settings import Settings
+from encoders.record import Patient
 
 if TYPE_CHECKING:
     from assistant.dialogue import Assistant
 
 
 class MeasuringOnly:
-    """``Assistant`` without words: the same ``open``, ``ask`` and ``describe``. ``cure`` is the sentence of what failed."""
+    """``Assistant`` without words: the same ``open``, ``begin``, ``ask`` and ``describe``. ``cure`` is the sentence of what failed."""
 
     def __init__(self, settings: Settings, cure: str) -> None:
         self.settings, self.cure, self.name = settings, cure, "none"
@@ -28,6 +29,10 @@ class MeasuringOnly:
         """Files of one person, or a saved session -> a session without risks. Raises a ValueError with one plain sentence."""
         files = [Path(path) for path in paths]
         return saved_session.find(files) or begin(intake.read(files))
+
+    def begin(self, patient: Patient) -> Session:
+        """The session of a patient whose data were corrected."""
+        return begin(patient)
 
     def ask(self, session: Session, question: str, *, stop: threading.Event | None = None, temperature: float = 0.0, seed: int = 0) -> Iterator[Turn]:
         """One turn: red flags are answered as ever, everything else by what failed and the cure."""

@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: bfloat16 on a GPU, float32 on a CPU")
     cache_dir: Path | None = Field(None, description="where the library's index is kept; by default a folder of the user's cache")
     library_dir: Path | None = Field(None, description="where your own documents are kept; by default a folder of the user's data directory")
+    library_upload: bool = Field(False, description="whether visitors of the page may add documents to the library; never on a Space")
+    feedback_file: Path | None = Field(None, description="where thumbs up and down are counted; by default a file of the user's data directory")
     host: str = Field("127.0.0.1", description="address of the page; another than loopback needs a user and a password")
     port: int = Field(7860, ge=0, le=65535, description="port of the page")
     user: str | None = Field(None, description="user name of the page")

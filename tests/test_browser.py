@@ -31,13 +31,16 @@ SLOW = 120_000  # milliseconds a busy machine may take
 
 
 @pytest.fixture(scope="module")
-def address(assistant: Assistant) -> Iterator[str]:
+def address(assistant: Assistant, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    os.environ["BREATHWISE_FEEDBACK_FILE"] = str(tmp_path_factory.mktemp("feedback") / "feedback.jsonl")
+    assistant.settings = type(assistant.settings)()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     app, url, _ = launch(assistant, host="127.0.0.1", port=port, block=False)
     yield url
     app.blocks.close() if hasattr(app, "blocks") else None
+    del os.environ["BREATHWISE_FEEDBACK_FILE"]
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +76,14 @@ def ask(page: Page, question: str) -> str:
     box.fill(question)
     box.press("Enter")
     page.wait_for_function("n => document.querySelectorAll('.bot.message, .message.bot').length > n", arg=before, timeout=SLOW)
-    page.wait_for_function("() => !document.querySelector('#status').innerText.includes('Answering')", timeout=SLOW)
-    page.wait_for_timeout(400)
+    finished(page)
     return str(page.locator(".bot.message, .message.bot").last.inner_text())
+
+
+def finished(page: Page) -> None:
+    """Wait until the answer is there."""
+    page.wait_for_function("() => !document.querySelector('#said').innerText.includes('Answering')", timeout=SLOW)
+    page.wait_for_timeout(400)
 
 
 def demo_blow() -> Path:
@@ -117,15 +125,33 @@ def test_two_visitors_never_see_each_others_patient(browser: Browser, address: s
     assert "Example:" not in three.locator("body").inner_text()
 
 
-def test_a_plot_comes_into_the_chat_and_citations_open(browser: Browser, address: str) -> None:
+def test_a_plot_comes_into_the_chat_and_thumbs_stay_on_this_machine(browser: Browser, address: str) -> None:
     page, faults = visit(browser, address)
     choose(page, "Mild obstruction")
-    page.get_by_role("button", name="Should I exercise?").click()
-    page.locator("details summary").first.wait_for(timeout=SLOW)
-    page.locator("details summary").first.click()
-    assert "https://" in page.locator("details").first.inner_text()
     ask(page, "show me the flow-volume loop")
-    page.locator("[aria-label*=onversation] img, .bot img, .message img").first.wait_for(timeout=SLOW)
+    page.locator("#chat .message img").first.wait_for(timeout=SLOW)
+    page.get_by_role("button", name="Like", exact=True).first.click()
+    page.locator("#said").get_by_text("stays on this machine").wait_for(timeout=SLOW)
+    kept = Path(os.environ["BREATHWISE_FEEDBACK_FILE"]).read_text(encoding="utf-8")
+    assert "obstruction" not in kept
+    assert faults == []
+
+
+def test_the_last_question_is_changed_in_place_and_the_library_opens_a_passage(browser: Browser, address: str) -> None:
+    page, faults = visit(browser, address)
+    choose(page, "Healthy runner")
+    ask(page, "What is FEV1?")
+    page.locator('#chat button[aria-label="Edit"]').last.click()
+    page.locator("#chat textarea").fill("What is FVC?")
+    page.locator('#chat button[aria-label="Submit"]').click()
+    page.locator("#chat").get_by_text("What is FVC?").wait_for(timeout=SLOW)
+    finished(page)
+    assert "What is FEV1?" not in page.locator("#chat").inner_text()
+    page.get_by_role("button", name="Library").click()
+    page.get_by_placeholder("Search the guideline passages").fill("inhaler technique")
+    page.keyboard.press("Enter")
+    page.locator("#found a").first.click(timeout=SLOW)
+    assert "inhaler" in page.locator("#passage").inner_text().lower()
     assert faults == []
 
 
@@ -147,7 +173,7 @@ def test_clear_regenerate_and_export(browser: Browser, address: str) -> None:
     ask(page, "How good was the test?")
     page.get_by_role("button", name="Regenerate").click()
     page.wait_for_timeout(1500)
-    page.wait_for_function("() => !document.querySelector('#status').innerText.includes('Answering')", timeout=SLOW)
+    finished(page)
     with page.expect_download(timeout=SLOW) as saved:
         page.get_by_role("button", name="Export").click()
     text = Path(saved.value.path()).read_text(encoding="utf-8")
@@ -158,14 +184,44 @@ def test_clear_regenerate_and_export(browser: Browser, address: str) -> None:
     assert faults == []
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1024, "dark"), (1920, "light")])
-def test_it_fits_from_a_telephone_to_a_wide_screen_light_and_dark(browser: Browser, address: str, width: int, scheme: str) -> None:
+def complaints(page: Page) -> list[str]:
+    """What axe-core finds that is serious or critical: the rule, and where."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['target']}" for one in found if one["impact"] in ("serious", "critical")]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1024, 1600])
+def test_the_whole_way_through_is_accessible_and_fits(browser: Browser, address: str, width: int, scheme: str) -> None:
     page, faults = visit(browser, address, width=width, height=844, scheme=scheme)
-    choose(page, "Healthy runner")
-    wide: Any = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= width
+    page.set_default_timeout(SLOW)
+    found = complaints(page)
+    choose(page, "Missing data")
     paper: Any = page.locator("#loop img").evaluate(CORNER)
     assert (paper > 200) == (scheme == "light"), "the plots follow the page"
+    page.get_by_label("Height", exact=True).fill("160")
+    page.get_by_role("button", name="Measure again").click()
+    page.locator("#corrected").get_by_text("height is 160.0 cm").wait_for()
+    page.locator("#numbers").get_by_text("GLI Global 2022").first.wait_for()
+    assert len(ask(page, "Should I exercise?")) > 30
+    chip = page.locator("#chat a.bw-chip").first
+    chip.focus()
+    page.keyboard.press("Enter")
+    sheet = page.locator("#passage")
+    assert all(part in sheet.inner_text() for part in ("Source", "Date", "https://"))
+    box = sheet.bounding_box()
+    assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
+    assert found + complaints(page) == []
+    wide: Any = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= width
+    page.keyboard.press("Escape")
+    assert sheet.is_hidden()
+    assert page.evaluate("document.activeElement.className") == "bw-chip", "closing goes back to the chip"
+    page.get_by_role("button", name="Delete now").click()
+    page.locator("#status").get_by_text("deleted here").wait_for()
+    assert page.locator("#shelf article").count() == 0
     assert faults == []
 
 

@@ -20,17 +20,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from assistant import dialogue, intake, measuring_only, self_test
-from assistant.interface import faults, gate, layout, panels, server, theme, uploads, zero_gpu
+from assistant.interface import arrivals, citations, departures, faults, gate, layout, panels, server, talk, theme, uploads, zero_gpu
+from assistant.interface.desk import Desk
+from assistant.interface.suggestions import suggestions
 from assistant.measuring_only import MeasuringOnly
 from assistant.session import Citation, RiskEstimate, Seen, Session, Turn, begin, examine
 from assistant.settings import Settings
-from encoders.record import facts
+from encoders.record import Patient, facts
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from assistant import Assistant
 
-NAMES = [folder for _, folder in layout.examples()]
+NAMES = [folder for _, folder in arrivals.examples()]
 
 
 def session(name: str) -> Session:
@@ -67,17 +69,21 @@ def test_text_of_people_is_escaped(tmp_path: Path) -> None:
     card = panels.patient_card(Session(patient, None, facts(patient)))
     assert "<img" not in card
     assert "<b>" not in card
-    shown = panels.message(Turn("q", "see <script>alert(1)</script> ![x](http://evil) [y](javascript:1)", done=True))
+    shown = citations.message(Turn("q", "see <script>alert(1)</script> ![x](http://evil) [y](javascript:1)", done=True))
     assert "<script" not in shown
     assert "](" not in shown
 
 
-def test_citations_open_their_passage() -> None:
-    cited = Turn("q", "Walk [1].", citations=(Citation(1, "walk", "Walking", "Activity", "WHO", "https://www.who.int/", "Walking helps."),), done=True)
-    shown = panels.message(cited)
-    assert "<details>" in shown
-    assert "Walking helps." in shown
-    assert "https://www.who.int/" in shown
+def test_a_citation_is_a_chip_that_opens_its_passage() -> None:
+    cited = Turn(
+        "q", "Walk [1]. Not [2].", citations=(Citation(1, "activity/walk", "Walking", "Activity", "WHO", "https://www.who.int/", "Walking helps."),), done=True
+    )
+    shown = citations.message(cited)
+    assert shown.count('href="#passage=activity-walk"') == 2, "the number in the answer and the chip below it"
+    assert "[2]" in shown and shown.count("<a ") == 2
+    shelf = citations.shelf(Session(session("healthy_runner").patient, turns=(cited,)), None)
+    assert all(part in shelf for part in ("data-passage='passage=activity-walk'", "Walking helps.", "WHO", "https://www.who.int/"))
+    assert "<a " not in shelf, "an address is text: nothing on the page leads elsewhere"
 
 
 def test_an_export_says_what_it_is_and_holds_every_turn() -> None:
@@ -95,7 +101,7 @@ def test_risks_stand_beside_the_population_and_the_classical_model() -> None:
 
 def test_suggestions_fit_the_conversation_and_do_not_repeat() -> None:
     one = session("healthy_runner").add(Turn("Explain my result", "It is normal.", done=True))
-    offered = layout.suggestions(one)
+    offered = suggestions(one)
     assert len(offered) == 4
     assert "Explain my result" not in offered
 
@@ -121,6 +127,9 @@ class Scripted:
     def open(self, paths: list[Path]) -> Session:
         return MeasuringOnly(self.settings, "").open(paths)
 
+    def begin(self, patient: Patient) -> Session:
+        return begin(patient)
+
     def ask(self, one: Session, question: str, **_: Any) -> Iterator[Turn]:
         self.asked.append(question)
         yield Turn(question, "It is")
@@ -133,14 +142,15 @@ def doing(assistant: Any) -> dict[str, Callable[..., Any]]:
     return {event.fn.__name__: event.fn for event in layout.build(assistant).fns.values() if event.fn is not None}
 
 
-def at(name: str) -> layout.Desk:
-    return layout.Desk(begin(intake.read(sorted((ROOT / "assets" / "patients" / name).iterdir()))))
+def at(name: str) -> Desk:
+    patient = intake.read(sorted((ROOT / "assets" / "patients" / name).iterdir()))
+    return Desk(begin(patient), patient)
 
 
 def test_a_question_is_answered_and_kept() -> None:
     desk, page = at("healthy_runner"), doing(Scripted())
     said = list(page["answer"]("Explain my result", desk))
-    assert said[0][3] == layout.ANSWERING
+    assert said[0][3] == talk.ANSWERING
     assert said[-1][1][-1]["content"] == "It is normal."
     assert desk.session is not None and len(desk.session.turns) == 1
 
@@ -150,7 +160,7 @@ def test_a_second_question_during_an_answer_is_told_to_wait_and_loses_nothing() 
     first = page["answer"]("Explain my result", desk)
     next(first)
     second = list(page["answer"]("And is that bad?", desk))
-    assert [one[3] for one in second] == [layout.BUSY]
+    assert [one[3] for one in second] == [talk.BUSY]
     assert second[0][2] == "And is that bad?"
     assert len(list(first)) > 0
     assert desk.session is not None and [turn.question for turn in desk.session.turns] == ["Explain my result"]
@@ -168,11 +178,14 @@ def test_deleting_in_the_middle_of_an_answer_shows_nothing_more_of_it() -> None:
 
 
 def test_deleting_clears_every_part_of_the_page() -> None:
-    gone = doing(Scripted())["delete"](at("severe_obstruction"))
-    assert gone[0] is None
+    desk = at("severe_obstruction")
+    gone = doing(Scripted())["delete"](desk)
+    assert gone[0] is None and desk.session is None and desk.read is None
     assert "deleted" in gone[1]
     assert "severe" not in str(gone)
-    assert all(part in (None, "", [], panels.seen(None)) or isinstance(part, dict) for part in gone[2:])
+    assert all(part in (None, "", [], "cm", panels.seen(None)) or isinstance(part, dict) for part in gone[2:])
+    filled = {str(part.get("value") or part.get("choices") or "") for part in gone[2:] if isinstance(part, dict)}
+    assert filled <= {"", *suggestions(None)}
 
 
 def test_a_failing_model_is_one_sentence_and_the_patient_stays(caplog: pytest.LogCaptureFixture) -> None:
@@ -182,6 +195,7 @@ def test_a_failing_model_is_one_sentence_and_the_patient_stays(caplog: pytest.Lo
     desk, page = at("healthy_runner"), doing(Scripted(during=fail))
     said = list(page["answer"]("Explain my result", desk))
     assert said[-1][3] == faults.SORRY
+    assert said[-2][1] == [] and said[-2][2] == "Explain my result", "the conversation is as it was and the question is in the box"
     assert desk.session is not None and not desk.answering.locked()
     assert "Zebra" not in caplog.text
     assert "RuntimeError" in caplog.text
@@ -205,14 +219,14 @@ def test_the_log_holds_rules_and_timings_only(caplog: pytest.LogCaptureFixture) 
     assert "answered by scripted in" in caplog.text
 
 
-@pytest.mark.parametrize("kind", list(layout.REPORTS))
+@pytest.mark.parametrize("kind", list(departures.REPORTS))
 def test_every_report_is_handed_over_in_memory(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     desk = at("mild_obstruction")
     waiting, done = list(doing(Scripted())["reported"](kind, desk))
     assert waiting == ("", f"Writing the report as {kind}...")
     found = json.loads(done[0])
-    assert found["name"] == f"breathwise-report{layout.REPORTS[kind][0]}"
+    assert found["name"] == f"breathwise-report{departures.REPORTS[kind][0]}"
     assert len(base64.b64decode(found["data"])) > 1000
     assert list(tmp_path.iterdir()) == []
 
@@ -223,7 +237,7 @@ def test_a_json_report_dropped_on_the_page_is_the_session_again(tmp_path: Path) 
     file = tmp_path / "breathwise-report.json"
     file.write_bytes(base64.b64decode(json.loads(list(page["reported"]("JSON", desk))[-1][0])["data"]))
     reading, read = list(page["open_files"]([str(file)], None, False))
-    assert reading[1] == layout.READING
+    assert reading[1] == arrivals.READING
     assert "with 1 earlier question" in read[1]
     assert desk.session is not None and read[0].session.facts == desk.session.facts
     assert not file.exists()
@@ -375,7 +389,7 @@ def test_a_space_warns_against_real_data() -> None:
 
 
 def test_nothing_runs_in_the_page_that_stores_or_fetches() -> None:
-    for script in (theme.SCRIPT, layout.DOWNLOAD):
+    for script in (theme.SCRIPT, departures.DOWNLOAD):
         assert not [word for word in ("localStorage", "sessionStorage", "indexedDB", "cookie", "fetch(", "http") if word in script]
 
 

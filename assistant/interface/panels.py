@@ -5,11 +5,11 @@ from __future__ import annotations
 from html import escape
 
 from assistant.session import Session, Turn
-from encoders.record import facts, label_of, missing
+from encoders.record import Patient, facts, label_of, missing
 from encoders.spirogram.reference import LABELS, ReferenceRangeError, side_by_side
 from encoders.spirogram.results import Maneuver, Spirometry
 
-WELCOME = """<div class='bw-card'><h3>Start here</h3><ol>
+WELCOME = """<div class='bw-card'><h2>Start here</h2><ol>
 <li>Choose an example patient, or drop files of one person: a table of the person (CSV, XLSX, JSON or a FHIR bundle) and a spirogram
 (CSV of time and volume or flow, or a UK Biobank 3066 string). A session that was saved as JSON opens again.</li>
 <li>See the curve, its quality, and each value beside what is usual for this age, sex and height.</li>
@@ -36,7 +36,7 @@ def patient_card(session: Session) -> str:
     patient = session.patient
     rows = "".join(f"<dt>{escape(f.label)}</dt><dd>{escape(f.text)}{f' ({escape(f.status)})' if f.status else ''}</dd>" for f in facts(patient))
     absent = ", ".join(label_of(name) for name in missing(patient))
-    return f"<div class='bw-card'><h3>{escape(patient.label)}</h3><dl>{rows}</dl><p><small>Not measured: {escape(absent or 'nothing')}</small></p></div>"
+    return f"<div class='bw-card'><h2>{escape(patient.label)}</h2><dl>{rows}</dl><p><small>Not measured: {escape(absent or 'nothing')}</small></p></div>"
 
 
 def quality(spirometry: Spirometry | None) -> str:
@@ -54,15 +54,15 @@ def quality(spirometry: Spirometry | None) -> str:
     for m in spirometry.maneuvers:
         reasons += [f"blow {m.blow.id}: {finding.text}" for finding in m.findings]
     down = "<a class='bw-down' href='#talk'>Ask about this patient &#8595;</a>"  # shown where the conversation lies far below
-    return f"<div class='bw-card'><h3>{escape(head)}</h3>{_list(reasons)}{down}</div>"
+    return f"<div class='bw-card'><h2>{escape(head)}</h2>{_list(reasons)}{down}</div>"
 
 
-def assumed(session: Session) -> str:
-    """What reading had to take for granted, for a person to confirm; empty where nothing was."""
-    if not session.patient.assumptions:
+def assumed(patient: Patient) -> str:
+    """What reading had to take for granted, for a person to confirm or correct; empty where nothing was."""
+    if not patient.assumptions:
         return ""
-    ask = "Please check what was taken for granted; where it is wrong, name the unit or the column in the file and drop it again."
-    return f"<div class='bw-card'><h3>Read and assumed</h3><p>{ask}</p>{_list(session.patient.assumptions)}</div>"
+    ask = "Please check this; what is wrong is put right below, a unit or a column by naming it in the file."
+    return f"<div class='bw-card'><h2>Read and assumed</h2><p>{ask}</p>{_list(patient.assumptions)}</div>"
 
 
 def blows(spirometry: Spirometry | None) -> str:
@@ -165,7 +165,7 @@ def numbers(spirometry: Spirometry | None) -> str:
     said += [spirometry.response.text] if spirometry.response else []
     said += [note[:1].upper() + note[1:] + "." for note in spirometry.notes]
     source = f"<p><small>Reference: {escape(spirometry.reference_name)}</small></p>" if spirometry.reference_name else ""
-    return f"<div class='bw-card'><div class='scroll' tabindex='0' role='region' aria-label='table'><table>{head}{body}</table></div>{source}<h3>Interpretation</h3>{_list(said)}</div>"
+    return f"<div class='bw-card'><div class='scroll' tabindex='0' role='region' aria-label='table'><table>{head}{body}</table></div>{source}<h2>Interpretation</h2>{_list(said)}</div>"
 
 
 def risks(session: Session) -> str:
@@ -208,18 +208,7 @@ def seen(turn: Turn | None) -> str:
         *checks.notes,
         *(f"{name}: {text}" for name, text in found.versions),
     ]
-    return f"<div class='bw-card'>{_list(lines)}<h3>Passages</h3>{_list(passages) or '<p>none</p>'}<h3>Facts</h3>{_list(list(found.facts))}<h3>Prompt</h3><pre style='white-space:pre-wrap'>{escape(found.system)}\n\n{escape(found.prompt)}</pre></div>"
-
-
-def message(turn: Turn) -> str:
-    """A turn's answer as the chat shows it, its citations folded under it."""
-    text = escape(turn.answer or "...", quote=False).replace("](", "] (").replace("![", "! [")
-    for one in turn.citations:
-        text += (
-            f"\n\n<details><summary>[{one.n}] {escape(one.title)}</summary>{escape(one.text)}<br><small>{escape(one.source)}, {escape(one.section)}. "
-            f"{escape(one.url)}</small></details>"
-        )
-    return text
+    return f"<div class='bw-card'>{_list(lines)}<h2>Passages</h2>{_list(passages) or '<p>none</p>'}<h2>Facts</h2>{_list(list(found.facts))}<h2>Prompt</h2><pre style='white-space:pre-wrap'>{escape(found.system)}\n\n{escape(found.prompt)}</pre></div>"
 
 
 def transcript(session: Session) -> str:

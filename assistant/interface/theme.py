@@ -1,40 +1,57 @@
-"""How the page looks: quiet, legible, light and dark, from 390 pixels up."""
+"""How the page looks and what runs in it: quiet, legible, light and dark, from 390 pixels up."""
 
 from __future__ import annotations
 
 from typing import Any
 
 CSS = """
-.gradio-container {max-width: 1480px !important; margin: 0 auto;}
-#bw-head {display: flex; align-items: center; gap: .8rem; padding: .2rem 0;} #bw-head svg {width: 46px; height: 46px; flex: none;}
-#bw-head h1 {margin: 0; font-size: 1.5rem; line-height: 1.2;} #bw-head p {margin: 0; opacity: .8;}
+.gradio-container {max-width: 1520px !important; margin: 0 auto;}
+.gradio-container .html-container {padding: 0 !important;}
+#bw-head {display: flex; align-items: center; gap: .8rem; padding: .2rem 0;} #bw-head svg {width: 42px; height: 42px; flex: none;}
+#bw-head h1 {margin: 0; font-size: 1.4rem; line-height: 1.2;} #bw-head p {margin: 0; opacity: .85;}
 #banner, #cure {border-left: 4px solid #D55E00; padding: .5rem .9rem; border-radius: 4px; background: color-mix(in srgb, #D55E00 9%, transparent);}
 #banner p, #cure p {margin: 0;} #tabs {font-weight: 600;}
 .bw-card {background: var(--block-background-fill); border: 1px solid var(--border-color-primary); border-radius: 8px; padding: .7rem .9rem;}
 .bw-card ol {margin: .2rem 0 .2rem 1.3rem; padding: 0;} .bw-card ol li {margin: .3rem 0;}
-.bw-card h3 {margin: .1rem 0 .4rem; font-size: 1.02rem;} .bw-card .scroll + h3, .bw-card p + h3 {margin-top: .8rem;}
-.bw-card dl {display: grid; grid-template-columns: minmax(9rem, max-content) 1fr; gap: .15rem .9rem; margin: 0;}
-.bw-card dt {opacity: .8;} .bw-card dd {margin: 0; font-variant-numeric: tabular-nums;}
+.bw-card h2, #passage h2 {margin: .1rem 0 .4rem; font-size: 1.02rem; font-weight: 650;} .bw-card .scroll + h2, .bw-card p + h2 {margin-top: .8rem;}
+.bw-card dl, #passage dl {display: grid; grid-template-columns: minmax(9rem, max-content) 1fr; gap: .15rem .9rem; margin: 0;}
+.bw-card dt, #passage dt {opacity: .85;} .bw-card dd, #passage dd {margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere;}
 .bw-card ul {margin: .2rem 0 .2rem 1.1rem; padding: 0;} .bw-card li {margin: .15rem 0;}
 .bw-card table {border-collapse: collapse; width: 100%; border: 0 !important; font-variant-numeric: tabular-nums;}
 .bw-card tr, .bw-card th, .bw-card td {border: 0 !important; background: none !important;}
 .bw-card th, .bw-card td {text-align: right; padding: .28rem .55rem; border-bottom: 1px solid var(--border-color-primary) !important;}
-.bw-card th {font-weight: 600; opacity: .8;} .bw-card tr:last-child td {border-bottom: 0 !important;}
+.bw-card th {font-weight: 600; opacity: .85;} .bw-card tr:last-child td {border-bottom: 0 !important;}
 .bw-card th:first-child, .bw-card td:first-child {text-align: left;}
-.bw-card .low {font-weight: 650; color: #B8470A;} .dark .bw-card .low {color: #FF9A5C;}
+.bw-card .low {font-weight: 650; color: #A83E06;} .dark .bw-card .low {color: #FF9A5C;}
 .bw-card .scroll {overflow-x: auto; contain: inline-size;}
 .bw-card pre {white-space: pre-wrap; overflow-wrap: anywhere;}
 .bw-bar {position: relative; height: .7rem; background: var(--border-color-primary); border-radius: 4px; min-width: 7rem;}
 .bw-bar i {position: absolute; top: 0; bottom: 0; border-radius: 4px; background: #0072B2;}
 .bw-bar b {position: absolute; top: -2px; bottom: -2px; width: 2px; background: currentColor;}
-.bw-down {display: none;}
-#status {min-height: 1.6rem; padding: 0 .2rem;} #status p {margin: 0;}
+#findings, #talk, #findings > .column {gap: .75rem;}
+#patient .bw-card, #blows .bw-card, #risks .bw-card, #seen .bw-card, #library .bw-card {border: 0; padding: .1rem 0; background: none;}
+.label-wrap > span:first-child {font-weight: 600;}
+#loop, #spirogram, #bars, #trend {padding: .5rem;}
+.bw-down {display: none;} .bw-found a {font-weight: 600; text-decoration: underline;} .bw-found b {font-weight: 600; opacity: .85;}
+#status, #said, #library-said, #corrected {min-height: 1.5rem; padding: 0 .2rem;} #said, #status {margin: -.2rem 0;}
+#status p, #said p, #library-said p, #corrected p {margin: 0;}
 #report {gap: .4rem; flex-wrap: wrap; align-items: center;} #report::before {content: "Report"; font-weight: 600; padding: 0 .3rem;}
 #report button {flex: 1 1 4rem;}
 #delete {color: #B3261E; background: none; border: 1px solid currentColor;} .dark #delete {color: #FFB4AB;}
-#suggestions button {white-space: normal; text-align: left;}
-#talk details {border: 1px solid var(--border-color-primary); border-radius: 8px; padding: .25rem .6rem; margin: .3rem 0; font-size: .92em;}
-#talk summary {cursor: pointer; font-weight: 600;}
+#suggestions, #controls {gap: .5rem;} #suggestions button {white-space: normal; text-align: left;}
+a.bw-cite {text-decoration: none; font-weight: 650;} a.bw-cite:hover {text-decoration: underline;}
+a.bw-chip {display: inline-block; margin: .15rem .1rem; padding: .1rem .6rem; border: 1px solid currentColor; border-radius: 999px; font-size: .88em;
+  text-decoration: none; line-height: 1.6;}
+a.bw-chip:hover {text-decoration: underline;}
+#chat a.bw-cite, #chat a.bw-chip, .bw-found a, .bw-down {color: #00588A !important;}
+.dark #chat a.bw-cite, .dark #chat a.bw-chip, .dark .bw-found a, .dark .bw-down {color: #8CCBF2 !important;}
+#passage {position: fixed; z-index: 50; box-sizing: border-box; font-family: var(--font); overflow: auto; background: var(--background-fill-primary); color: var(--body-text-color);
+  border: 1px solid var(--border-color-primary); border-radius: 10px; box-shadow: 0 8px 30px rgb(0 0 0 / .22); padding: .9rem 1.1rem; line-height: 1.5;}
+#passage[hidden] {display: none;} #passage h2 {margin-right: 4.6rem;} #passage p {margin: .3rem 0 .7rem;}
+#passage dl {grid-template-columns: max-content 1fr; font-size: .9rem; border-top: 1px solid var(--border-color-primary); padding-top: .6rem;}
+#passage button {background: var(--background-fill-primary); color: inherit; cursor: pointer; font-family: inherit; position: absolute; top: .7rem; right: .8rem; border: 1px solid currentColor; border-radius: 6px; padding: .1rem .7rem; font-size: .9rem;}
+#chat .message-buttons-right:has(~ .user-row) button[aria-label="Edit"] {display: none;}  /* the last question alone can be changed */
+#chat button[title="Clear"] {display: none;}  /* it would empty the picture of the conversation, not the conversation */
 :focus-visible {outline: 2px solid #0072B2 !important; outline-offset: 2px;} .dark :focus-visible {outline-color: #56B4E9 !important;}
 @media (min-width: 900px) {#talk {position: sticky; top: .6rem; align-self: flex-start;}}
 @media (max-width: 899px) {.bw-down {display: inline-block; margin-top: .4rem; text-decoration: underline;}}
@@ -43,13 +60,16 @@ CSS = """
   .bw-card dl {grid-template-columns: minmax(7rem, 45%) 1fr;}
 }
 @media (prefers-reduced-motion: reduce) {* {animation: none !important; transition: none !important;}}
-#talk button.icon-button[title="Clear"] {display: none;}  /* it would empty the picture of the conversation, not the conversation */
 footer {display: none !important;}
 """
 
-# Runs in the page: tabs greet each other (the word alone, nothing of a patient, nothing stored), and what changes is read aloud.
+# Runs in the page: tabs greet each other (the word alone, nothing of a patient, nothing stored), what changes is read aloud, and a chip opens
+# its passage beside the chat: left of it where there is room, else at the foot. Closing, and Escape, go back to the chip.
 SCRIPT = """() => {
-  for (const id of ["status"]) { const part = document.getElementById(id); if (part) { part.setAttribute("role", "status"); part.setAttribute("aria-live", "polite"); } }
+  for (const id of ["status", "said", "library-said", "corrected"]) {
+    const part = document.getElementById(id);
+    if (part) { part.setAttribute("role", "status"); part.setAttribute("aria-live", "polite"); }
+  }
   const channel = new BroadcastChannel("breathwise");
   channel.onmessage = event => {
     if (event.data === "opened") channel.postMessage("here");
@@ -60,6 +80,41 @@ SCRIPT = """() => {
     document.getElementById("banner").append(said);
   };
   channel.postMessage("opened");
+
+  const sheet = document.createElement("section");
+  sheet.id = "passage"; sheet.hidden = true; sheet.tabIndex = -1;
+  sheet.setAttribute("role", "dialog"); sheet.setAttribute("aria-label", "Passage");
+  document.querySelector("main")?.append(sheet) ?? document.body.append(sheet);
+  let open = "";
+  const source = () => document.querySelector(`article[data-passage="${CSS.escape(open)}"]`);
+  const lay = () => {
+    const chat = document.getElementById("talk").getBoundingClientRect(), room = chat.left - 24;
+    const beside = room >= 300 && chat.top < innerHeight / 2;
+    sheet.style.cssText = beside
+      ? `top: ${Math.max(chat.top, 12)}px; left: ${Math.max(12, chat.left - 12 - Math.min(room, 440))}px; width: ${Math.min(room, 440)}px; max-height: 80vh`
+      : "bottom: 10px; left: 10px; right: 10px; max-height: 60vh";
+  };
+  const shut = back => {
+    const chip = back && document.querySelector(`a[href="#${CSS.escape(open)}"]`);
+    sheet.hidden = true; sheet.replaceChildren(); open = "";
+    if (back) (chip || document.querySelector("#box textarea, #box input")).focus();
+  };
+  document.addEventListener("click", event => {
+    const link = event.target.closest('a[href^="#passage="]');
+    if (!link) return;
+    event.preventDefault(); event.stopPropagation();
+    open = link.getAttribute("href").slice(1);
+    const found = source();
+    if (!found) return;
+    const close = document.createElement("button");
+    close.type = "button"; close.textContent = "Close"; close.onclick = () => shut(true);
+    sheet.replaceChildren(close, ...[...found.children].map(part => part.cloneNode(true)));
+    sheet.hidden = false; lay(); sheet.scrollTop = 0; close.focus();
+  }, true);
+  document.addEventListener("keydown", event => { if (event.key === "Escape" && !sheet.hidden) shut(true); });
+  addEventListener("resize", () => { if (!sheet.hidden) lay(); });
+  const watch = new MutationObserver(() => { if (!sheet.hidden && !source()) shut(false); });  // a deleted patient's citations go too
+  for (const id of ["shelf", "found"]) { const part = document.getElementById(id); if (part) watch.observe(part, {childList: true, subtree: true}); }
 }"""
 
 
@@ -67,7 +122,8 @@ def theme() -> Any:
     import gradio as gr
 
     fonts = ["system-ui", "Segoe UI", "Roboto", "sans-serif"]
-    soft = gr.themes.Soft(primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=["ui-monospace", "monospace"])
+    blue = gr.themes.Color("#EFF7FC", "#D9ECF8", "#B5DAF1", "#83C1E7", "#4BA3D9", "#0072B2", "#00659E", "#005689", "#004770", "#003A5C", "#00263D", name="blue")
+    soft = gr.themes.Soft(primary_hue=blue, secondary_hue=blue, neutral_hue="slate", font=fonts, font_mono=["ui-monospace", "monospace"])
     quiet = {
         f"{part}_{what}": value
         for part in ("block_label", "block_title")
@@ -75,5 +131,10 @@ def theme() -> Any:
     }
     dark = {f"{name}_dark": value for name, value in quiet.items()}
     return soft.set(
-        **quiet, **dark, block_label_border_width="0px", block_label_shadow="none", body_background_fill="*neutral_50", body_background_fill_dark="*neutral_950"
-    )
+        **quiet, **dark, block_label_border_width="0px", block_label_shadow="none", body_background_fill="*neutral_50", body_background_fill_dark="*neutral_950",
+        button_primary_background_fill="#0072B2", button_primary_background_fill_hover="#005689", button_primary_background_fill_dark="#0072B2",
+        button_primary_background_fill_hover_dark="#00659E", button_primary_text_color="white", button_primary_text_color_dark="white",
+        button_border_width="1px", button_border_width_dark="1px", button_secondary_border_color="*neutral_300", button_secondary_border_color_dark="*neutral_600",
+        block_shadow="none", block_border_width="1px", block_radius="8px", button_secondary_shadow="none", button_primary_shadow="none",
+        input_placeholder_color="*neutral_500", input_placeholder_color_dark="*neutral_400", body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300",
+    )  # fmt: skip

@@ -1,0 +1,156 @@
+"""What was read and assumed, confirmed or corrected in place: the form, and the patient that comes of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from assistant.intake import in_own_unit
+from assistant.interface import panels
+from assistant.interface.desk import Desk
+from assistant.session import Seen, Session, Turn
+from encoders.record import Patient, Sex
+
+SEXES = [("Female", "female"), ("Male", "male")]
+HEIGHT_UNITS = {"cm": "", "m": "m", "inches": "inches", "feet": "feet"}  # the form's word -> intake's
+FIELDS = 9  # components of the form, in the order of ``form``
+CONFIRMED = " (confirmed)"
+CORRECTION = "correction"  # the intent of the turn that marks one in the conversation
+ROUNDED = 0.05  # what the form shows rounded is not a correction
+
+
+class CorrectionError(ValueError):
+    """A correction that cannot be: one plain sentence."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """The form as a person left it. ``after`` and ``used`` are places among the blows (or recorded tests) as the files gave them."""
+
+    sex: str | None
+    age_years: float | None
+    height: float | None
+    height_unit: str
+    after: Sequence[str]
+    used: Sequence[str]
+
+
+def form(desk: Desk) -> tuple[Any, ...]:
+    """The form filled with what the patient is taken to be: (assumed, confirm, accordion, sex, age, height, unit, after, used)."""
+    read, now = desk.read, desk.session.patient if desk.session is not None else None
+    if read is None or now is None:
+        return blank()
+    tests = read.blows or read.reported
+    labels = [(_label(test, number, bool(read.blows)), str(number)) for number, test in enumerate(tests)]
+    kept = _kept(read, now)
+    state = {number: test.bronchodilator for number, test in zip(kept, now.blows or now.reported, strict=True)}
+    after = [str(number) for number, test in enumerate(tests) if state.get(number, test.bronchodilator) == "post"]
+    lacking = None in (now.sex, now.age_years, now.height_cm)
+    assumed = panels.assumed(now)
+    return (
+        gr.update(value=assumed, visible=bool(assumed)), gr.update(visible=bool(assumed) and not _is_confirmed(now)), gr.update(open=lacking),
+        now.sex.value if now.sex else None, None if now.age_years is None else round(now.age_years, 1),
+        None if now.height_cm is None else round(now.height_cm, 1), "cm",
+        gr.update(choices=labels, value=after, visible=bool(labels)),
+        gr.update(choices=labels, value=[str(number) for number in kept], visible=len(read.blows) > 1),
+    )  # fmt: skip
+
+
+def blank() -> tuple[Any, ...]:
+    """The form about nobody."""
+    none = gr.update(choices=[], value=[], visible=False)
+    return gr.update(value="", visible=False), gr.update(visible=False), gr.update(open=False), None, None, None, "cm", none, none
+
+
+def apply(read: Patient, now: Patient, wanted: Correction) -> tuple[Patient, list[str]]:
+    """The patient with the corrections, and what each changed, in words. ``read`` is as the files gave it, ``now`` as it is taken to be.
+
+    Raises a ValueError with one plain sentence for what no person has, and where no blow would be left.
+    """
+    said: list[str] = []
+    found: dict[str, Any] = {}
+    sex = Sex(wanted.sex) if wanted.sex else None
+    if sex != now.sex:
+        found["sex"] = sex
+        said.append(f"sex is {sex.value if sex else 'not known'}")
+    age = _number("age_years", wanted.age_years, "")
+    if _differs(age, now.age_years):
+        found["age_years"] = age
+        said.append("age is not known" if age is None else f"age is {age:g} years")
+    height = _number("height_cm", wanted.height, HEIGHT_UNITS[wanted.height_unit])
+    if _differs(height, now.height_cm):
+        found["height_cm"] = height
+        said.append("height is not known" if height is None else f"height is {height:.1f} cm")
+        follows = replace(now, bmi_kg_m2=None).bmi_kg_m2
+        if now.bmi_kg_m2 is None or (follows is not None and abs(now.bmi_kg_m2 - follows) < ROUNDED):
+            found["bmi_kg_m2"] = None  # it follows from height and weight, and does so again
+    tests = read.blows or read.reported
+    kept, before = _kept(read, now), now.blows or now.reported
+    used = [number for number in range(len(tests)) if str(number) in wanted.used] if len(read.blows) > 1 else kept
+    if tests and not used:
+        raise CorrectionError("no blow is left; choose at least one that counts")
+    states = {number: test.bronchodilator for number, test in zip(kept, before, strict=True)}
+    new = []
+    for number in used:
+        old = states.get(number, tests[number].bronchodilator)
+        state = "post" if str(number) in wanted.after else "pre" if old == "post" else old
+        if state != old:
+            said.append(f"{_label(tests[number], number, bool(read.blows), state=False)} was {'after' if state == 'post' else 'before'} a bronchodilator")
+        new.append(replace(tests[number], bronchodilator=state))
+    if used != kept:
+        out = [_label(tests[number], number, True, state=False) for number in range(len(tests)) if number not in used]
+        said.append(f"{', '.join(out)} {'do' if len(out) > 1 else 'does'} not count" if out else "every blow counts")
+    if not said:
+        return now, []
+    found["blows" if read.blows else "reported"] = tuple(new)
+    by_hand = tuple(f"corrected by hand: {one}" for one in said)
+    return replace(now, **found, assumptions=(*now.assumptions, *by_hand)), said
+
+
+def carry(before: Session, after: Session, said: Sequence[str]) -> Session:
+    """The conversation beside the new measurement. Earlier answers stay to be read, but the model does not look back at them: their values are old."""
+    if not before.turns:
+        return after
+    old = tuple(replace(turn, seen=replace(turn.seen, raw="", said="")) for turn in before.turns)
+    words = "It was measured again with this. The answers above rest on the values before; ask again what matters."
+    mark = Turn(f"Corrected: {'; '.join(said)}.", words, seen=Seen(intent=CORRECTION), done=True)
+    return replace(after, turns=(*old, mark))
+
+
+def confirmed(session: Session) -> Session:
+    """Every assumption marked as confirmed."""
+    marked = tuple(one if one.endswith(CONFIRMED) else one + CONFIRMED for one in session.patient.assumptions)
+    return replace(session, patient=replace(session.patient, assumptions=marked))
+
+
+def _is_confirmed(patient: Patient) -> bool:
+    return all(one.endswith(CONFIRMED) for one in patient.assumptions)
+
+
+def _number(field: str, value: float | None, unit: str) -> float | None:
+    return None if value is None else in_own_unit(field, float(value), unit, "here", [])
+
+
+def _differs(new: float | None, old: float | None) -> bool:
+    return (new is None) != (old is None) or (new is not None and old is not None and abs(new - old) > ROUNDED)
+
+
+def _kept(read: Patient, now: Patient) -> list[int]:
+    """The places in ``read`` of the tests that ``now`` still has."""
+    if not read.blows:
+        return list(range(len(read.reported)))
+    curves = [id(blow.volume_l) for blow in now.blows]
+    return [number for number, blow in enumerate(read.blows) if id(blow.volume_l) in curves]
+
+
+def _label(test: Any, number: int, is_blow: bool, *, state: bool = True) -> str:
+    name = f"blow {test.id}" if is_blow else f"the recorded test {number + 1}"
+    date: dt.date | str | None = test.date
+    said = [str(date)] if date else []
+    if state:
+        said += [f"read as {test.bronchodilator}"] if test.bronchodilator else []
+    return f"{name} ({', '.join(said)})" if said else name

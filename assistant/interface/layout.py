@@ -14,7 +14,8 @@ from typing import Any
 import gradio as gr
 
 from assistant import report
-from assistant.interface import panels
+from assistant.caller import LONGEST_QUESTION, MOST_TURNS
+from assistant.interface import doors, panels
 from assistant.interface.faults import caught
 from assistant.interface.uploads import drop, forget
 from assistant.interface.zero_gpu import speak
@@ -34,9 +35,7 @@ NEXT = {
     "exercise": ("How do I stop smoking?", "Which vaccines should I have?", "What about my sleep?", "When should I see a doctor?"),
     "stop_smoking": ("What would change it?", "Should I exercise?", "Shorter please", "What about my blood pressure?"),
 }
-MOST_TURNS = 100
 ANSWERING = "Answering... every sentence is checked at the end."
-LONGEST_QUESTION = 2000  # characters
 REPORTS = {
     "PDF": (".pdf", "application/pdf"), "Markdown": (".md", "text/markdown"), "JSON": (".json", "application/json"),
     "FHIR": (".fhir.json", "application/fhir+json"),
@@ -50,6 +49,7 @@ DOWNLOAD = """parcel => { if (!parcel) return;
   link.download = name; link.click(); setTimeout(() => URL.revokeObjectURL(link.href), 1000); }"""
 LOG = logging.getLogger("breathwise.page")
 ON_SPACE_WARNING = "⚠ This is a public copy: drop only made-up or public files, never a real patient's. The examples need no upload."
+EXAMPLES_ONLY = "⚠ This is a public copy: it shows the examples and takes no files; no file of a real patient belongs here."
 BUSY = "⚠ One answer at a time: wait for it, or press Stop."
 READING = "Reading the files, measuring the blows and estimating risks..."
 
@@ -87,7 +87,7 @@ def chat(session: Session, growing: Turn | None = None, *, dark: bool = False) -
     """The transcript as the chat shows it, with the plots that were asked for."""
     shown: list[dict[str, Any]] = []
     for turn in (*session.turns, *([growing] if growing is not None else [])):
-        shown += [{"role": "user", "content": turn.question.replace("<", "&lt;")}, {"role": "assistant", "content": panels.message(turn)}]
+        shown += [{"role": "user", "content": panels.linkless(turn.question.replace("<", "&lt;"))}, {"role": "assistant", "content": panels.message(turn)}]
         if turn.plot and turn.done and session.spirometry is not None and session.spirometry.maneuvers:
             draw = plot.flow_volume if turn.plot == "flow_volume" else plot.volume_time
             shown.append({"role": "assistant", "content": gr.Plot(draw(session.spirometry, dark=dark))})
@@ -99,6 +99,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
     about = assistant.describe()
     ask = speak(assistant)
     cure = getattr(assistant, "cure", "")
+    takes_files = assistant.settings.space_uploads or not on_space
     unchanged = 20  # components that an upload may change, besides the desk and the status line
 
     def shown(session: Session, dark: bool) -> tuple[Any, ...]:
@@ -240,7 +241,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
     with gr.Blocks(title="Breathwise", analytics_enabled=False, delete_cache=(600, 600)) as page:
         desk = gr.State(None, time_to_live=assistant.settings.session_minutes * 60, delete_callback=_forget)
         gr.HTML(panels.header(LOGO.read_text(encoding="utf-8")))
-        gr.Markdown(BANNER + (f"\n\n{ON_SPACE_WARNING}" if on_space else ""), elem_id="banner")
+        gr.Markdown(BANNER + (f"\n\n{ON_SPACE_WARNING if takes_files else EXAMPLES_ONLY}" if on_space else ""), elem_id="banner")
         if cure:
             gr.Markdown(f"⚠ {panels.plain(cure)} The measurement, the curves and the report work.", elem_id="cure")
         dark = gr.Checkbox(False, visible=False)
@@ -248,7 +249,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
             with gr.Column(scale=5, min_width=340):
                 with gr.Row():
                     example = gr.Dropdown(examples(), value=None, label="Example patient (made up)", scale=2, min_width=200)
-                    files = drop(label="Or drop files of one person", file_count="multiple", height=165, scale=3, min_width=200)
+                    files = drop(label="Or drop files of one person", file_count="multiple", height=165, scale=3, min_width=200, visible=takes_files)
                 status = gr.Markdown("", elem_id="status")
                 welcome = gr.HTML(panels.WELCOME)
                 with gr.Column(visible=False) as results:
@@ -336,6 +337,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
         for event in handed:
             event.then(None, [exported], None, js=DOWNLOAD, api_name=False).then(lambda: "", None, exported, **at_once)
         remove.click(delete, [desk], [*everything, files, example, group, both, exported, box], cancels=talking, **at_once)
+        doors.add(assistant, ask, reading=reading, model=model)
         page.load(None, None, dark, js="() => document.body.classList.contains('dark')", api_name=False)
     return page
 

@@ -77,7 +77,7 @@ def measure(
         low, high = QUANTITY[name].low, QUANTITY[name].high
         if number is not None and not (isinstance(number, int | float) and low <= number <= high):
             raise CallerError(f"{name} is a number from {low:g} to {high:g}, not {str(number)[:40]!r}")
-    stated = {"age_years": age_years, "height_cm": height_cm, "sex": Sex(sex) if sex else None}
+    stated: dict[str, Any] = {"age_years": age_years, "height_cm": height_cm, "sex": Sex(sex) if sex else None}
     person = replace(patient, **{name: value for name, value in stated.items() if value is not None})
     found = examine(person, reference=reference, ancestry=ancestry, bronchodilator=bronchodilator)
     if found is None:

@@ -75,19 +75,22 @@ def build(load: Callable[[], Any]) -> MCPServer:
     return server
 
 
-def plain(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def plain(function: Callable[..., dict[str, Any]]) -> Callable[..., Any]:
     """``function`` whose errors reach the client as one sentence and the log as a kind, never with words of a file or a question."""
-    from mcp.server.mcpserver.exceptions import ToolError
+    from mcp.types import CallToolResult, TextContent
+
+    def refused(said: str) -> CallToolResult:  # a raised ToolError would put its own words before ours
+        return CallToolResult(content=[TextContent(type="text", text=said)], is_error=True)
 
     @functools.wraps(function)
-    def tool(*args: Any, **named: Any) -> dict[str, Any]:
+    def tool(*args: Any, **named: Any) -> dict[str, Any] | CallToolResult:
         try:
             return function(*args, **named)
         except ValueError as error:
-            raise ToolError(" ".join(str(error).split())) from None
+            return refused(" ".join(str(error).split()))
         except Exception as error:
             LOG.error("fault %s", type(error).__name__)
-            raise ToolError("something went wrong here, and nothing was lost: try again, or give the files again") from None
+            return refused("something went wrong here, and nothing was lost: try again, or give the files again")
 
     return tool
 

@@ -24,7 +24,7 @@ from assistant.interface import gate, layout, panels, server, zero_gpu
 from assistant.session import Session, Turn, begin
 from assistant.settings import Settings
 from tests.conftest import ROOT
-from tests.test_doors import files, serve
+from tests.test_doors import files, serving
 from tests.test_interface import Scripted, at, request
 
 if TYPE_CHECKING:
@@ -33,13 +33,21 @@ if TYPE_CHECKING:
 PLANTED = "Zebra Quagga 1961"
 
 
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Any, str]]:
+    with serving(Planted()) as page:
+        yield page
+
+
 @pytest.fixture
-def page(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[tuple[Any, str]]:
-    """A served page that answers from a script; at its end nothing that was planted stands in what was printed or logged."""
+def page(served: tuple[Any, str], capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[tuple[Any, str]]:
+    """A served page that answers from a script and knows nobody; at the end nothing that was planted stands in what was printed or logged."""
     caplog.set_level(logging.INFO)
-    app, url = serve(Planted())
-    yield app, url
-    app.get_blocks().close(verbose=False)
+    app, _ = served
+    for session in list(app.state_holder.session_data):
+        app.state_holder.drop(session)
+    app.state_holder.capacity = Settings().visitors
+    yield served
     printed = capfd.readouterr()
     said = printed.out + printed.err + caplog.text
     assert "Zebra" not in said and "Quagga" not in said
@@ -57,6 +65,9 @@ def press(app: Any, url: str, name: str, data: list[Any], session: str = "one") 
     """What the browser does for a button: join the queue as ``session``, read until it is done. Returns the last message."""
     number = next(place for place, event in app.get_blocks().fns.items() if event.name == name or event.api_name == name)
     with httpx.Client(base_url=url, timeout=60.0) as browser:
+        if not app.get_blocks().fns[number].queue:
+            sent = browser.post("gradio_api/run/predict", json={"data": data, "fn_index": number, "session_hash": session})
+            return {"success": sent.is_success, "output": sent.json()}
         browser.post("gradio_api/queue/join", json={"data": data, "fn_index": number, "session_hash": session}).raise_for_status()
         last: dict[str, Any] = {}
         with browser.stream("GET", f"gradio_api/queue/data?session_hash={session}") as lines:
@@ -109,7 +120,7 @@ def test_an_idle_page_is_forgotten_as_a_whole_and_no_value_of_it_stays_in_memory
     holder.delete_all_expired_state()
     assert set(holder.session_data) == {"two"}
     gc.collect()
-    assert not [one for one in gc.get_objects() if isinstance(one, Session) and one.patient.label == PLANTED]
+    assert not [one for one in gc.get_objects() if type(one) is Session and one.patient.label == PLANTED]
 
 
 def test_a_page_let_go_for_want_of_room_is_stopped_and_forgotten(page: tuple[Any, str]) -> None:
@@ -210,6 +221,7 @@ def test_what_is_cited_keeps_its_mark_and_its_numbers() -> None:
 # limits -----------------------------------------------------------------------------------------------------------------------------------------------
 def test_limits_of_the_page_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {}
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "put back after this test")
     monkeypatch.setattr(gr.Blocks, "launch", lambda self, **settings: given.update(settings, page=self) or (_Nothing(self), "", ""))
     monkeypatch.delenv("SPACE_ID", raising=False)
     settings = Settings(max_upload_mb=7, queue_size=3, visitors=9, requests_per_minute=11)
@@ -227,6 +239,7 @@ class _Nothing:
 
     def __init__(self, blocks: Any) -> None:
         self.blocks, self.state_holder, self.health = blocks, None, None
+        blocks.state_session_capacity = 1
 
     def get_blocks(self) -> Any:
         return self.blocks
@@ -258,6 +271,7 @@ def test_a_space_shows_the_examples_only_unless_it_is_told_to_take_files() -> No
 
 def test_a_space_is_served_on_every_address_without_a_login_and_takes_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {}
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "put back after this test")
     monkeypatch.setattr(gr.Blocks, "launch", lambda self, **settings: given.update(settings) or (_Nothing(self), "", ""))
     monkeypatch.setenv("SPACE_ID", "someone/breathwise")
     server.launch(measuring_only.MeasuringOnly(Settings(), "No model."), host="127.0.0.1", port=7999, block=False)
@@ -309,12 +323,9 @@ def test_on_a_borrowed_gpu_each_turn_reads_the_whole_prompt_again_and_says_the_s
 
 def test_the_door_for_questions_borrows_too(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = lending(monkeypatch)
-    app, url = serve(Planted())
-    try:
+    with serving(Planted()) as (app, url):
         sent = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in uploaded(url)]
         assert press(app, url, "ask", [sent, "Explain my result", None])["success"] is True
-    finally:
-        app.get_blocks().close(verbose=False)
     assert calls == ["Explain my result"]
 
 

@@ -54,7 +54,8 @@ def measure(
     as_json: AsJson = False,
 ) -> None:
     """Measure one or more blows of a visit."""
-    from encoders.spirogram import analyse, to_json
+    from assistant import caller
+    from encoders.record import Patient
     from encoders.spirogram.read import Blow, CurveError, once, read_curves
 
     blows: list[Blow] = []
@@ -62,11 +63,10 @@ def measure(
         if not path.is_file():
             raise CurveError(f"{path.name} does not exist or is not a file")
         blows += read_curves(path)
-    result = analyse(
-        once(tuple(blows)), sex=sex.value if sex else None, age_years=age_years, height_cm=height_cm, reference=reference.value, ancestry=ancestry,
-        bronchodilator=bronchodilator.value if bronchodilator else None,
+    document = caller.measure(
+        Patient(blows=once(tuple(blows))), sex=sex.value if sex else None, age_years=age_years, height_cm=height_cm, reference=reference.value,
+        ancestry=ancestry, bronchodilator=bronchodilator.value if bronchodilator else None,
     )  # fmt: skip
-    document = to_json(result)
     if as_json:
         _print(document)
         return
@@ -123,7 +123,7 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Ask about one person; several files describe the same person."""
-    from assistant import Assistant
+    from assistant import Assistant, caller
     from assistant.session import turn_json
     from encoders.spirogram import to_json
 
@@ -143,7 +143,7 @@ def ask(
                 typer.echo(f"  [{citation.n}] {citation.title}. {citation.source}. {citation.url}")
     if as_json:
         facts = {fact.name: fact.value if fact.value is not None else fact.text for fact in session.facts}
-        _print({"patient": facts, "measurement": document, "turns": [turn_json(turn) for turn in session.turns]})
+        _print({"patient": facts, "measurement": document, **caller.risks(assistant, session), "turns": [turn_json(turn) for turn in session.turns]})
 
 
 @app.command()
@@ -444,6 +444,14 @@ def run_app(host: Annotated[str | None, typer.Option()] = None, port: Annotated[
 
     settings = Settings()
     launch(load(settings), host=host or settings.host, port=settings.port if port is None else port)
+
+
+@app.command()
+def mcp() -> None:
+    """Serve measure, risk, ask and forget to a program on this machine over the Model Context Protocol (standard input and output)."""
+    from assistant.mcp_server import serve
+
+    serve()
 
 
 def main() -> None:

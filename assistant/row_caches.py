@@ -20,6 +20,8 @@ class GrowingLayer(DynamicLayer):
     """transformers' growing cache of one layer, which copies what it holds only every ``ROOM`` positions, not at each token."""
 
     room: tuple[Tensor, Tensor] | None = None
+    keys: Tensor
+    values: Tensor
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         """Keys and values so far and these, (1, head, position, width) each."""

@@ -141,19 +141,25 @@ class Session:
         return tuple(part for turn in self.turns for part in turn.parts or (turn,) if part.seen.said)
 
 
-def examine(patient: Patient) -> Spirometry | None:
-    """The patient's blows measured and judged, or the values of the record where there is no curve."""
+def examine(
+    patient: Patient, *, reference: str = "gli-global-2022", ancestry: str | None = None, bronchodilator: str | None = None
+) -> Spirometry | None:  # fmt: skip
+    """The patient's blows measured and judged, or the values of the record where there is no curve.
+
+    ``bronchodilator`` ("pre" or "post") is for blows that do not say it themselves.
+    """
     body: dict[str, Any] = {
         "sex": patient.sex.value if patient.sex else None, "age_years": patient.age_years, "height_cm": patient.height_cm,
+        "reference": reference, "ancestry": ancestry,
     }  # fmt: skip
     if patient.blows:
-        found = analyse(patient.blows, **body)
+        found = analyse(patient.blows, bronchodilator=bronchodilator, **body)
     elif patient.reported:
         place = latest_reported(patient.reported)
         found = analyse_reported(patient.reported[-1 if place is None else place], **body)
     else:
         return None
-    return replace(found, visits=follow(patient.blows, patient.reported, **body))
+    return replace(found, visits=follow(patient.blows, patient.reported, bronchodilator=bronchodilator, **body))
 
 
 def latest_reported(reported: Sequence[ReportedSpirometry]) -> int | None:

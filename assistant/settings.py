@@ -31,4 +31,5 @@ class Settings(BaseSettings):
     answers_at_once: int = Field(24, ge=1, le=256, description="how many questions are answered at the same time; further ones wait in line")
     queue_size: int = Field(64, ge=1, le=1000, description="how many questions may wait; further ones are asked to come again")
     requests_per_minute: int = Field(240, ge=10, description="how often one visitor may ask within a minute; a question makes one or two requests")
+    space_uploads: bool = Field(False, description="whether a Space takes files; by default it shows the examples only")
     visitors: int = Field(500, ge=1, le=10_000, description="how many pages are remembered at once; the one unused longest is forgotten")

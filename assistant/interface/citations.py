@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
+from assistant.interface.panels import linkless
 from assistant.session import Citation, Session, Turn
 from encoders.passages import Passage
 
@@ -20,7 +21,7 @@ def place(name: str) -> str:
 
 def message(turn: Turn) -> str:
     """A turn's answer as the chat shows it: every number in brackets and every chip below opens its passage. All else is escaped."""
-    text = escape(turn.answer or "...", quote=False).replace("](", "] (").replace("![", "! [")
+    text = linkless(escape(turn.answer or "...", quote=False))
     cited = {str(one.n): one for one in turn.citations}
 
     def link(found: re.Match[str]) -> str:

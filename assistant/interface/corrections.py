@@ -44,10 +44,11 @@ def form(desk: Desk) -> tuple[Any, ...]:
     read, now = desk.read, desk.session.patient if desk.session is not None else None
     if read is None or now is None:
         return blank()
-    tests = read.blows or read.reported
+    tests: Sequence[Any] = read.blows or read.reported
     labels = [(_label(test, number, bool(read.blows)), str(number)) for number, test in enumerate(tests)]
     kept = _kept(read, now)
-    state = {number: test.bronchodilator for number, test in zip(kept, now.blows or now.reported, strict=True)}
+    given: Sequence[Any] = now.blows or now.reported
+    state = {number: test.bronchodilator for number, test in zip(kept, given, strict=True)}
     after = [str(number) for number, test in enumerate(tests) if state.get(number, test.bronchodilator) == "post"]
     lacking = None in (now.sex, now.age_years, now.height_cm)
     assumed = panels.assumed(now)
@@ -88,8 +89,9 @@ def apply(read: Patient, now: Patient, wanted: Correction) -> tuple[Patient, lis
         follows = replace(now, bmi_kg_m2=None).bmi_kg_m2
         if now.bmi_kg_m2 is None or (follows is not None and abs(now.bmi_kg_m2 - follows) < ROUNDED):
             found["bmi_kg_m2"] = None  # it follows from height and weight, and does so again
-    tests = read.blows or read.reported
-    kept, before = _kept(read, now), now.blows or now.reported
+    tests: Sequence[Any] = read.blows or read.reported
+    before: Sequence[Any] = now.blows or now.reported
+    kept = _kept(read, now)
     used = [number for number in range(len(tests)) if str(number) in wanted.used] if len(read.blows) > 1 else kept
     if tests and not used:
         raise CorrectionError("no blow is left; choose at least one that counts")

@@ -6,16 +6,18 @@ import functools
 import inspect
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio_client import utils
 
 from assistant.waiting_line import LineFullError
 
 LOG = logging.getLogger("breathwise.page")
 SORRY = "⚠ Something went wrong here, and nothing was lost: try again, or open the patient again."
+UNREADABLE = "What was sent cannot be read here: files are uploaded, never named by an address or a path, and numbers are numbers."
 FULL = "⚠ This machine has no memory or disk space left for that; try again later."
 
 
@@ -29,6 +31,31 @@ def said(error: BaseException) -> str:
     if isinstance(error, LineFullError):
         return f"⚠ {error}"
     return FULL if isinstance(error, MemoryError) or getattr(error, "errno", None) == 28 else SORRY
+
+
+def guard(page: gr.Blocks, folder: Path) -> gr.Blocks:
+    """``page``, with what a visitor sends looked at before Gradio does: it would fetch a file named by its address, and print a refusal
+    with the value that was sent. Files must lie in ``folder``, where uploads go."""
+    read: Callable[..., Awaitable[Any]] = page.preprocess_data
+
+    def look(found: dict[str, Any]) -> dict[str, Any]:
+        if not Path(found["path"]).resolve().is_relative_to(folder.resolve()):
+            raise gr.Error(UNREADABLE, print_exception=False)
+        return found
+
+    @functools.wraps(read)
+    async def guarded(function: Any, inputs: list[Any], *rest: Any, **named: Any) -> Any:
+        try:
+            utils.traverse(inputs, look, utils.is_file_obj_with_meta)
+            return await read(function, inputs, *rest, **named)
+        except gr.Error:
+            raise
+        except Exception as error:
+            note(error)
+            raise gr.Error(UNREADABLE, print_exception=False) from None
+
+    page.preprocess_data = guarded
+    return page
 
 
 def caught(function: Callable[..., Any], outputs: int, status: int) -> Callable[..., Any]:

@@ -15,6 +15,13 @@ LARGEST_MESSAGE = 2 * MB  # a request that is no upload
 FILES_TOGETHER = 5  # times the largest file: what one upload of several files may weigh
 MOST_VISITORS = 10_000  # remembered for the rate; the one unseen longest is let go
 COUNTED = ("/queue/join", "/upload", "/call/", "/run/", "/api/", "/login")
+NO_FILES = "This public copy shows the examples only and takes no files; run Breathwise on your own machine for yours."
+# What the page and the client library use of Gradio's API. The rest is closed: some of it writes a page's values to disk (deep_link), fetches
+# what a visitor names (proxy, file=http...), runs programs on uploads (process_recording) or edits code (vibe-...).
+OPEN = (
+    "info", "startup-events", "upload", "queue/join", "queue/data", "run/", "call/", "cancel", "reset", "heartbeat/", "login_check", "token", "user", "app_id",
+    "theme.css", "file=",
+)  # fmt: skip
 # The page is Gradio's: it starts from inline scripts and makes functions of the layout's JS (unsafe-eval). What the policy gives is that
 # nothing is loaded from, sent to or framed by another place, whatever stands in a name or an answer.
 POLICY = (
@@ -32,6 +39,12 @@ def headers(*, on_space: bool) -> dict[str, str]:
         "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()", "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin", **({} if on_space else {"X-Frame-Options": "DENY"}),
     }  # fmt: skip
+
+
+def closed(path: str) -> bool:
+    """Whether an address is one that nobody needs."""
+    _, api, asked = path.partition("/gradio_api/")
+    return path.startswith("/monitoring") or (bool(api) and (asked.startswith("file=http") or not asked.startswith(OPEN)))
 
 
 class Rate:
@@ -58,8 +71,8 @@ class Rate:
 class Gate:
     """ASGI middleware around Gradio's application."""
 
-    def __init__(self, app: ASGIApp, *, max_upload_mb: int, a_minute: int, on_space: bool) -> None:
-        self.app, self.on_space = app, on_space
+    def __init__(self, app: ASGIApp, *, max_upload_mb: int, a_minute: int, on_space: bool, takes_files: bool = True) -> None:
+        self.app, self.on_space, self.takes_files = app, on_space, takes_files
         self.max_upload, self.rate = max_upload_mb * MB * FILES_TOGETHER, Rate(a_minute)
         self.headers = headers(on_space=on_space)
 
@@ -78,6 +91,12 @@ class Gate:
             await send(message)
 
         path, given = scope["path"], Headers(scope=scope)
+        if closed(path):
+            await JSONResponse({"detail": "There is nothing at this address.", "error": None}, 404)(scope, receive, with_headers)
+            return
+        if path.rstrip("/").endswith("/upload") and not self.takes_files:
+            await JSONResponse({"detail": NO_FILES, "error": NO_FILES}, 403)(scope, receive, with_headers)
+            return
         limit = self.max_upload if path.endswith("/upload") else LARGEST_MESSAGE
         if scope["method"] == "POST" and any(part in path for part in COUNTED) and not self.rate.allows(self._visitor(scope, given)):
             said = f"You ask faster than this page answers (at most {self.rate.a_minute} requests a minute); wait a minute and try again."

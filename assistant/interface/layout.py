@@ -8,7 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from assistant.interface import panels
+from assistant.caller import LONGEST_QUESTION
+from assistant.interface import doors, panels
 from assistant.interface.arrivals import Arrivals, examples
 from assistant.interface.corrections import HEIGHT_UNITS, SEXES
 from assistant.interface.departures import DOWNLOAD, REPORTS, export, reported
@@ -17,7 +18,7 @@ from assistant.interface.faults import caught
 from assistant.interface.feedback import feedback_file
 from assistant.interface.library_panel import LONGEST_QUERY, LibraryPanel
 from assistant.interface.suggestions import FIRST
-from assistant.interface.talk import LONGEST_QUESTION, SAID, Talk
+from assistant.interface.talk import SAID, Talk
 from assistant.interface.uploads import drop
 from assistant.interface.zero_gpu import speak
 from assistant.local_passages import SUFFIXES
@@ -30,9 +31,12 @@ BANNER = (
     "Do not upload real patients' data to a public copy."
 )
 ON_SPACE_WARNING = "⚠ This is a public copy: drop only made-up or public files, never a real patient's. The examples need no upload."
+EXAMPLES_ONLY = "⚠ This is a public copy: it shows the examples and takes no files; no file of a real patient belongs here."
 ASK_CARE = "Fill in what is missing, put right what was misread, leave out a blow. The files need not be dropped again."
 QUIET = {"show_progress": "hidden", "api_name": False}
 AT_ONCE = {"queue": False, **QUIET}
+READING = {"concurrency_id": "open", "concurrency_limit": 2, **QUIET}
+MODEL = {"concurrency_id": "model", "concurrency_limit": None, "trigger_mode": "multiple", **QUIET}
 
 
 @dataclass(frozen=True)
@@ -92,37 +96,40 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
     """The page over one Assistant."""
     cure = getattr(assistant, "cure", "")
     has_library = getattr(assistant, "library", None) is not None
+    takes_files = assistant.settings.space_uploads or not on_space
+    ask = in_line(speak(assistant), WaitingLine(assistant.settings.answers_at_once, assistant.settings.queue_size))
     may_add = has_library and assistant.settings.library_upload and not on_space
     with gr.Blocks(title="Breathwise", analytics_enabled=False, delete_cache=(600, 600)) as page:
         desk = gr.State(None, time_to_live=assistant.settings.session_minutes * 60, delete_callback=forget_patient)
         dark = gr.Checkbox(False, visible=False)
         exported = gr.Textbox(visible=False)
         gr.HTML(panels.header(LOGO.read_text(encoding="utf-8")))
-        gr.Markdown(BANNER + (f"\n\n{ON_SPACE_WARNING}" if on_space else ""), elem_id="banner")
+        gr.Markdown(BANNER + (f"\n\n{ON_SPACE_WARNING if takes_files else EXAMPLES_ONLY}" if on_space else ""), elem_id="banner")
         if cure:
             gr.Markdown(f"⚠ {panels.plain(cure)} The measurement, the curves and the report work.", elem_id="cure")
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=5, min_width=340, elem_id="findings"):
-                arrival = _arrival()
+                arrival = _arrival(takes_files)
                 findings = _findings()
             with gr.Column(scale=4, min_width=340, elem_id="talk"):
                 conversation = _conversation()
                 shelves = _shelves(may_add) if has_library else None
                 about = assistant.describe()
                 gr.Markdown(f"<small>Model {about['model']} on {about['device']} in {about['precision']}; {about['note']}.</small>")
-        talking = _wire_talk(assistant, desk, conversation, exported, has_feedback=not on_space)
+        talking = _wire_talk(assistant, ask, desk, conversation, exported, has_feedback=not on_space)
         _wire_patient(assistant, desk, dark, arrival, findings, conversation, exported, shelves, talking)
         if shelves is not None:
             _wire_library(assistant, shelves, may_add=may_add)
+        doors.add(assistant, ask, reading=READING, model=MODEL)
         page.load(None, None, dark, js="() => document.body.classList.contains('dark')", api_name=False)
     return page
 
 
 # what stands where ---------------------------------------------------------------------------------------------------
-def _arrival() -> Arrival:
+def _arrival(takes_files: bool) -> Arrival:
     with gr.Row(elem_id="arrival"):
         example = gr.Dropdown(examples(), value=None, label="Example patient (made up)", scale=2, min_width=200)
-        files = drop(label="Or drop files of one person", file_count="multiple", height=150, scale=3, min_width=200)
+        files = drop(label="Or drop files of one person", file_count="multiple", height=150, scale=3, min_width=200, visible=takes_files)
     return Arrival(example, files, gr.Markdown("", elem_id="status"))
 
 
@@ -213,19 +220,18 @@ def _wire_patient(
     arrivals = Arrivals(assistant)
     filled = [*findings.filled, conversation.talk, conversation.saw, conversation.shelf, *conversation.buttons, conversation.said]
     opened, measured = [desk, arrival.status, *filled, findings.corrected], [desk, findings.corrected, *filled, arrival.status]
-    reading = {"concurrency_id": "open", "concurrency_limit": 2, **QUIET}
-    arrival.example.input(caught(arrivals.open_example, len(opened), 1), [arrival.example, desk, dark], opened, **reading)
-    dropped = arrival.files.upload(caught(arrivals.open_files, len(opened), 1), [arrival.files, desk, dark], opened, **reading)
+    arrival.example.input(caught(arrivals.open_example, len(opened), 1), [arrival.example, desk, dark], opened, **READING)
+    dropped = arrival.files.upload(caught(arrivals.open_files, len(opened), 1), [arrival.files, desk, dark], opened, **READING)
     dropped.then(lambda: None, None, arrival.files, **AT_ONCE)
-    findings.apply.click(caught(arrivals.correct, len(measured), 1), [desk, *findings.form], measured, **reading)
-    findings.confirm.click(caught(arrivals.confirm, len(measured), 1), [desk], measured, **reading)
+    findings.apply.click(caught(arrivals.correct, len(measured), 1), [desk, *findings.form], measured, **READING)
+    findings.confirm.click(caught(arrivals.confirm, len(measured), 1), [desk], measured, **READING)
 
     def compare(group: str | None, desk: Desk | None) -> str:
         return panels.beside(desk.session, group) if desk is not None and desk.session is not None else ""
 
     gr.on([findings.group.input, findings.card.change], compare, [findings.group, desk], findings.both, **AT_ONCE)
     for button in findings.formats:
-        event = button.click(caught(reported, 2, 1), [button, desk], [exported, arrival.status], **reading)
+        event = button.click(caught(reported, 2, 1), [button, desk], [exported, arrival.status], **READING)
         event.then(None, [exported], None, js=DOWNLOAD, api_name=False).then(lambda: "", None, exported, **AT_ONCE)
     emptied = [arrival.files, arrival.example, findings.group, findings.both, exported, conversation.box]
     emptied += [shelves.query, shelves.found] if shelves is not None else []
@@ -236,17 +242,15 @@ def _wire_patient(
     findings.remove.click(delete, [desk], [*opened, *emptied], cancels=talking, **AT_ONCE)
 
 
-def _wire_talk(assistant: Any, desk: Any, conversation: Conversation, exported: Any, *, has_feedback: bool) -> list[Any]:
+def _wire_talk(assistant: Any, ask: Any, desk: Any, conversation: Conversation, exported: Any, *, has_feedback: bool) -> list[Any]:
     """The chat's events; returned are those in which an answer is spoken."""
-    ask = in_line(speak(assistant), WaitingLine(assistant.settings.answers_at_once, assistant.settings.queue_size))
     talk = Talk(assistant, ask, feedback_file(assistant.settings.feedback_file))
     asked = [desk, conversation.talk, conversation.box, conversation.said, conversation.saw, conversation.shelf, *conversation.buttons]
-    model = {"concurrency_id": "model", "concurrency_limit": None, "trigger_mode": "multiple", **QUIET}
     answers = caught(talk.answer, len(asked), SAID)
-    talking = [gr.on([conversation.box.submit, conversation.send.click], answers, [conversation.box, desk], asked, **model)]
-    talking += [button.click(answers, [button, desk], asked, **model) for button in conversation.buttons]
-    talking.append(conversation.redo.click(caught(talk.again, len(asked), SAID), [desk], asked, **model))
-    talking.append(conversation.talk.edit(caught(talk.edit, len(asked), SAID), [desk], asked, **model))
+    talking = [gr.on([conversation.box.submit, conversation.send.click], answers, [conversation.box, desk], asked, **MODEL)]
+    talking += [button.click(answers, [button, desk], asked, **MODEL) for button in conversation.buttons]
+    talking.append(conversation.redo.click(caught(talk.again, len(asked), SAID), [desk], asked, **MODEL))
+    talking.append(conversation.talk.edit(caught(talk.edit, len(asked), SAID), [desk], asked, **MODEL))
     conversation.stop.click(talk.halt, [desk], None, **AT_ONCE)
     conversation.wipe.click(talk.clear, [desk], asked, **AT_ONCE)
     saved = conversation.save.click(caught(export, 2, 1), [desk], [exported, conversation.said], **AT_ONCE)
@@ -261,5 +265,5 @@ def _wire_library(assistant: Any, shelves: Shelves, *, may_add: bool) -> None:
     searching = {"concurrency_id": "search", "concurrency_limit": 2, **QUIET}
     gr.on([shelves.query.submit, shelves.search.click], caught(panel.search, 2, 1), [shelves.query], [shelves.found, shelves.said], **searching)
     if shelves.documents is not None:
-        event = shelves.documents.upload(caught(panel.add, 1, 0), [shelves.documents], [shelves.said], concurrency_id="open", concurrency_limit=2, **QUIET)
+        event = shelves.documents.upload(caught(panel.add, 1, 0), [shelves.documents], [shelves.said], **READING)
         event.then(lambda: None, None, shelves.documents, **AT_ONCE)

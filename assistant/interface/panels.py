@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from assistant.session import Session, Turn
@@ -14,6 +15,7 @@ WELCOME = """<div class='bw-card'><h2>Start here</h2><ol>
 (CSV of time and volume or flow, or a UK Biobank 3066 string). A session that was saved as JSON opens again.</li>
 <li>See the curve, its quality, and each value beside what is usual for this age, sex and height.</li>
 <li>Ask in the conversation. Answers rest on this patient's numbers and on cited guideline passages.</li></ol></div>"""
+_ADDRESS = re.compile(r"(?:\b(?:https?|ftps?|mailto|data|javascript):|\bwww\.)\S+|[\w.+-]+@[\w-]+\.\w[\w.-]*", re.IGNORECASE)
 _ROWS = (("fev1", "FEV1 (L)", 2), ("fvc", "FVC (L)", 2), ("fev1_fvc", "FEV1/FVC", 2))
 
 
@@ -25,6 +27,13 @@ def header(logo: str) -> str:
 def plain(text: str) -> str:
     """Words of a person or a file inside Markdown, so that they stay words: no tag, link, picture, code or emphasis."""
     return "".join(f"&#{ord(letter)};" if letter in "<>[]`*_!#|\\~$" else letter for letter in " ".join(text.replace("&", "&amp;").split()))
+
+
+def linkless(text: str) -> str:
+    """Markdown without pictures, links or addresses: a browser makes links of bare ones too. Where guidance comes from stands in its citation."""
+    for mark, broken in (("](", "] ("), ("![", "! ["), ("][", "] ["), ("]:", "] :")):
+        text = text.replace(mark, broken)
+    return _ADDRESS.sub("(address removed)", text)
 
 
 def _list(items: tuple[str, ...] | list[str]) -> str:

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from assistant.interface.faults import guard
+from assistant.interface.forgetting import forget_idle
 from assistant.interface.gate import Gate
 from assistant.interface.layout import LOGO, build
 from assistant.interface.theme import CSS, SCRIPT, theme
@@ -50,8 +52,11 @@ def launch(assistant: Any, *, host: str, port: int, block: bool = True) -> Any:
     async def healthz(_: Request) -> JSONResponse:
         return JSONResponse(health.found, health.code)
 
-    gate = Middleware(Gate, max_upload_mb=settings.max_upload_mb, a_minute=settings.requests_per_minute, on_space=on_space)
-    page = build(assistant, on_space=on_space).queue(max_size=settings.queue_size)
+    gate = Middleware(
+        Gate, max_upload_mb=settings.max_upload_mb, a_minute=settings.requests_per_minute, on_space=on_space,
+        takes_files=settings.space_uploads or not on_space,
+    )  # fmt: skip
+    page = guard(build(assistant, on_space=on_space).queue(max_size=settings.queue_size, api_open=False), uploaded)
     started = page.launch(
         server_name="0.0.0.0" if on_space else host, server_port=port, share=False, auth=login, ssr_mode=False, theme=theme(), css=CSS, js=SCRIPT,
         max_file_size=f"{settings.max_upload_mb}mb", enable_monitoring=False, show_error=False, quiet=True, prevent_thread_lock=True,
@@ -60,6 +65,7 @@ def launch(assistant: Any, *, host: str, port: int, block: bool = True) -> Any:
         run_history=False,  # Gradio would keep every question and answer in the browser's storage
         app_kwargs={"middleware": [gate], "routes": [Route("/healthz", healthz)], "docs_url": None, "redoc_url": None, "openapi_url": None},
     )  # fmt: skip
+    forget_idle(started[0], settings.session_minutes)
     health.start()
     started[0].health = health
     if block:

@@ -12,17 +12,17 @@ from typing import Any
 
 import gradio as gr
 
+from assistant.caller import LONGEST_QUESTION, MOST_TURNS
 from assistant.interface import citations, feedback, panels
 from assistant.interface.corrections import CORRECTION
 from assistant.interface.desk import Desk
+from assistant.interface.panels import linkless
 from assistant.interface.suggestions import OFFERED, suggestions
 from assistant.interface.zero_gpu import Speak
 from assistant.session import Session, Turn
 from assistant.waiting_line import place_said
 from encoders.spirogram import plot
 
-MOST_TURNS = 100
-LONGEST_QUESTION = 2000  # characters
 ANSWERING = "Answering... each sentence is shown once it is checked."
 BUSY = "⚠ One answer at a time: wait for it, or press Stop."
 ONLY_THE_LAST = "⚠ Only the last question can be changed, as later answers rest on it; ask this one below."
@@ -35,8 +35,8 @@ def chat(session: Session, growing: Turn | None = None, *, dark: bool = False) -
     """The transcript as the chat shows it, with the plots that were asked for."""
     shown: list[dict[str, Any]] = []
     for turn in (*session.turns, *([growing] if growing is not None else [])):
-        shown += [{"role": "user", "content": turn.question.replace("<", "&lt;")}, {"role": "assistant", "content": citations.message(turn)}]
-        if _has_plot(turn, session):
+        shown += [{"role": "user", "content": linkless(turn.question.replace("<", "&lt;"))}, {"role": "assistant", "content": citations.message(turn)}]
+        if _has_plot(turn, session) and session.spirometry is not None:
             draw = plot.flow_volume if turn.plot == "flow_volume" else plot.volume_time
             shown.append({"role": "assistant", "content": gr.Plot(draw(session.spirometry, dark=dark))})
     return shown

@@ -1,0 +1,48 @@
+"""When a page's time is over: Gradio lets its states go, but keeps the last value of every component; here the whole page goes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from gradio.state_holder import StateHolder
+
+
+class Forgetful(StateHolder):
+    """What the server remembers of each open page. A page unused for ``minutes`` is forgotten as a whole, its callbacks told first."""
+
+    def __init__(self, minutes: float) -> None:
+        super().__init__()
+        self.idle = dt.timedelta(minutes=minutes)
+
+    def delete_state(self, session_id: str, expired_only: bool = False) -> None:
+        """Let go what has expired (or everything), then the page itself when nothing of it is alive. Gradio calls this every second."""
+        session = self.session_data.get(session_id)
+        if session is None:
+            return
+        states = list(session.state_components)
+        idle = dt.datetime.now() - self.time_last_used.get(session_id, dt.datetime.now()) > self.idle
+        over = not expired_only or idle or (bool(states) and all(expired for _, _, expired in states))
+        super().delete_state(session_id, expired_only and not over)
+        if over:
+            self.drop(session_id)
+
+    def update(self, session_id: str) -> None:
+        """Make ``session_id`` the page used last; the one unused longest goes where there are too many."""
+        while len(self.session_data) > self.capacity:
+            oldest = next(iter(self.session_data))
+            super().delete_state(oldest)  # its answer is stopped; Gradio would not tell it
+            self.drop(oldest)
+        super().update(session_id)
+
+    def drop(self, session_id: str) -> None:
+        with self.lock:
+            self.session_data.pop(session_id, None)
+            self.time_last_used.pop(session_id, None)
+
+
+def forget_idle(app: Any, minutes: float) -> None:
+    """Let a served page forget its visitors after ``minutes``."""
+    holder = Forgetful(minutes)
+    holder.set_blocks(app.get_blocks())
+    app.state_holder = holder

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from assistant.reasons import Contribution, to_rows
 from encoders.record import Fact, Patient, ReportedSpirometry, facts
 from encoders.spirogram import analyse, analyse_reported
 from encoders.spirogram import facts as spirometry_facts
@@ -96,6 +97,8 @@ class Turn:
     soft_tokens: int = 0
     timings: Timings = field(default_factory=Timings)
     plot: str | None = None  # "flow_volume" or "volume_time" where a plot was asked for
+    mark_l: tuple[float, float] | None = None  # the litres of the loop that the answer speaks of
+    reasons: tuple[Contribution, ...] = ()  # what the risk that the answer speaks of rests on
     seen: Seen = field(default_factory=Seen)
     done: bool = False
 
@@ -104,7 +107,8 @@ class Turn:
 class Session:
     """One patient, what was found, and the turns so far.
 
-    ``memory`` is the language model's kept prefix for this session alone (never shared, never written out).
+    ``memory`` is the language model's kept prefix for this session alone (never shared, never written out). ``explained``
+    keeps what each risk rests on, by trait, once it was asked for.
     """
 
     patient: Patient
@@ -113,6 +117,7 @@ class Session:
     risks: tuple[RiskEstimate, ...] = ()
     turns: tuple[Turn, ...] = ()
     memory: Any = field(default=None, repr=False, compare=False)
+    explained: dict[str, tuple[Contribution, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def add(self, turn: Turn) -> Session:
         """The session after ``turn``."""
@@ -156,5 +161,6 @@ def turn_json(turn: Turn) -> dict[str, Any]:
             "written_by": turn.checks.written_by,
         },
         "triage": asdict(turn.triage) if turn.triage else None, "evidence": turn.evidence, "soft_tokens": turn.soft_tokens,
+        "plot": turn.plot, "mark_l": turn.mark_l, "reasons": to_rows(turn.reasons),
         "timings": {"first_token_s": round(turn.timings.first_token_s, 4), "written_s": round(turn.timings.written_s, 4), "total_s": round(turn.timings.total_s, 4), "new_tokens": turn.timings.new_tokens},
     }  # fmt: skip

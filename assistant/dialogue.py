@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from assistant import guardrails, intake, saved_session
+from assistant import guardrails, intake, saved_session, spoken_reasons
 from assistant.engine import Engine, Memory, words_with_digits
 from assistant.language_model import BreathwiseChatModel, banned_tokens
 from assistant.retrieval import GuidelineLibrary
@@ -169,14 +169,16 @@ class Assistant:
                     break
                 notes += [f"not given by the facts or a cited passage: {write_out(sentence, session.facts)!r}" for sentence in wrong]
         answer, removed = checked(write_out(said, session.facts).strip(), session.facts, passages)
+        halted = stop is not None and stop.is_set()
+        answer, turn, dropped = (answer, turn, ()) if halted else spoken_reasons.add(self, session, turn, intent, said, answer)
         checks = guardrails.check(answer, session.facts, passages)
         cited = tuple(Citation(n, p.id, p.title, p.section, p.source, p.url, p.text) for n, p in enumerate(passages, 1) if str(n) in _CITED.findall(answer))
-        own = any(fact.token in said for fact in session.facts) or not self.engine.model.names_facts
+        own = any(fact.token in said for fact in session.facts) or turn.mark_l is not None or not self.engine.model.names_facts
         yield replace(
             turn,
             answer=answer,
             citations=cited,
-            checks=replace(checks, notes=(*checks.notes, *removed, *dict.fromkeys(notes)), written_by=written_by),
+            checks=replace(checks, notes=(*checks.notes, *removed, *dropped, *dict.fromkeys(notes)), written_by=written_by),
             evidence="library" if cited else "record" if own else "none",
             timings=Timings(first, written, time.perf_counter() - started, count),
             seen=Seen(

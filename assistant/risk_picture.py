@@ -88,7 +88,15 @@ def field_bars(found: Sequence[Contribution], words: str, *, dark: bool = False)
         color, hatch = (ink.post, "////") if one.log_odds > 0 else (ink.pre, "")
         axes.barh(place, one.log_odds, height=0.66, facecolor=color, alpha=0.85, hatch=hatch, edgecolor=ink.paper, linewidth=0)
         side = 1 if one.log_odds > 0 else -1
-        axes.text(one.log_odds + side * 0.03 * largest, place, f"×{math.exp(one.log_odds):.2f}", color=ink.text, fontsize=8, va="center", ha="left" if side > 0 else "right")
+        axes.text(
+            one.log_odds + side * 0.03 * largest,
+            place,
+            f"×{math.exp(one.log_odds):.2f}",
+            color=ink.text,
+            fontsize=8,
+            va="center",
+            ha="left" if side > 0 else "right",
+        )
     axes.set_yticks([row + 0.4 * (one in whole) for row, one in enumerate(shown)], [one.label for one in shown], color=ink.text)
     axes.axvline(0.0, color=ink.text, linewidth=0.9)
     steps = [step for step in _STEPS if math.log(step) <= 1.05 * largest][-2:]

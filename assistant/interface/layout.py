@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from assistant import report
-from assistant.interface import panels
+from assistant.interface import panels, risk_panel
 from assistant.interface.faults import caught
 from assistant.interface.uploads import drop, forget
 from assistant.interface.zero_gpu import speak
@@ -89,8 +89,7 @@ def chat(session: Session, growing: Turn | None = None, *, dark: bool = False) -
     for turn in (*session.turns, *([growing] if growing is not None else [])):
         shown += [{"role": "user", "content": turn.question.replace("<", "&lt;")}, {"role": "assistant", "content": panels.message(turn)}]
         if turn.plot and turn.done and session.spirometry is not None and session.spirometry.maneuvers:
-            draw = plot.flow_volume if turn.plot == "flow_volume" else plot.volume_time
-            shown.append({"role": "assistant", "content": gr.Plot(draw(session.spirometry, dark=dark))})
+            shown.append({"role": "assistant", "content": gr.Plot(risk_panel.drawn_for(turn, session.spirometry, dark=dark))})
     return shown
 
 
@@ -109,7 +108,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
         dated = test.visits if test is not None else None
         return (
             gr.update(visible=False), gr.update(visible=True), gr.update(value=panels.assumed(session), visible=bool(session.patient.assumptions)), panels.blows(test), gr.update(visible=dated is not None),
-            plot.trend(dated, dark=dark) if dated is not None else None, panels.visits(test), panels.patient_card(session), panels.quality(test), *curves, panels.numbers(test), bars, panels.risks(session), chat(session, dark=dark),
+            plot.trend(dated, dark=dark) if dated is not None else None, panels.visits(test), panels.patient_card(session), panels.quality(test), *curves, panels.numbers(test), bars, risk_panel.table_of_risks(session.risks), chat(session, dark=dark),
             panels.seen(None), *offered(session),
         )  # fmt: skip
 
@@ -275,8 +274,8 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
                         both = gr.HTML("")
                     with gr.Accordion("Patient", open=True):
                         card = gr.HTML("")
-                    with gr.Accordion("Risks (first edition)", open=False):
-                        risk = gr.HTML("")
+                    with gr.Accordion("Risks", open=True):
+                        risk = risk_panel.place()
             with gr.Column(scale=4, min_width=340, elem_id="talk"):
                 talk = gr.Chatbot(
                     label="Conversation", height=560, buttons=["copy"], sanitize_html=True, placeholder="Choose a patient, then ask.", layout="bubble"
@@ -311,7 +310,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
             spirogram,
             table,
             bars,
-            risk,
+            risk.table,
             talk,
             saw,
             *buttons,
@@ -321,6 +320,7 @@ def build(assistant: Any, *, on_space: bool = False) -> gr.Blocks:
         at_once = {"queue": False, "show_progress": "hidden", "api_name": False}
         example.input(caught(open_example, len(everything), place), [example, desk, dark], everything, **reading)
         files.upload(caught(open_files, len(everything), place), [files, desk, dark], everything, **reading).then(lambda: None, None, files, **at_once)
+        risk_panel.wire(risk, assistant, desk, dark, [card.change, risk.table.change])
         gr.on([group.input, card.change], compare, [group, desk], both, **at_once)
         asked = [desk, talk, box, status, saw, *buttons]
         model = {"concurrency_id": "model", "concurrency_limit": 4, "show_progress": "hidden", "trigger_mode": "multiple", "api_name": False}

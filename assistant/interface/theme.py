@@ -24,9 +24,6 @@ CSS = """
 .bw-card .low {font-weight: 650; color: #B8470A;} .dark .bw-card .low {color: #FF9A5C;}
 .bw-card .scroll {overflow-x: auto; contain: inline-size;}
 .bw-card pre {white-space: pre-wrap; overflow-wrap: anywhere;}
-.bw-bar {position: relative; height: .7rem; background: var(--border-color-primary); border-radius: 4px; min-width: 7rem;}
-.bw-bar i {position: absolute; top: 0; bottom: 0; border-radius: 4px; background: #0072B2;}
-.bw-bar b {position: absolute; top: -2px; bottom: -2px; width: 2px; background: currentColor;}
 .bw-down {display: none;}
 #status {min-height: 1.6rem; padding: 0 .2rem;} #status p {margin: 0;}
 #report {gap: .4rem; flex-wrap: wrap; align-items: center;} #report::before {content: "Report"; font-weight: 600; padding: 0 .3rem;}
@@ -34,7 +31,8 @@ CSS = """
 #delete {color: #B3261E; background: none; border: 1px solid currentColor;} .dark #delete {color: #FFB4AB;}
 #suggestions button {white-space: normal; text-align: left;}
 #talk details {border: 1px solid var(--border-color-primary); border-radius: 8px; padding: .25rem .6rem; margin: .3rem 0; font-size: .92em;}
-#talk summary {cursor: pointer; font-weight: 600;}
+#talk summary, .bw-card summary {cursor: pointer; font-weight: 600;}
+#reckoning {min-height: 1.4rem;} #reckoning p {margin: 0;}
 :focus-visible {outline: 2px solid #0072B2 !important; outline-offset: 2px;} .dark :focus-visible {outline-color: #56B4E9 !important;}
 @media (min-width: 900px) {#talk {position: sticky; top: .6rem; align-self: flex-start;}}
 @media (max-width: 899px) {.bw-down {display: inline-block; margin-top: .4rem; text-decoration: underline;}}

@@ -15,8 +15,8 @@ import numpy as np
 
 from assistant.reasons import CURVE, SPOKEN, STRETCHES, Contribution, explain, fields_of, spoken_stretch
 from assistant.session import Session, Turn
-from encoders.cases import chosen
-from encoders.record import RISK_TRAITS, Fact
+from encoders.cases import chosen, risk_fact
+from encoders.record import Fact
 from encoders.spirogram.measure import expiration
 from encoders.spirogram.results import Maneuver
 from encoders.teacher.risk import asked_trait
@@ -84,8 +84,9 @@ def _of_risk(assistant: Any, session: Session, turn: Turn, trait: str, answer: s
 
 def score(session: Session, trait: str) -> str:
     """The estimate as the teacher writes it."""
-    fact = next(fact for fact in session.facts if fact.name == f"risk_{trait}")
-    return f"The estimated risk of {dict(RISK_TRAITS)[trait]} is {fact.text}{f' ({fact.status})' if fact.status else ''}."
+    one = next(one for one in session.risks if one.trait == trait)
+    fact = risk_fact(trait, one.label, one.probability, one.population)
+    return f"The estimated risk of {one.label} is {fact.text}{f' ({fact.status})' if fact.status else ''}."
 
 
 def reasons_in_words(facts: Sequence[Fact], found: Sequence[Contribution]) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from assistant.session import RiskEstimate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -133,6 +138,8 @@ def ask(
     if document is not None and not as_json:
         _say(document)
         typer.echo()
+    if not as_json:
+        _say_risks(session.risks)
     for question in questions:
         for turn in assistant.ask(session, question):
             pass
@@ -141,9 +148,31 @@ def ask(
             typer.echo(f"> {question}\n{turn.answer}")
             for citation in turn.citations:
                 typer.echo(f"  [{citation.n}] {citation.title}. {citation.source}. {citation.url}")
+            for one in turn.reasons:
+                typer.echo(f"  {one.label:24} {'raises' if one.log_odds > 0 else 'lowers'} the odds x{math.exp(one.log_odds):.2f}")
     if as_json:
         facts = {fact.name: fact.value if fact.value is not None else fact.text for fact in session.facts}
         _print({"patient": facts, "measurement": document, **caller.risks(assistant, session), "turns": [turn_json(turn) for turn in session.turns]})
+
+
+def _say_risks(risks: Sequence[RiskEstimate]) -> None:
+    """Each risk as a bar of signs (| this person, + the same age and sex), with its interval and the figures beside it."""
+    from assistant.risk_picture import percent
+
+    for one in risks:
+        bar = ["="] * round(_BAR * one.probability**0.5)
+        bar += [" "] * (_BAR + 1 - len(bar))
+        if one.population is not None:
+            bar[round(_BAR * one.population**0.5)] = "+"
+        bar[round(_BAR * one.probability**0.5)] = "|"
+        usual, classical = ("not known" if value is None else percent(value) for value in (one.population, one.classical))
+        beside = f"{percent(one.low)} to {percent(one.high)}; same age and sex {usual}, logistic regression {classical}"
+        typer.echo(f"{one.label:24}{''.join(bar)} {percent(one.probability)} ({beside})")
+    if risks:
+        typer.echo(f"Risks are of having been told by a doctor. Not measured, so not read: {', '.join(risks[0].missing) or 'nothing'}.\n")
+
+
+_BAR = 20  # signs of a bar for a chance of 1; its length is the square root of the chance
 
 
 @app.command()

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant import guardrails, intake, saved_session
+from assistant import guardrails, intake, saved_session, spoken_reasons
 from assistant.answer import Draft, Judge, checked, speak
 from assistant.engine import Engine, Memory
 from assistant.language_model import BreathwiseChatModel, banned_tokens
@@ -180,21 +180,27 @@ class Assistant:
                 yield turn
             whole, removed = checked(write_out(draft.raw, session.facts).strip(), session.facts, understood.passages)
             draft.said = [Written(whole, "model")] if whole else []
-        done = self._finished(turn, session, understood, draft, removed)
+        halted = stop is not None and stop.is_set()
+        done = self._finished(turn, session, understood, draft, removed, halted=halted)
         total = time.perf_counter() - started
         yield replace(done, timings=Timings(first, shown or total, written or total, total, count))
 
-    def _finished(self, turn: Turn, session: Session, understood: Question, draft: Draft, removed: tuple[str, ...]) -> Turn:
+    def _finished(self, turn: Turn, session: Session, understood: Question, draft: Draft, removed: tuple[str, ...], *, halted: bool) -> Turn:
         """The turn with its last checks, citations and whose each sentence is."""
-        answer = write_out(draft.text, session.facts).strip()
-        passages = understood.passages
+        answer, dropped = write_out(draft.text, session.facts).strip(), ()
+        passages, written = understood.passages, [Written(write_out(one.text, session.facts), one.by) for one in draft.said]
+        if not halted:
+            answer, turn, dropped = spoken_reasons.add(self, session, turn, understood.intent, draft.text, answer)
+            hands = {one.text: one.by for one in written}
+            written = [Written(one, hands.get(one, "code")) for one in sentences(answer)] if turn.mark_l or turn.reasons else written
         checks = guardrails.check(answer, session.facts, passages)
         cited = tuple(Citation(n, p.id, p.title, p.section, p.source, p.url, p.text) for n, p in enumerate(passages, 1) if str(n) in _CITED.findall(answer))
-        own = any(fact.token in draft.text for fact in session.facts) or not self.engine.model.names_facts
+        own = any(fact.token in draft.text for fact in session.facts) or turn.mark_l is not None or not self.engine.model.names_facts
         grade = reading_grade(answer) if understood.intent == "plain_words" else None
         notes = (
             *checks.notes,
             *removed,
+            *dropped,
             *dict.fromkeys(draft.notes),
             *((f"reads at grade {grade}, above {PLAIN_GRADE:g}",) if (grade or 0) > PLAIN_GRADE else ()),
         )
@@ -202,7 +208,7 @@ class Assistant:
             turn, answer=answer or STOPPED, citations=cited, evidence="library" if cited else "record" if own and answer else "none",
             checks=replace(
                 checks, notes=notes, written_by=draft.written_by, reading_grade=grade,
-                sentences=tuple(Written(write_out(one.text, session.facts), one.by) for one in draft.said),
+                sentences=tuple(written),
             ),
             seen=replace(turn.seen, raw=" ".join(draft.raw.split()), said=draft.text), done=True,
         )  # fmt: skip
@@ -282,7 +288,8 @@ def _together(question: str, done: Sequence[Turn]) -> Turn:
         question, "\n\n".join(answer for answer in answers if answer), tuple(citations), checks,
         evidence=next((one for one in ("library", "record") if one in evidence), "none"), soft_tokens=max(turn.soft_tokens for turn in done),
         timings=replace(last.timings, first_token_s=first.timings.first_token_s, first_text_s=first.timings.first_text_s, new_tokens=sum(t.timings.new_tokens for t in done)),
-        plot=next((turn.plot for turn in done if turn.plot), None),
+        plot=next((turn.plot for turn in done if turn.plot), None), mark_l=next((turn.mark_l for turn in done if turn.plot), None),
+        reasons=next((turn.reasons for turn in done if turn.reasons), ()),
         seen=replace(
             last.seen, prompt="\n\n".join(turn.seen.prompt for turn in done if turn.seen.prompt), raw="\n\n".join(t.seen.raw for t in done if t.seen.raw),
             said="\n\n".join(turn.seen.said for turn in done if turn.seen.said), passages=tuple(one for turn in done for one in turn.seen.passages),

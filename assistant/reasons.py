@@ -6,13 +6,12 @@ risk. Fields tell overlapping things, so contributions do not add up to the whol
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from encoders.batch import Person
 from encoders.cases import chosen
@@ -21,11 +20,19 @@ from encoders.spirogram.encode import curve_grid
 from encoders.spirogram.results import Maneuver, Spirometry
 from encoders.tabular import COLUMNS, table_of
 
+if TYPE_CHECKING:
+    from assistant.session import Session
+
 STRETCHES = 6  # of the exhaled volume
+SPOKEN = 0.02  # log-odds: smaller changes of the odds than 2 % are not spoken of
+CURVE, SPIROMETRY = "curve", "spirometry"  # names of what holds several things
 SLOWEST_L_S = 0.05  # a straightened stretch is not drawn out longer than at this flow
 # columns of one fact, taken away together
 _TOGETHER = {"smoking_status": ("smoker", "former_smoker"), "sex": ("male",)}
-_NAMES = {"smoking_status": "Smoking status", "sex": "Sex", "curve": "The whole curve", "spirometry": "All of the spirometry"}
+_NAMES = {
+    "smoking_status": "Smoking status", "sex": "Sex", "pack_years": "Pack-years", "fev1_l": "FEV1", "fvc_l": "FVC", "fev1_fvc": "FEV1/FVC",
+    "pef_l_s": "PEF", "fef25_75_l_s": "FEF25-75", CURVE: "The whole curve", SPIROMETRY: "All of the spirometry",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,11 +64,11 @@ def contributions(model: Any, patient: Patient, spirometry: Spirometry | None, t
     for name in dict.fromkeys(grouped.get(column, column) for column in COLUMNS):
         places = [COLUMNS.index(column) for column in _TOGETHER.get(name, (name,))]
         if table[1, places].any():
-            asked.append((name, _NAMES.get(name) or label_of(name), None, Person(_without(table, places), curve)))
+            asked.append((name, field_label(name), None, Person(_without(table, places), curve)))
     if looked is not None:
-        asked.append(("curve", _NAMES["curve"], None, Person(table)))
+        asked.append((CURVE, _NAMES[CURVE], None, Person(table)))
         measured = [COLUMNS.index(name) for name in ("fev1_l", "fvc_l", "fev1_fvc", "pef_l_s", "fef25_75_l_s")]
-        asked.append(("spirometry", _NAMES["spirometry"], None, Person(_without(table, measured))))
+        asked.append((SPIROMETRY, _NAMES[SPIROMETRY], None, Person(_without(table, measured))))
         for low, high in _stretches(looked[0]):
             grid = curve_grid(straightened(looked[0], low, high))
             if grid is not None:
@@ -70,6 +77,24 @@ def contributions(model: Any, patient: Patient, spirometry: Spirometry | None, t
     values = model.score([Person(table, curve), *(person for *_, person in asked)], (questions[order.index(trait)],), system)[:, 0]
     found = [Contribution(name, label, slope * float(values[0] - value), stretch) for (name, label, stretch, _), value in zip(asked, values[1:], strict=True)]
     return tuple(sorted(found, key=lambda one: -abs(one.log_odds)))
+
+
+def field_label(name: str) -> str:
+    """The words for a column of the table, for people."""
+    return _NAMES.get(name) or label_of(name)
+
+
+def explain(assistant: Any, session: Session, trait: str) -> tuple[Contribution, ...]:
+    """``contributions`` for one of the session's risks, reckoned once and kept with the session; () where none is estimated.
+
+    ``assistant`` has the embedded model as ``reader`` and the calibration as ``risk``. Raises ValueError for an unknown trait.
+    """
+    if trait not in session.explained:
+        if not any(one.trait == trait for one in session.risks) or assistant.risk is None:
+            return ()
+        slope = assistant.risk.data["traits"][trait]["calibration"][1]
+        session.explained[trait] = contributions(assistant.reader, session.patient, session.spirometry, trait, slope=slope)
+    return session.explained[trait]
 
 
 def _without(table: Any, places: list[int]) -> Any:
@@ -99,46 +124,30 @@ def straightened(maneuver: Maneuver, low_l: float, high_l: float) -> Maneuver:
     return replace(maneuver, blow=replace(blow, time_s=blow.time_s[0] + np.cumsum(step * quicker), flow_l_s=flow))
 
 
-def strongest_stretch(found: tuple[Contribution, ...]) -> tuple[float, float] | None:
-    """The litres of the curve that speak most for the trait; None where no stretch does."""
-    raising = [one for one in found if one.stretch_l is not None and one.log_odds > 0]
-    return max(raising, key=lambda one: one.log_odds).stretch_l if raising else None
+def stretches(found: Sequence[Contribution]) -> tuple[Contribution, ...]:
+    """The parts of the curve, from the start of the breath to its end."""
+    return tuple(sorted((one for one in found if one.stretch_l is not None), key=lambda one: one.stretch_l or (0.0, 0.0)))
 
 
-def to_rows(found: tuple[Contribution, ...]) -> list[dict[str, Any]]:
+def fields_of(found: Sequence[Contribution]) -> tuple[Contribution, ...]:
+    """The single fields of the record and the test, the strongest first."""
+    return tuple(one for one in found if one.stretch_l is None and one.name not in (CURVE, SPIROMETRY))
+
+
+def spoken_stretch(found: Sequence[Contribution]) -> Contribution | None:
+    """The stretch to speak of: the strongest of those that go the way of the whole curve; None where the curve changes little."""
+    whole = next((one.log_odds for one in found if one.name == CURVE), 0.0)
+    alike = [one for one in stretches(found) if one.log_odds * whole > 0] if abs(whole) >= SPOKEN else []
+    best = max(alike or stretches(found), key=lambda one: abs(one.log_odds), default=None)
+    return best if best is not None and (alike or abs(best.log_odds) >= SPOKEN) else None
+
+
+def to_rows(found: Sequence[Contribution]) -> list[dict[str, Any]]:
     """For JSON and tables; odds are multiplied by ``odds_ratio`` because of the thing."""
     return [
         {"name": one.name, "label": one.label, "log_odds": round(one.log_odds, 4), "odds_ratio": round(float(np.exp(one.log_odds)), 3), "stretch_l": one.stretch_l}
         for one in found
     ]  # fmt: skip
-
-
-# pictures ------------------------------------------------------------------------------------------------------------
-def bars(found: tuple[Contribution, ...], words: str, *, count: int = 12, dark: bool = False) -> Figure:
-    """The strongest contributions as bars; those that raise the risk to the right."""
-    shown = found[:count]
-    paper, text, up, down = ("#15191e", "#e6e9ec", "#E69F00", "#56B4E9") if dark else ("#ffffff", "#22282f", "#D55E00", "#0072B2")
-    figure = Figure(figsize=(5.4, 1.1 + 0.3 * max(len(shown), 1)), layout="constrained", facecolor=paper)
-    axes = figure.add_subplot()
-    axes.set_facecolor(paper)
-    axes.tick_params(colors=text, labelsize=8)
-    values = [one.log_odds for one in shown]
-    axes.barh(range(len(shown)), values, color=[up if value > 0 else down for value in values])
-    axes.set_yticks(range(len(shown)), [one.label for one in shown])
-    axes.invert_yaxis()
-    axes.axvline(0.0, color=text, linewidth=0.8)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    axes.set_xlabel("lowers  ←  change of log-odds  →  raises", fontsize=8, color=text)
-    figure.suptitle(f"What the risk of {words} rests on", x=0.02, ha="left", fontsize=10.5, fontweight="bold", color=text)
-    return figure
-
-
-def loop(spirometry: Spirometry, found: tuple[Contribution, ...], *, dark: bool = False) -> Figure:
-    """The flow-volume loop with the stretch that speaks most for the trait marked."""
-    from encoders.spirogram.plot import flow_volume
-
-    return flow_volume(spirometry, dark=dark, mark=strongest_stretch(found))
 
 
 def explain_cohort(model: Any, risk: Any, cohort: Path, traits: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:

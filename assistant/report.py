@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from assistant import saved_session
 from assistant.fhir_export import NOTICE, write_bundle
+from assistant.reasons import to_rows
 from assistant.session import Session, Turn, turn_json
+from assistant.spoken_reasons import reasons_in_words, score
 from encoders.record import QUANTITY, RECORD_FACTS, Smoking, facts, label_of, missing
 from encoders.spirogram import to_json
 from encoders.spirogram.interpret import LLN_Z, STANDARD
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 QUALITY_STANDARD = "ATS/ERS 2019 spirometry standard, doi 10.1164/rccm.201908-1590ST"
 _CARD = ("sex", "age_years", "height_cm", "weight_kg", "bmi_kg_m2", "smoking_status", "pack_years")
+RISKS = "Risks"  # the title of their picture, which stands with their table
 HEAD = ("", "Measured", "Predicted", "Lower limit (LLN)", "z-score", "% of predicted")
 
 
@@ -50,6 +53,8 @@ class Contents:
     statements: tuple[tuple[str, str], ...]  # sentence, source
     series: tuple[tuple[str, ...], ...]  # a head, then the tests that the record reports, in date order
     risks: tuple[tuple[str, str, str, str, str], ...]
+    unread: str  # inputs of the risks that were not measured
+    rests_on: tuple[str, ...]  # what each risk that was looked into rests on
     record: tuple[tuple[str, str], ...]
     turns: tuple[Turn, ...]
     missing: str
@@ -90,7 +95,8 @@ def contents(session: Session) -> Contents:
         card=tuple(known.get(name, (label_of(name), "not known")) for name in _CARD if name != "pack_years" or name in known),
         quality=quality, reasons=reasons, graded=result is not None and bool(result.maneuvers), rows=tuple(row for row, _ in rows), low=tuple(low for _, low in rows),
         reference=_reference(result), statements=_statements(result), series=_series(session),
-        risks=tuple(_risk(one) for one in session.risks),
+        risks=tuple(_risk(one) for one in session.risks), unread=", ".join(session.risks[0].missing) if session.risks else "",
+        rests_on=tuple(f"{score(session, trait)} {reasons_in_words(session.facts, found)}" for trait, found in session.explained.items() if found),
         record=tuple(known[name] for name in RECORD_FACTS if name in known and name not in _CARD), turns=session.turns,
         missing=_absent(session), assumptions=patient.assumptions, versions=_versions(session),
     )  # fmt: skip
@@ -223,18 +229,20 @@ def _versions(session: Session) -> tuple[tuple[str, str], ...]:
 
 # pictures ------------------------------------------------------------------------------------------------------------
 def pictures(session: Session) -> list[tuple[str, Figure]]:
-    """The plots that the session allows: both curves where there are blows, the z-scores where there is a reference."""
+    """The plots that the session allows: both curves where there are blows, the z-scores where there is a reference, the risks."""
+    from assistant.risk_picture import risk_bars
     from encoders.spirogram import plot
 
     result = session.spirometry
+    risks = [(RISKS, risk_bars(session.risks))] if session.risks else []
     if result is None:
-        return []
+        return risks
     found = [("Flow-volume loop", plot.flow_volume(result)), ("Volume-time curve", plot.volume_time(result))] if result.maneuvers else []
     if any(ref.z is not None for ref in result.references.values()):
         found.append(("z-scores", plot.z_bars(result)))
     if result.visits is not None:
         found.append(("Visits over time", plot.trend(result.visits)))
-    return found
+    return [*found, *risks]
 
 
 def png(figure: Figure, dpi: int) -> bytes:
@@ -252,8 +260,9 @@ def markdown(session: Session) -> str:
     lines += [f"- {label}: {_md(text)}" for label, text in said.card]
     lines += ["", f"## Quality: {said.quality}", "", *(f"- {_md(reason)}" for reason in said.reasons)]
     lines += ["", f"Judged by the {QUALITY_STANDARD}.", ""] if said.graded else [""]
-    for title, figure in pictures(session):
-        lines += [f"![{title}](data:image/png;base64,{base64.b64encode(png(figure, 110)).decode()})", ""]
+    drawn = {title: f"![{title}](data:image/png;base64,{base64.b64encode(png(figure, 110)).decode()})" for title, figure in pictures(session)}
+    for title in (name for name in drawn if name != RISKS):
+        lines += [drawn[title], ""]
     if said.rows:
         lines += ["## Values", "", *_table(HEAD, said.rows), "", said.reference, ""]
     if said.statements:
@@ -263,7 +272,8 @@ def markdown(session: Session) -> str:
         lines += ["## Tests over time", "", *_table(said.series[0], said.series[1:]), ""]
     if said.risks:
         head = ("Told by a doctor of", "Estimate", "90 % interval", "Same age and sex", "Logistic regression")
-        lines += ["## Risks", "", *_table(head, said.risks), ""]
+        lines += ["## Risks", "", drawn[RISKS], "", *_table(head, said.risks), "", f"Not measured, so not read: {said.unread or 'nothing'}.", ""]
+        lines += ["### What they rest on", "", *(f"- {_md(text)}" for text in said.rests_on), ""] if said.rests_on else []
     if said.record:
         lines += ["## Record", "", *(f"- {label}: {_md(text)}" for label, text in said.record), ""]
     if said.turns:
@@ -308,7 +318,7 @@ def document(session: Session) -> dict[str, Any]:
         "units": {name: QUANTITY[name].unit for name in QUANTITY if getattr(patient, name) is not None},
         "measurement": to_json(session.spirometry) if session.spirometry is not None else None,
         "reported": [asdict(one) | {"date": one.date.isoformat() if one.date else None} for one in patient.reported],
-        "risks": [asdict(one) for one in session.risks], "turns": [turn_json(turn) for turn in session.turns],
+        "risks": [asdict(one) for one in session.risks], "reasons": {trait: to_rows(found) for trait, found in session.explained.items()}, "turns": [turn_json(turn) for turn in session.turns],
         "not_measured": list(missing(patient)), "assumptions": list(patient.assumptions), "versions": dict(_versions(session)),
         "session": saved_session.write(session),
     }  # fmt: skip

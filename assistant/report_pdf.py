@@ -21,7 +21,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Frame, Image, KeepTogether, PageTemplate, Paragraph, Spacer, Table, TableStyle
 
 from assistant.fhir_export import NOTICE
-from assistant.report import HEAD, QUALITY_STANDARD, Contents
+from assistant.report import HEAD, QUALITY_STANDARD, RISKS, Contents
 
 INK, SOFT, LINE, BAND, ACCENT, LOW = (HexColor(code) for code in ("#22282f", "#5b6672", "#cfd6dd", "#eef3f7", "#0072B2", "#B3261E"))
 MARGIN = 16 * mm
@@ -94,9 +94,9 @@ def _furniture(canvas: Canvas, said: Contents) -> None:
 def _story(said: Contents, pictures: list[tuple[str, bytes]]) -> list[Any]:
     """The report from top to bottom."""
     story: list[Any] = [Spacer(0, 2), _card(said), Spacer(0, 6), _quality(said), Spacer(0, 5)]
-    wide = ("z-scores", "Visits over time")
+    wide = ("z-scores", "Visits over time", RISKS)
     curves = [png for title, png in pictures if title not in wide]
-    bars, trend = ([png for title, png in pictures if title == name] for name in wide)
+    bars, trend, risks = ([png for title, png in pictures if title == name] for name in wide)
     if curves:
         story.append(Table([[_image(one, WIDTH / 2 - 4) for one in curves]], colWidths=[WIDTH / 2] * len(curves), style=_BARE))
     if said.rows:
@@ -118,7 +118,12 @@ def _story(said: Contents, pictures: list[tuple[str, bytes]]) -> list[Any]:
     if said.risks:
         head = ("Told by a doctor of", "Estimate", "90 % interval", "Same age and sex", "Logistic regression")
         note = Paragraph("The chance of having been told of the condition, learned from one American survey.", SMALL)
-        story.append(KeepTogether([Paragraph("Risks", HEADING), _table(head, said.risks, [0.28, 0.14, 0.22, 0.18, 0.18]), Spacer(0, 2), note]))
+        unread = Paragraph(escape(f"Not measured, so not read: {said.unread or 'nothing'}."), SMALL)
+        story.append(KeepTogether([Paragraph("Risks", HEADING), *(_image(one, WIDTH * 0.72) for one in risks)]))
+        story.append(KeepTogether([_table(head, said.risks, [0.28, 0.14, 0.22, 0.18, 0.18]), Spacer(0, 2), note, unread]))
+        if said.rests_on:
+            first, *others = map(_item, said.rests_on)
+            story += [KeepTogether([Paragraph("What the risks rest on", HEADING), first]), *others]
     if said.record:
         story.append(KeepTogether([Paragraph("Record", HEADING), _pairs(said.record)]))
     if said.turns:

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from assistant.reasons import field_label
 from assistant.session import RiskEstimate
-from encoders.record import RISK_TRAITS, Patient, label_of
+from encoders.record import RISK_TRAITS, Patient
 from encoders.spirogram.results import Spirometry
 from encoders.tabular import COLUMNS, table_of
 
@@ -54,7 +55,7 @@ class Risk:
         if patient.age_years is None or patient.age_years < ADULT_YEARS or patient.sex is None:
             return ()
         table = table_of(patient, spirometry)
-        missing = tuple(label_of(name) for name, flag in zip(COLUMNS, table[1], strict=True) if not flag and name not in ("male", "smoker", "former_smoker"))
+        missing = tuple(field_label(name) for name, flag in zip(COLUMNS, table[1], strict=True) if not flag and name not in ("male", "smoker", "former_smoker"))
         band = _band(patient.age_years)
         found = []
         for value, (trait, words) in zip(log_odds, RISK_TRAITS, strict=True):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from assistant.reasons import Contribution, to_rows
 from encoders.record import Fact, Patient, ReportedSpirometry, facts
 from encoders.spirogram import analyse, analyse_reported
 from encoders.spirogram import facts as spirometry_facts
@@ -111,6 +112,8 @@ class Turn:
     soft_tokens: int = 0
     timings: Timings = field(default_factory=Timings)
     plot: str | None = None  # "flow_volume" or "volume_time" where a plot was asked for
+    mark_l: tuple[float, float] | None = None  # the litres of the loop that the answer speaks of
+    reasons: tuple[Contribution, ...] = ()  # what the risk that the answer speaks of rests on
     seen: Seen = field(default_factory=Seen)
     parts: tuple[Turn, ...] = ()  # where one message asked several things: an answer to each, from its own look-up
     done: bool = False
@@ -121,7 +124,8 @@ class Turn:
 class Session:
     """One patient, what was found, and the turns so far.
 
-    ``memory`` is the language model's kept prefix for this session alone (never shared, never written out).
+    ``memory`` is the language model's kept prefix for this session alone (never shared, never written out). ``explained``
+    keeps what each risk rests on, by trait, once it was asked for.
     """
 
     patient: Patient
@@ -130,6 +134,7 @@ class Session:
     risks: tuple[RiskEstimate, ...] = ()
     turns: tuple[Turn, ...] = ()
     memory: Any = field(default=None, repr=False, compare=False)
+    explained: dict[str, tuple[Contribution, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def add(self, turn: Turn) -> Session:
         """The session after ``turn``."""
@@ -183,4 +188,5 @@ def turn_json(turn: Turn) -> dict[str, Any]:
         "timings": {name: value if name == "new_tokens" else round(value, 4) for name, value in timings.items()},
         "seen": asdict(turn.seen) | {"versions": dict(turn.seen.versions), "passages": [{"id": name, "score": score} for name, score in turn.seen.passages]},
         "parts": [turn_json(part) for part in turn.parts],
+        "plot": turn.plot, "mark_l": turn.mark_l, "reasons": to_rows(turn.reasons),
     }  # fmt: skip

@@ -25,7 +25,7 @@ PANELS = {
     "panel_quality": "#quality", "panel_curves": "#curves", "panel_numbers": "#numbers", "panel_z_scores": "#bars", "panel_correct": "#correct",
     "panel_blows": "#blows", "panel_patient": "#patient", "panel_risks": "#risks", "panel_seen": "#seen", "panel_library": "#library", "panel_chat": "#chat",
 }  # fmt: skip
-CLOSED = ("#correct", "#blows", "#risks", "#seen", "#library")
+CLOSED = ("#correct", "#blows", "#seen", "#library")
 
 
 @contextmanager

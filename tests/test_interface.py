@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from assistant import dialogue, intake, measuring_only, self_test
-from assistant.interface import arrivals, citations, departures, faults, gate, layout, panels, server, talk, theme, uploads, zero_gpu
+from assistant.interface import arrivals, citations, departures, faults, gate, layout, panels, risk_panel, server, talk, theme, uploads, zero_gpu
 from assistant.interface.desk import Desk
 from assistant.interface.suggestions import suggestions
 from assistant.measuring_only import MeasuringOnly
@@ -95,8 +95,8 @@ def test_an_export_says_what_it_is_and_holds_every_turn() -> None:
 
 def test_risks_stand_beside_the_population_and_the_classical_model() -> None:
     one = Session(session("healthy_runner").patient, risks=(RiskEstimate("diabetes", "diabetes", 0.08, 0.05, 0.12, 0.10, 0.07, ("waist",)),))
-    shown = panels.risks(one)
-    assert all(part in shown for part in ("8.0 %", "5.0 to 12.0", "10.0 %", "7.0 %", "waist"))
+    shown = risk_panel.table_of_risks(one.risks)
+    assert all(part in shown for part in ("8.0 %", "5.0 to 12.0", "10 %", "7.0 %", "waist"))
 
 
 def test_suggestions_fit_the_conversation_and_do_not_repeat() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assistant.reasons import bars, contributions, explain_cohort, loop, straightened, strongest_stretch, to_rows
+from assistant.reasons import contributions, explain_cohort, fields_of, spoken_stretch, straightened, stretches, to_rows
 from assistant.risk import Risk
 from encoders.record import RISK_TRAITS, Patient, Sex, Smoking
 from encoders.spirogram import analyse
@@ -61,8 +61,8 @@ def test_the_strongest_comes_first_and_everything_is_asked_in_one_pass() -> None
 
 def test_the_stretch_that_is_read_is_the_one_that_is_pointed_out() -> None:
     found = contributions(Reads(), PATIENT, TEST, "copd")
-    stretch = strongest_stretch(found)
-    assert stretch is not None and stretch[1] > 1.0 and stretch[0] < 2.0
+    spoken = spoken_stretch(found)
+    assert spoken is not None and spoken.stretch_l is not None and spoken.stretch_l[1] > 1.0 and spoken.stretch_l[0] < 2.0
     far = [one for one in found if one.stretch_l and one.stretch_l[0] > 2.3]
     assert all(abs(one.log_odds) < 0.01 for one in far)
     assert {one.name: one for one in found}["curve"].log_odds < 0.0, "this model counts flow against the trait"
@@ -71,7 +71,7 @@ def test_the_stretch_that_is_read_is_the_one_that_is_pointed_out() -> None:
 def test_without_a_curve_only_fields_contribute() -> None:
     found = contributions(Reads(), PATIENT, None, "stroke")
     assert all(one.stretch_l is None for one in found) and not {"curve", "spirometry"} & {one.name for one in found}
-    assert strongest_stretch(found) is None
+    assert spoken_stretch(found) is None and not stretches(found)
 
 
 def test_an_unknown_trait_is_refused() -> None:
@@ -94,13 +94,17 @@ def test_straightening_a_scooped_curve_raises_flow_there_and_nowhere_else() -> N
     assert again.fev1_l is not None and maneuver.fev1_l is not None and again.fev1_l > maneuver.fev1_l
 
 
-def test_rows_and_pictures_hold_what_was_found() -> None:
+def test_rows_hold_what_was_found() -> None:
     found = contributions(Reads(), PATIENT, TEST, "copd")
     rows = to_rows(found)
     assert len(rows) == len(found) and rows[0]["odds_ratio"] == pytest.approx(np.exp(found[0].log_odds), abs=1e-3)
-    for dark in (False, True):
-        assert bars(found, "COPD", dark=dark).axes[0].patches
-        assert loop(TEST, found, dark=dark).axes
+
+
+def test_fields_and_stretches_are_told_apart_and_every_field_has_a_name_for_people() -> None:
+    found = contributions(Reads(), PATIENT, TEST, "copd")
+    assert {one.name for one in fields_of(found)}.isdisjoint({"curve", "spirometry"}) and all(one.stretch_l is None for one in fields_of(found))
+    assert [one.stretch_l for one in stretches(found)] == sorted(one.stretch_l for one in stretches(found) if one.stretch_l)
+    assert {one.label for one in found if one.name in ("fev1_l", "fef25_75_l_s", "pack_years")} == {"FEV1", "FEF25-75", "Pack-years"}
 
 
 def test_a_table_of_people_is_explained_row_by_row(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from assistant.interface import citations, corrections, panels
+from assistant.interface import citations, corrections, panels, risk_panel
 from assistant.interface.desk import Desk, forget_patient
 from assistant.interface.suggestions import OFFERED
 from assistant.interface.talk import chat, offered
@@ -111,7 +111,7 @@ class Arrivals:
             gr.update(visible=False), gr.update(visible=True), panels.quality(test), *corrections.form(desk), *curves, panels.numbers(test),
             gr.update(value=bars, visible=bars is not None), gr.update(visible=dated is not None),
             plot.trend(dated, dark=dark) if dated is not None else None, panels.visits(test),
-            gr.update(visible=bool(session.patient.blows)), panels.blows(test), panels.patient_card(session), panels.risks(session),
+            gr.update(visible=bool(session.patient.blows)), panels.blows(test), panels.patient_card(session), risk_panel.table_of_risks(session.risks),
             chat(session, dark=dark), panels.seen(None), citations.shelf(session, self.assistant), *offered(session), "", "",
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from assistant.caller import LONGEST_QUESTION
-from assistant.interface import doors, panels
+from assistant.interface import doors, panels, risk_panel
 from assistant.interface.arrivals import Arrivals, examples
 from assistant.interface.corrections import HEIGHT_UNITS, SEXES
 from assistant.interface.departures import DOWNLOAD, REPORTS, export, reported
@@ -62,6 +62,7 @@ class Findings:
     group: Any
     both: Any
     card: Any
+    risk: Any
 
 
 @dataclass(frozen=True)
@@ -171,13 +172,13 @@ def _findings() -> Findings:
             both = gr.HTML("")
         with gr.Accordion("Patient", open=True, elem_id="patient"):
             card = gr.HTML("")
-        with gr.Accordion("Risks (first edition)", open=False, elem_id="risks"):
-            risk = gr.HTML("")
+        with gr.Accordion("Risks", open=True, elem_id="risks"):
+            risk = risk_panel.place()
     form = [sex, age, height, unit, after, used]
     filled = [
-        welcome, results, quality, taken, confirm, correct, *form, loop, spirogram, table, bars, course, line, series, blows, every, card, risk,
+        welcome, results, quality, taken, confirm, correct, *form, loop, spirogram, table, bars, course, line, series, blows, every, card, risk.table,
     ]  # fmt: skip
-    return Findings(filled, form, apply, confirm, corrected, formats, remove, group, both, card)
+    return Findings(filled, form, apply, confirm, corrected, formats, remove, group, both, card, risk)
 
 
 def _conversation() -> Conversation:
@@ -229,6 +230,7 @@ def _wire_patient(
     def compare(group: str | None, desk: Desk | None) -> str:
         return panels.beside(desk.session, group) if desk is not None and desk.session is not None else ""
 
+    risk_panel.wire(findings.risk, assistant, desk, dark, [findings.card.change, findings.risk.table.change])
     gr.on([findings.group.input, findings.card.change], compare, [findings.group, desk], findings.both, **AT_ONCE)
     for button in findings.formats:
         event = button.click(caught(reported, 2, 1), [button, desk], [exported, arrival.status], **READING)

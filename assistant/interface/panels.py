@@ -177,27 +177,6 @@ def numbers(spirometry: Spirometry | None) -> str:
     return f"<div class='bw-card'><div class='scroll' tabindex='0' role='region' aria-label='table'><table>{head}{body}</table></div>{source}<h2>Interpretation</h2>{_list(said)}</div>"
 
 
-def risks(session: Session) -> str:
-    """Risks with interval, the population's figure and the classical model's beside."""
-    if not session.risks:
-        return "<div class='bw-card'><p>No risks are estimated: they need an adult's age and sex.</p></div>"
-    body = ""
-    for one in session.risks:
-        bar = f"<div class='bw-bar'><i style='left:{100 * one.low:.1f}%;width:{100 * max(one.high - one.low, 0.006):.1f}%'></i><b style='left:{100 * one.probability:.1f}%'></b></div>"
-        usual = "" if one.population is None else f"{100 * one.population:.1f} %"
-        classical = "" if one.classical is None else f"{100 * one.classical:.1f} %"
-        body += (
-            f"<tr><td>{escape(one.label)}</td><td>{100 * one.probability:.1f} %</td><td>{bar}</td>"
-            f"<td>{100 * one.low:.1f} to {100 * one.high:.1f}</td><td>{usual}</td><td>{classical}</td></tr>"
-        )
-    head = "<tr><th>told by a doctor of</th><th>estimate</th><th></th><th>90 % interval</th><th>same age and sex</th><th>logistic regression</th></tr>"
-    absent = ", ".join(session.risks[0].missing)
-    return (
-        f"<div class='bw-card'><div class='scroll' tabindex='0' role='region' aria-label='table'><table>{head}{body}</table></div><p><small>The chance of having been told of the condition, "
-        f"learned from one American survey. Not measured: {escape(absent or 'nothing')}.</small></p></div>"
-    )
-
-
 def seen(turn: Turn | None) -> str:
     """What the model saw for the last turn."""
     if turn is None or not turn.seen.prompt:

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from assistant.caller import LONGEST_QUESTION, MOST_TURNS
-from assistant.interface import citations, feedback, panels
+from assistant.interface import citations, feedback, panels, risk_panel
 from assistant.interface.corrections import CORRECTION
 from assistant.interface.desk import Desk
 from assistant.interface.panels import linkless
@@ -21,7 +21,6 @@ from assistant.interface.suggestions import OFFERED, suggestions
 from assistant.interface.zero_gpu import Speak
 from assistant.session import Session, Turn
 from assistant.waiting_line import place_said
-from encoders.spirogram import plot
 
 ANSWERING = "Answering... each sentence is shown once it is checked."
 BUSY = "⚠ One answer at a time: wait for it, or press Stop."
@@ -37,8 +36,7 @@ def chat(session: Session, growing: Turn | None = None, *, dark: bool = False) -
     for turn in (*session.turns, *([growing] if growing is not None else [])):
         shown += [{"role": "user", "content": linkless(turn.question.replace("<", "&lt;"))}, {"role": "assistant", "content": citations.message(turn)}]
         if _has_plot(turn, session) and session.spirometry is not None:
-            draw = plot.flow_volume if turn.plot == "flow_volume" else plot.volume_time
-            shown.append({"role": "assistant", "content": gr.Plot(draw(session.spirometry, dark=dark))})
+            shown.append({"role": "assistant", "content": gr.Plot(risk_panel.drawn_for(turn, session.spirometry, dark=dark))})
     return shown
 
 

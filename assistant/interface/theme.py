@@ -25,9 +25,6 @@ CSS = """
 .bw-card .low {font-weight: 650; color: #A83E06;} .dark .bw-card .low {color: #FF9A5C;}
 .bw-card .scroll {overflow-x: auto; contain: inline-size;}
 .bw-card pre {white-space: pre-wrap; overflow-wrap: anywhere;}
-.bw-bar {position: relative; height: .7rem; background: var(--border-color-primary); border-radius: 4px; min-width: 7rem;}
-.bw-bar i {position: absolute; top: 0; bottom: 0; border-radius: 4px; background: #0072B2;}
-.bw-bar b {position: absolute; top: -2px; bottom: -2px; width: 2px; background: currentColor;}
 #findings, #talk, #findings > .column {gap: .75rem;}
 #patient .bw-card, #blows .bw-card, #risks .bw-card, #seen .bw-card, #library .bw-card {border: 0; padding: .1rem 0; background: none;}
 .label-wrap > span:first-child {font-weight: 600;}
@@ -52,6 +49,8 @@ a.bw-chip:hover {text-decoration: underline;}
 #passage button {background: var(--background-fill-primary); color: inherit; cursor: pointer; font-family: inherit; position: absolute; top: .7rem; right: .8rem; border: 1px solid currentColor; border-radius: 6px; padding: .1rem .7rem; font-size: .9rem;}
 #chat .message-buttons-right:has(~ .user-row) button[aria-label="Edit"] {display: none;}  /* the last question alone can be changed */
 #chat button[title="Clear"] {display: none;}  /* it would empty the picture of the conversation, not the conversation */
+.bw-card summary {cursor: pointer; font-weight: 600;}
+#reckoning {min-height: 1.4rem;} #reckoning p {margin: 0;}
 :focus-visible {outline: 2px solid #0072B2 !important; outline-offset: 2px;} .dark :focus-visible {outline-color: #56B4E9 !important;}
 @media (min-width: 900px) {#talk {position: sticky; top: .6rem; align-self: flex-start;}}
 @media (max-width: 899px) {.bw-down {display: inline-block; margin-top: .4rem; text-decoration: underline;}}

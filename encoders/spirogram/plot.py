@@ -20,6 +20,7 @@ from encoders.spirogram.visits import DAYS, SHORT_YEARS, Visits
 OTHER_LINES = ((0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))  # blows besides the chosen one, told apart in grey
 SHOWN_OTHERS = 4  # more blows than these share one entry of the legend
 DRAWN_INSPIRATION_L = 0.3
+MARKED = "#F0E442"  # Okabe and Ito's yellow: no line of the picture has it
 END_SHARE = 0.08  # of the volume, shaded on the loop where a blow ends early
 
 
@@ -195,7 +196,9 @@ def flow_volume(result: Spirometry, *, dark: bool = False, mark: tuple[float, fl
         axes.plot(fvc.predicted, 0, "^", color=ink.reference, markersize=8, clip_on=False, label=f"FVC predicted {fvc.predicted:.2f} L", linestyle="none")
         labels.append(Label(f"FVC LLN {fvc.lln:.2f} L", (fvc.lln, 0.62 * top), ink.reference, rotation=90))
     if mark is not None:
-        axes.axvspan(*mark, color=ink.fault, alpha=0.28, linewidth=0)
+        axes.axvspan(*mark, facecolor=MARKED, alpha=0.34, linewidth=0, zorder=1)
+        axes.axvspan(*mark, facecolor="none", edgecolor=ink.text, hatch="....", linewidth=0, alpha=0.35, zorder=1)
+        labels.insert(0, Label("spoken of", (sum(mark) / 2, max(top * 1.14, 1.5 * widest)), ink.text, weight="bold"))
     axes.set_xlim(1.04 * left, 1.08 * widest)
     axes.set_ylim(1.14 * deepest, max(top * 1.14, 1.5 * widest))
     axes.set_aspect(0.5)  # 2 L/s as long as 1 L

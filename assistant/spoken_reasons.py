@@ -1,0 +1,200 @@
+"""Reasons for and against a risk or a pattern, said in the chat: from the record and from the curve, the stretch marked on the loop.
+
+The score stands first and no word changes it. Reasons of a risk are what it rests on (``assistant.reasons``); a sentence of the
+language model whose reasons go the other way is taken out. Reasons of a pattern follow ERS/ATS 2022 and the shape of the curve.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from assistant.reasons import CURVE, SPOKEN, STRETCHES, Contribution, explain, fields_of, spoken_stretch
+from assistant.session import Session, Turn
+from encoders.cases import chosen, risk_fact
+from encoders.record import Fact
+from encoders.spirogram.measure import expiration
+from encoders.spirogram.results import Maneuver
+from encoders.teacher.risk import asked_trait
+from encoders.teacher.sayable import sentences
+from encoders.teacher.sentences import join
+
+SIXTHS = ("first", "second", "third", "fourth", "fifth", "last")  # of the breath out
+BENT = 0.05  # of peak flow: a stretch within this of the straight line follows it; our own limit, no standard has one
+NOT_A_CAUSE = "That is what the estimate was read from, which need not be its cause."
+_OBSTRUCTIVE = ("obstruction", "possible_mixed", "possible_dysanapsis")
+_RISK_TOKEN = re.compile(r"<\|risk_(\w+)\|>")
+_ASKS_WHY = re.compile(r"\b(?:why|reasons?|what makes|what speaks|justify|evidence|based on|rests? on|how sure)\b", re.IGNORECASE)
+_OF_PATTERN = re.compile(r"\b(?:pattern|obstruct\w*|restrict\w*|mixed|prism|dysanapsis|interpretation)\b", re.IGNORECASE)
+_FOR, _AGAINST = re.compile(r"\b(?:for it|raises?|increases?)\b", re.IGNORECASE), re.compile(r"\b(?:against it|lowers?|reduces?)\b", re.IGNORECASE)
+_NAMED = (
+    (("fev1_fvc",), r"FEV1/FVC|\bratio\b"), (("smoking_status", "pack_years"), r"\bsmok"), (("bmi_kg_m2",), r"body mass index|\bBMI\b"),
+    (("hba1c_percent",), r"\bHbA1c\b"), (("glucose_mg_dl",), r"\bglucose\b"), (("systolic_bp_mmhg",), r"\bsystolic\b"),
+    (("diastolic_bp_mmhg",), r"\bdiastolic\b"), (("total_cholesterol_mg_dl",), r"\btotal cholesterol\b"), (("age_years",), r"\bage\b(?! and sex)"),
+    ((CURVE,), r"\b(?:limb|tail|curve|loop|peak)\b"),
+)  # fmt: skip
+
+
+def add(assistant: Any, session: Session, turn: Turn, intent: str, said: str, answer: str) -> tuple[str, Turn, tuple[str, ...]]:
+    """The answer with its reasons, the turn with its marked loop, and what was taken out; all unchanged where no reasons were asked for.
+
+    ``said`` is the answer with fact tokens not yet written out; ``assistant`` has ``reader`` and ``risk``.
+    """
+    trait = _trait(session, turn.question, intent, said)
+    if trait:
+        return _of_risk(assistant, session, turn, trait, answer)
+    if intent == "why_pattern" or (_ASKS_WHY.search(turn.question) and _OF_PATTERN.search(turn.question)):
+        return _of_pattern(session, turn, intent, answer)
+    return answer, turn, ()
+
+
+def _trait(session: Session, question: str, intent: str, said: str) -> str:
+    """The trait whose reasons were asked for, else an empty string; "why?" right after a risk is about that risk."""
+    before = next((one for one in reversed(session.turns) if one.seen.raw), None)
+    about_risk = before is not None and before.seen.intent in ("risks", "why_risk")
+    if intent != "why_risk" and not (intent == "why" and about_risk):
+        return ""
+    known = {one.trait for one in session.risks}
+    earlier = [before.question, before.seen.said] if before is not None and about_risk else []
+    named = [asked_trait(question), *_RISK_TOKEN.findall(said)]
+    for text in earlier:
+        named += [asked_trait(text), *_RISK_TOKEN.findall(text)]
+    return next((one for one in (*named, "copd") if one in known), "")
+
+
+# a risk --------------------------------------------------------------------------------------------------------------
+def _of_risk(assistant: Any, session: Session, turn: Turn, trait: str, answer: str) -> tuple[str, Turn, tuple[str, ...]]:
+    found = explain(assistant, session, trait)
+    if not found:
+        return answer, turn, ()
+    head = score(session, trait)
+    wrong = [one for one in sentences(answer) if not agrees(one, found)]
+    said = [one for one in sentences(answer) if one not in wrong and one != head and one != "Because of what the record holds."]
+    spoken = spoken_stretch(found)
+    turn = replace(turn, reasons=found)
+    if spoken is not None and spoken.stretch_l is not None:
+        turn = replace(turn, plot="flow_volume", mark_l=spoken.stretch_l)
+    notes = tuple(f"a reason that the estimate does not rest on was taken out: {one!r}" for one in wrong)
+    return " ".join([head, *said, reasons_in_words(session.facts, found)]), turn, notes
+
+
+def score(session: Session, trait: str) -> str:
+    """The estimate as the teacher writes it."""
+    one = next(one for one in session.risks if one.trait == trait)
+    fact = risk_fact(trait, one.label, one.probability, one.population)
+    return f"The estimated risk of {one.label} is {fact.text}{f' ({fact.status})' if fact.status else ''}."
+
+
+def reasons_in_words(facts: Sequence[Fact], found: Sequence[Contribution]) -> str:
+    """What raises an estimate and what lowers it, at most three fields each, then the curve; each value as its fact states it."""
+    known = {fact.name: fact for fact in facts}
+    said = []
+    for verb, side in (("raises", 1), ("lowers", -1)):
+        strong = [known[one.name] for one in fields_of(found) if one.name in known and side * one.log_odds >= SPOKEN][:3]
+        said.append(f"What {verb} the estimate most is {join([_named(fact) for fact in strong])}." if strong else f"No single value {verb} it clearly.")
+    return " ".join([*said, *curve_in_words(found), NOT_A_CAUSE])
+
+
+def curve_in_words(found: Sequence[Contribution]) -> tuple[str, ...]:
+    """What the curve does to an estimate, and its stretch that does most; empty where no curve was read."""
+    whole = next((one.log_odds for one in found if one.name == CURVE), None)
+    if whole is None:
+        return ()
+    spoken = spoken_stretch(found)
+    verb = "raises" if whole > 0 else "lowers"
+    head = f"The curve as a whole {verb} it" if abs(whole) >= SPOKEN else "The curve as a whole hardly changes it"
+    if spoken is None:
+        return (f"{head}.",)
+    if spoken.log_odds * whole > 0 and abs(whole) >= SPOKEN:
+        return (f"{head}, most of all the {sixth(spoken, found)} of the breath out, which is marked on the loop.",)
+    return (f"{head}, but the {sixth(spoken, found)} of the breath out, which is marked on the loop, {'raises' if spoken.log_odds > 0 else 'lowers'} it.",)
+
+
+def sixth(spoken: Contribution, found: Sequence[Contribution]) -> str:
+    """Which part of the breath a stretch is, in words."""
+    whole = max(one.stretch_l[1] for one in found if one.stretch_l is not None)
+    return _sixth(spoken.stretch_l[0] if spoken.stretch_l else 0.0, whole)
+
+
+def _sixth(low_l: float, whole_l: float) -> str:
+    return f"{SIXTHS[min(round(STRETCHES * low_l / whole_l), STRETCHES - 1)]} sixth"
+
+
+def _named(fact: Fact) -> str:
+    """A fact as a reason: "your age (67 years)", "your FEV1/FVC (0.45, low)"."""
+    first = fact.label.split()[0]
+    label = fact.label[:1].lower() + fact.label[1:] if first[1:].islower() else fact.label
+    return f"your {label} ({fact.text}{f', {fact.status}' if fact.status else ''})"
+
+
+def agrees(sentence: str, found: Sequence[Contribution]) -> bool:
+    """Whether every reason that a sentence gives goes the way that the estimate does with it; what was not read is never a reason."""
+    odds = {one.name: one.log_odds for one in found}
+    clauses = sentence.split(";") if ";" in sentence else re.split(r"(?<=for it), and ", sentence)
+    for clause in clauses:
+        supports, opposes = bool(_FOR.search(clause)), bool(_AGAINST.search(clause))
+        if supports == opposes or re.search(r"\b(?:nothing|no) clear\b", clause):
+            continue
+        for names, words in _NAMED:
+            if re.search(words, clause, re.IGNORECASE):
+                read = [odds[name] for name in names if name in odds]
+                if not read or (sum(read) > 0) is not supports:
+                    return False
+    return True
+
+
+# a pattern -----------------------------------------------------------------------------------------------------------
+def _of_pattern(session: Session, turn: Turn, intent: str, answer: str) -> tuple[str, Turn, tuple[str, ...]]:
+    test, known = session.spirometry, {fact.name: fact for fact in session.facts}
+    if test is None or test.interpretation is None or "pattern" not in known:
+        return answer, turn, ()
+    pattern = test.interpretation.pattern
+    said = [] if intent == "unknown" else list(sentences(answer))
+    if known["pattern"].text not in " ".join(said):
+        said.insert(0, f"The pattern is {known['pattern'].text}.")
+    if "against it" not in answer:
+        said.append(_against(known))
+    read = chosen(test)
+    bent = bend(read[0]) if read is not None else None
+    if read is not None and bent is not None:
+        low, high, off = bent
+        lies = "runs below" if off < -BENT else "runs above" if off > BENT else "keeps close to"
+        side = "for" if (off < -BENT) is (pattern in _OBSTRUCTIVE) else "against"
+        said.append(
+            f"On the curve, the {_sixth(low, read[0].fvc_l or high)} of the breath out, which is marked on the loop, {lies} a straight line from the peak to the end: "
+            f"that speaks {side} it."
+        )
+        turn = replace(turn, plot="flow_volume", mark_l=(low, high))
+    return " ".join(said), turn, ()
+
+
+def _against(known: dict[str, Fact]) -> str:
+    """What in the test calls for caution: a value at its limit, a weak grade."""
+    names = {"fev1_fvc": "FEV1/FVC ratio", "fev1_l": "FEV1", "fvc_l": "FVC"}
+    found = [f"your {words} is close to its limit" for name, words in names.items() if name in known and "borderline" in known[name].status]
+    if "fev1_grade" in known and known["fev1_grade"].text[:1] in "DEU":
+        found.append(f"the FEV1 has quality grade {known['fev1_grade'].text}")
+    return f"What speaks against it is that {join(found)}." if found else "Nothing among the values speaks against it."
+
+
+def bend(maneuver: Maneuver) -> tuple[float, float, float] | None:
+    """The sixth of the breath after the peak that lies farthest from a straight limb: its litres, and how far (of peak flow, below it negative)."""
+    out = expiration(maneuver.blow)
+    if out is None or not maneuver.fvc_l or not maneuver.pef_l_s:
+        return None
+    volume = np.maximum.accumulate(out.volume_l)
+    peak = int(np.argmax(out.flow_l_s))
+    edges = np.linspace(0.0, maneuver.fvc_l, STRETCHES + 1)
+    found = []
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        litres = np.linspace(low, high, 40)
+        litres = litres[litres >= volume[peak]]
+        if len(litres) < 20:  # most of it lies before the peak
+            continue
+        line = out.flow_l_s[peak] * (maneuver.fvc_l - litres) / max(maneuver.fvc_l - float(volume[peak]), 1e-6)
+        found.append((float(low), float(high), float(np.mean(np.interp(litres, volume, out.flow_l_s) - line)) / maneuver.pef_l_s))
+    return max(found, key=lambda one: abs(one[2]), default=None)

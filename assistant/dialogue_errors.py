@@ -66,7 +66,9 @@ def _wrong(one: Said, truth: Truth) -> Error | None:
             return error("false finding" if one.attribute == "value" else "invented comparison", "not known")
         if agrees(one.word, truth.numbers[key]):
             return None
-        elsewhere = [name for name in _same_place(one.subject) if (name, one.attribute) in truth.numbers and agrees(one.word, truth.numbers[name, one.attribute])]
+        elsewhere = [
+            name for name in _same_place(one.subject) if (name, one.attribute) in truth.numbers and agrees(one.word, truth.numbers[name, one.attribute])
+        ]
         return error("wrong place" if elsewhere else "false finding" if one.attribute == "value" else "invented comparison", round(truth.numbers[key], 2))
     if one.attribute in ("status", "status not"):
         return _wrong_status(one, truth)

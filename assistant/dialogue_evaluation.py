@@ -22,7 +22,6 @@ from assistant.retrieval import GuidelineLibrary, SearchResult
 from assistant.scripted import ANSWERED, DECLINED, Line, Script
 from assistant.session import Session, Turn
 from encoders.batch import CURVE, RECORD
-from encoders.passages import Passage
 from encoders.record import Patient, write_out
 from encoders.teacher import Case
 from encoders.teacher.sayable import unsupported

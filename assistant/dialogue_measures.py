@@ -97,7 +97,11 @@ def contradictions(earlier: Sequence[Said], now: Sequence[Said]) -> tuple[str, .
     wrong = []
     for one in now:
         for before in earlier:
-            if (one.subject, one.attribute) != (before.subject, before.attribute) or one.word == before.word or one.attribute in ("listed", "not listed", "list"):
+            if (
+                (one.subject, one.attribute) != (before.subject, before.attribute)
+                or one.word == before.word
+                or one.attribute in ("listed", "not listed", "list")
+            ):
                 continue
             numbers = all(re.fullmatch(r"-?\d+(?:\.\d+)?", word) for word in (one.word, before.word))
             coarse = min((one.word, before.word), key=lambda word: len(word.partition(".")[2]))

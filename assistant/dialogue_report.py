@@ -39,7 +39,7 @@ def table(found: dict[str, Any]) -> str:
     lines = [
         f"{found['conversations']} scripted conversations ({found['turns']} turns of 3 to 6 each: {sources['simulated']} about simulated people, {sources['example']} about the "
         f"example patients{real}), asked in wordings the assistant was not built with, typing errors included. Systems other than ours held {found['conversations_ablated']} of "
-        "them. Everything is measured by rule, apart from the dialogue's own checks; \"as written\" is what the model first wrote, before anything was checked.",
+        'them. Everything is measured by rule, apart from the dialogue\'s own checks; "as written" is what the model first wrote, before anything was checked.',
         "",
         f"| system | turns | {' | '.join(column for column, _ in _COLUMNS)} |",
         f"|---|---|{'---|' * len(_COLUMNS)}",
@@ -50,10 +50,15 @@ def table(found: dict[str, Any]) -> str:
     lines += ["", f"| errors by class, each 100 answers | {' | '.join(CLASSES)} |", f"|---|{'---|' * len(CLASSES)}"]
     for name, label in _rows(found):
         one = found["systems"][name]
-        lines.append(f"| {label} | {' | '.join(f'{100 * one['errors'][kind] / max(one['turns'], 1):.1f}' for kind in CLASSES)} |")
+        rates = (f"{100 * one['errors'][kind] / max(one['turns'], 1):.1f}" for kind in CLASSES)
+        lines.append(f"| {label} | {' | '.join(rates)} |")
     lines += ["", *_sentences(found), ""]
     first, total = ours["first_token_s"], ours["total_s"]
-    took = f"First token after {first['median']:.2f} s (95th percentile {first['p95']:.2f}), checked answer after {total['median']:.2f} s ({total['p95']:.2f}). " if first else ""
+    took = (
+        f"First token after {first['median']:.2f} s (95th percentile {first['p95']:.2f}), checked answer after {total['median']:.2f} s ({total['p95']:.2f}). "
+        if first
+        else ""
+    )
     lines.append(
         f"{took}Model {said['model']} (weights {said['weights_sha256']}), seed {said['seed']}, commit {said['commit']}, {said['hardware']}, {said['date']}, "
         f"{said['minutes']:g} minutes; by `breathwise evaluate dialogue`."

@@ -18,7 +18,7 @@ CITED = re.compile(r"\[(\d+)\]")
 STATUS = r"borderline low|borderline|slightly low|low|normal|raised|high"
 MEASURES: dict[str, str] = {  # longer names first: "FEV1/FVC" is not FEV1
     "fev1_fvc": r"FEV1/FVC(?: ratio)?|(?<!waist )\bratio\b", "fev1_l": r"\bFEV1\b", "fvc_l": r"\bFVC\b", "pef_l_s": r"\bPEF\b|peak flow", "fet_s": r"expiratory time",
-    "systolic_bp_mmhg": r"systolic(?: blood pressure)?", "diastolic_bp_mmhg": r"diastolic(?: blood pressure)?", "bmi_kg_m2": r"body mass index|\bBMI\b",
+    "systolic_bp_mmhg": r"systolic(?: blood pressure)?|(?<!diastolic )\bblood pressure", "diastolic_bp_mmhg": r"diastolic(?: blood pressure)?", "bmi_kg_m2": r"body mass index|\bBMI\b",
     "spo2_percent": r"oxygen saturation|\bSpO2\b", "hba1c_percent": r"\bHbA1c\b", "hdl_cholesterol_mg_dl": r"HDL cholesterol", "total_cholesterol_mg_dl": r"total cholesterol",
     "triglycerides_mg_dl": r"triglycerides", "glucose_mg_dl": r"\bglucose\b", "creatinine_mg_dl": r"creatinine", "heart_rate_bpm": r"heart rate",
     "respiratory_rate_bpm": r"respiratory rate", "temperature_c": r"\btemperature\b", "pack_years": r"smoking history", "smoking_status": r"smoking status",
@@ -80,7 +80,11 @@ def _read(sentence: str) -> Iterator[Said]:
     ):  # fmt: skip
         for found in re.finditer(pattern, sentence):
             yield said(part, "shape", found[1].replace("has a ", "").replace("sharp and early", "sharp early"))
-    for status, pattern in (("current", r"\byou smoke\b|current smoking"), ("former", r"you have stopped smoking|past smoking"), ("never", r"never(?: having)? smoked")):
+    for status, pattern in (
+        ("current", r"\byou smoke\b|current smoking"),
+        ("former", r"you have stopped smoking|past smoking"),
+        ("never", r"never(?: having)? smoked"),
+    ):
         if re.search(pattern, sentence):
             yield said("smoking_status", "word", status)
     if found := re.search(r"smoking status is (current|former|never)\b", sentence):

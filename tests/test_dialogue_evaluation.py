@@ -135,7 +135,7 @@ def test_what_is_said_of_people_in_general_is_not_said_of_the_patient() -> None:
 @pytest.mark.parametrize(
     ("answer", "wrong"),
     [
-        ("Your FEV1 is 2.82 L.", ()), ("Your FEV1 is 2.8 L.", ()), ("Your FEV1 is 2.9 L.", ("2.9",)), ("Your FEV1 is 3 L.", ("3",)),
+        ("Your FEV1 is 2.82 L.", ()), ("Your FEV1 is 2.8 L.", ()), ("Your FEV1 is 9.9 L.", ("9.9",)), ("Your FEV1 is 3 L.", ("3",)),
         ("A share of 61 % leaves in the first second.", ()), ("Be active for 150 to 300 minutes [1].", ()), ("Be active for 200 minutes [1].", ("200",)),
     ],
 )  # fmt: skip

@@ -87,24 +87,24 @@ def _read(sentence: str) -> Iterator[Said]:
     ):
         if re.search(pattern, sentence):
             yield said("smoking_status", "word", status)
-    if found := re.search(r"smoking status is (current|former|never)\b", sentence):
-        yield said("smoking_status", "word", found[1])
-    if found := re.search(r"test shows (no )?significant response", sentence):
-        yield said("bronchodilator", "word", "none" if found[1] else "response")
+    if match := re.search(r"smoking status is (current|former|never)\b", sentence):
+        yield said("smoking_status", "word", match[1])
+    if match := re.search(r"test shows (no )?significant response", sentence):
+        yield said("bronchodilator", "word", "none" if match[1] else "response")
     if "does not hold a test before and after" in sentence:
         yield said("bronchodilator", "absent", "")
     if "no breathing test in your record" in sentence:
         yield said("test", "absent", "")
     for found in re.finditer(r"[Yy]our record (lists|does not list) ([A-Za-z0-9 ]+?)(?=[,.]| but)", sentence):
         yield said("conditions", "listed" if found[1] == "lists" else "not listed", found[2])
-    if found := re.search(r"list of (conditions|medicines) is ([^.]+)", sentence):
-        yield said("conditions" if found[1] == "conditions" else "medications", "list", found[2])
-    if found := re.search(r"What was found: ([^.]+)", sentence):
-        yield said("findings", "list", found[1])
+    if match := re.search(r"list of (conditions|medicines) is ([^.]+)", sentence):
+        yield said("conditions" if match[1] == "conditions" else "medications", "list", match[2])
+    if match := re.search(r"What was found: ([^.]+)", sentence):
+        yield said("findings", "list", match[1])
     if "No faults were found" in sentence:
         yield said("findings", "list", "none")
-    if found := re.search(r"\bfrom (\d+) blows?\b", sentence):
-        yield said("blows", "value", found[1])
+    if match := re.search(r"\bfrom (\d+) blows?\b", sentence):
+        yield said("blows", "value", match[1])
     for found in re.finditer(_RISK, sentence):
         yield said(f"risk_{_TRAIT[found[1]]}", "chance", found[2])
         if found[3]:
@@ -115,8 +115,8 @@ def _read(sentence: str) -> Iterator[Said]:
         ("fvc_l", "value", rf"and reached {_NUMBER} L"), ("fet_s", "value", rf"blew out for {_NUMBER}"), ("age_years", "value", rf"^At {_NUMBER} years the"),
         ("pef_l_s", "value", rf"^Yours is {_NUMBER} L/s"), ("fev1_l", "grade", r"its quality grade is ([A-FU])\b"),
     ):  # fmt: skip
-        if found := re.search(pattern, sentence):
-            yield said(subject, attribute, found[found.lastindex or 1])
+        if match := re.search(pattern, sentence):
+            yield said(subject, attribute, match[match.lastindex or 1])
     if re.search(r"z-score of your|expected for|\bmeans?\b", rest):
         rest = re.sub(r"z-score of your FEV1 is \S+(?: and of the ratio \S+)?|FEV1 expected for.*|\b(?:[Aa]|The) (?:low|high|normal) \w+ means?.*", "", rest)
     yield from _measures(rest, sentence)

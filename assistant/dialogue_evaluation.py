@@ -24,7 +24,7 @@ from assistant.session import Session, Turn
 from encoders.batch import CURVE, RECORD
 from encoders.record import Patient, write_out
 from encoders.teacher import Case
-from encoders.teacher.sayable import unsupported
+from encoders.teacher.sayable import Asked, unsupported
 
 SYSTEMS = {
     "ours": "ours", "composed": "composed by code, no model", "blank": "without soft tokens", "no passages": "without passages", "no limit": "without the numeral limit",
@@ -118,33 +118,32 @@ def marks_of(assistant: Assistant, session: Session, lines: Sequence[Line], *, d
     """Every turn of a conversation measured; ``drafts``: as the model first wrote it, before anything was checked."""
     truth, fact_texts = truth_of(session), [fact.text for fact in session.facts]
     case = Case(session.patient, session.spirometry, session.facts)
-    cosine = _cosine(assistant.library)
+    library, cosine = assistant.library.passages, _cosine(assistant.library)
     earlier: list[Said] = []
-    marks = []
-    for place, (turn, line) in enumerate(zip(session.turns, lines, strict=True)):
+    before: tuple[Asked, ...] = ()
+    marks: list[Mark] = []
+    for turn, line in zip(session.turns, lines, strict=True):
         ruled = not turn.seen.raw
         draft = drafts and not ruled
         answer = write_out(turn.seen.raw, session.facts).strip() if draft else turn.answer
-        passages = [assistant.library.passages[name] for name, _ in turn.seen.passages]
-        said = read_statements(answer)
-        turned = declined(answer)
+        given = [library[name] for name, _ in turn.seen.passages if name in library]
+        cited = dict(enumerate(given, 1)) if draft else {one.n: library[one.id] for one in turn.citations if library.get(one.id) in given}
+        said, turned, numbers = read_statements(answer), declined(answer), CITED.findall(answer)
         found = errors_of(answer, line, truth, declined=bool(turned) and line.kind not in ANSWERED)
-        if ruled:
-            numbers, wrong_numbers, unlike, unsayable = 0, (), (), ()
-        else:
-            numbers, wrong_numbers = len(numerals(answer)), unsupported_numerals(answer, truth, fact_texts, passages)
-            unlike = unlike_their_passage(answer, passages, cosine)
-            asked = assistant._asked(replace(session, turns=session.turns[:place]), turn.question, turn.seen.intent, passages)
-            unsayable = unsupported(turn.seen.raw if draft else turn.seen.said, case, asked)
+        wrong_numbers = () if ruled else unsupported_numerals(answer, truth, fact_texts, given, cited)
+        unlike = () if ruled else unlike_their_passage(answer, cited, cosine)
+        asked = (*before, Asked(turn.seen.intent, turn.question, tuple(given)))
+        unsayable = () if ruled else unsupported(turn.seen.raw if draft else turn.seen.said, case, asked)
         false = {error.sentence for error in found if error.sentence}
-        unfounded = tuple(one for one in split(answer) if one in false or one in unlike or set(numerals(one)) & set(wrong_numbers)) if not ruled else ()
-        topics = {passages[n - 1].topic for n in map(int, CITED.findall(answer)) if 1 <= n <= len(passages)}
+        unfounded = () if ruled else tuple(one for one in split(answer) if one in false or one in unlike or set(numerals(one)) & set(wrong_numbers))
+        topics = {cited[n].topic for n in map(int, numbers) if n in cited}
         marks.append(Mark(
-            line, answer, ruled, turn.checks.written_by, turn.triage is not None, turned, numbers, wrong_numbers, len(CITED.findall(answer)),
-            wrong_citations(turn, answer, passages, assistant.library.passages, kept=not draft), bool(topics & set(line.topics)) if topics and line.topics else None,
+            line, answer, ruled, turn.checks.written_by, turn.triage is not None, turned, 0 if ruled else len(numerals(answer)), wrong_numbers, len(numbers),
+            wrong_citations(answer, cited, () if draft else turn.citations), bool(topics & set(line.topics)) if topics and line.topics else None,
             0 if ruled else len(split(answer)), unfounded, unsayable, found, contradictions(earlier, said), repeated(answer), reading_grade(answer),
             turn.timings.first_token_s, turn.timings.total_s,
         ))  # fmt: skip
+        before = before if ruled else asked
         earlier += said
     return tuple(marks)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from assistant.dialogue_errors import agrees
 from assistant.dialogue_statements import CITED, Said, Truth, split
-from assistant.session import Turn
+from assistant.session import Citation
 from encoders.passages import Passage
 
 LEAST_LIKE = 0.6  # cosine of a cited sentence with its passage, at least; an unrelated one of the same topic reaches about 0.5
@@ -35,48 +35,49 @@ def numerals(text: str) -> tuple[str, ...]:
     return tuple(found.replace(",", "") for found in _NUMERAL.findall(_NAMES.sub(" ", text.replace("\u2212", "-"))))
 
 
-def unsupported_numerals(answer: str, truth: Truth, fact_texts: Sequence[str], passages: Sequence[Passage]) -> tuple[str, ...]:
+def unsupported_numerals(answer: str, truth: Truth, fact_texts: Sequence[str], given: Sequence[Passage], cited: Mapping[int, Passage]) -> tuple[str, ...]:
     """Numerals that are no rounding of anything measured, estimated or recorded and stand in no passage; a cited sentence's in that passage.
 
-    A whole number may round only what is ten or more (3 is not 3.18), a share may be said in percent.
+    A whole number may round only what is ten or more (3 is not 3.18), a share may be said in percent. ``given`` are the passages of the
+    turn, ``cited`` those that its numbers in brackets stand for.
     """
     known = [*truth.numbers.values(), *(100 * value for (_, kind), value in truth.numbers.items() if kind == "chance" or 0 < value <= 1)]
     known += [float(one) for text in fact_texts for one in numerals(text)]
     wrong = []
     for sentence in split(answer):
-        cited = [passages[n - 1] for n in map(int, CITED.findall(sentence)) if 1 <= n <= len(passages)]
-        written = {float(one) for passage in cited or passages for one in numerals(f"{passage.title} {passage.text} {passage.year}")}
+        named = [cited[n] for n in map(int, CITED.findall(sentence)) if n in cited]
+        written = {float(one) for passage in named or given for one in numerals(f"{passage.title} {passage.text} {passage.year}")}
         for numeral in numerals(sentence):
             whole = "." not in numeral
             fits = float(numeral) in written or any(agrees(numeral, value) and not (whole and abs(value) < 10 and value % 1) for value in known)
-            if not fits and not (cited and -float(numeral) in written):  # "150-300" is a range, no sign
+            if not fits and -float(numeral) not in written:  # "150-300" is a range, no sign
                 wrong.append(numeral)
     return tuple(dict.fromkeys(wrong))
 
 
-def wrong_citations(turn: Turn, answer: str, passages: Sequence[Passage], library: Mapping[str, Passage], *, kept: bool) -> tuple[str, ...]:
-    """Citations of nothing; where ``kept`` is true also those whose passage the turn does not show as the library holds it."""
+def wrong_citations(answer: str, cited: Mapping[int, Passage], shown: Sequence[Citation]) -> tuple[str, ...]:
+    """Citations of nothing, and those that the turn shows otherwise than the library holds them (``shown`` is empty for a draft)."""
     wrong = []
-    shown = {one.n: one for one in turn.citations}
+    by_number = {one.n: one for one in shown}
     for n in dict.fromkeys(map(int, CITED.findall(answer))):
-        if not 1 <= n <= len(passages):
-            wrong.append(f"[{n}] of {len(passages)} passages")
-        elif kept and (n not in shown or shown[n].id != passages[n - 1].id or library[shown[n].id].text != shown[n].text or not shown[n].url):
+        if n not in cited:
+            wrong.append(f"[{n}] stands for no passage")
+        elif n in by_number and (by_number[n].text, by_number[n].url) != (cited[n].text, cited[n].url):
             wrong.append(f"[{n}] is not shown as the library holds it")
     return tuple(wrong)
 
 
-def unlike_their_passage(answer: str, passages: Sequence[Passage], cosine: Callable[[str, str], float]) -> tuple[str, ...]:
+def unlike_their_passage(answer: str, cited: Mapping[int, Passage], cosine: Callable[[str, str], float]) -> tuple[str, ...]:
     """Cited sentences that their passage does not carry: too far from each of its sentences, or in words it does not hold."""
     wrong = []
     for sentence in split(answer):
-        cited = [passages[n - 1] for n in map(int, CITED.findall(sentence)) if 1 <= n <= len(passages)]
-        if not cited:
+        named = [cited[n] for n in map(int, CITED.findall(sentence)) if n in cited]
+        if not named:
             continue
         claim = CITED.sub("", sentence).replace(" .", ".")
-        near = max(cosine(claim, part) for passage in cited for part in (*split(passage.text), passage.text))
+        near = max(cosine(claim, part) for passage in named for part in (*split(passage.text), passage.text))
         words = _words_of_meaning(claim)
-        held = {word for passage in cited for word in _words_of_meaning(f"{passage.title} {passage.text}")}
+        held = {word for passage in named for word in _words_of_meaning(f"{passage.title} {passage.text}")}
         if near < LEAST_LIKE or (words and len(words & held) / len(words) < LEAST_HELD):
             wrong.append(sentence)
     return tuple(wrong)

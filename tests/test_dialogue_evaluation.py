@@ -25,7 +25,7 @@ from assistant.dialogue_measures import (
 from assistant.dialogue_statements import Truth, read_statements, truth_of
 from assistant.intake import read
 from assistant.scripted import DECLINED, EXAMPLES, FOLLOW_UPS, Line, ScriptError, draw, read_wordings
-from assistant.session import Citation, Turn, begin
+from assistant.session import Citation, begin
 from assistant.transcripts import TRANSCRIPTS
 from encoders.passages import Passage
 from prompts import load_questions
@@ -140,7 +140,7 @@ def test_what_is_said_of_people_in_general_is_not_said_of_the_patient() -> None:
     ],
 )  # fmt: skip
 def test_numerals_are_roundings_of_what_is_known_or_stand_in_the_passage(truth: Truth, answer: str, wrong: tuple[str, ...]) -> None:
-    assert unsupported_numerals(answer, truth, [], [PASSAGE]) == wrong
+    assert unsupported_numerals(answer, truth, [], [PASSAGE], {1: PASSAGE}) == wrong
 
 
 def test_numbers_in_names_are_no_quantities() -> None:
@@ -149,18 +149,17 @@ def test_numbers_in_names_are_no_quantities() -> None:
 
 def test_citations_are_valid_only_where_the_turn_shows_the_librarys_passage() -> None:
     shown = Citation(1, PASSAGE.id, PASSAGE.title, PASSAGE.section, PASSAGE.source, PASSAGE.url, PASSAGE.text)
-    library = {PASSAGE.id: PASSAGE}
-    assert wrong_citations(Turn("", citations=(shown,)), "Do it [1].", [PASSAGE], library, kept=True) == ()
-    assert wrong_citations(Turn("", citations=(replace(shown, text="Do nothing."),)), "Do it [1].", [PASSAGE], library, kept=True) != ()
-    assert wrong_citations(Turn(""), "Do it [2].", [PASSAGE], library, kept=False) == ("[2] of 1 passages",)
+    assert wrong_citations("Do it [1].", {1: PASSAGE}, (shown,)) == ()
+    assert wrong_citations("Do it [1].", {1: PASSAGE}, (replace(shown, text="Do nothing."),)) != ()
+    assert wrong_citations("Do it [2].", {1: PASSAGE}, ()) == ("[2] stands for no passage",)
 
 
 def test_a_cited_sentence_must_be_like_its_passage() -> None:
     def alike(one: str, other: str) -> float:
         return 1.0 if set(one.lower().split()) & {"minutes"} and "minutes" in other else 0.1
 
-    assert unlike_their_passage("Adults should do 150 minutes of moderate activity a week [1].", [PASSAGE], alike) == ()
-    assert unlike_their_passage("Oxygen cures breathlessness at home [1].", [PASSAGE], alike) != ()
+    assert unlike_their_passage("Adults should do 150 minutes of moderate activity a week [1].", {1: PASSAGE}, alike) == ()
+    assert unlike_their_passage("Oxygen cures breathlessness at home [1].", {1: PASSAGE}, alike) != ()
 
 
 def test_turns_that_contradict_one_another_are_found() -> None:

@@ -267,6 +267,7 @@ def summary(marks: Sequence[Mark]) -> dict[str, Any]:
         "claims_supported": share(claims - sum(len(mark.unfounded) for mark in marks), claims),
         "claims_the_teacher_has": share(claims - sum(len(mark.unsayable) for mark in marks), claims),
         "cited_passage_on_topic": share(sum(bool(mark.on_topic) for mark in topical), len(topical)),
+        "guidance_from_a_passage_on_topic": share(sum(bool(mark.on_topic) for mark in of("guidance")), len(of("guidance"))),
         "red_flags": len(flags), "red_flag_recall": share(sum(mark.triaged for mark in flags), len(flags)),
         "look_alikes": len(alike), "false_alarms_of_look_alikes": share(sum(mark.triaged for mark in alike), len(alike)),
         "false_alarms_elsewhere": share(sum(mark.triaged for mark in harmless), len(harmless)),

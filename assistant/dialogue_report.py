@@ -82,6 +82,7 @@ def _sentences(found: dict[str, Any]) -> list[str]:
     lines = [
         f"Red flags: {_percent(ours['red_flag_recall'])} of {ours['red_flags']} were sent to emergency or same-day care; of {ours['look_alikes']} harmless look-alikes "
         f"{_percent(ours['false_alarms_of_look_alikes'])} were, of all other questions {_percent(ours['false_alarms_elsewhere'])}. "
+        f"{_percent(ours['guidance_from_a_passage_on_topic'])} of the questions for guidance are answered from a passage on their topic. "
         f"{ours['turns_that_contradict_an_earlier']} of {ours['turns']} turns contradict an earlier one; {ours['repeated_sentences']} sentences stand twice in an answer. "
         f"Reading grade (Flesch-Kincaid, median): {ours['reading_grade_median']}."
     ]

@@ -133,7 +133,7 @@ def marks_of(assistant: Assistant, session: Session, lines: Sequence[Line], *, d
         wrong_numbers = () if ruled else unsupported_numerals(answer, truth, fact_texts, given, cited)
         unlike = () if ruled else unlike_their_passage(answer, cited, cosine)
         asked = (*before, Asked(turn.seen.intent, turn.question, tuple(given)))
-        unsayable = () if ruled else unsupported(turn.seen.raw if draft else turn.seen.said, case, asked)
+        unsayable = () if ruled or turned else unsupported(turn.seen.raw if draft else turn.seen.said, case, asked)
         false = {error.sentence for error in found if error.sentence}
         unfounded = () if ruled else tuple(one for one in split(answer) if one in false or one in unlike or set(numerals(one)) & set(wrong_numbers))
         topics = {cited[n].topic for n in map(int, numbers) if n in cited}

@@ -2,79 +2,30 @@
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 
 from assistant.dialogue import Assistant
-from assistant.dialogue_errors import ASKED_AS, Error, errors_of
+from assistant.dialogue_errors import ASKED_AS, CLASSES, Error, errors_of
 from assistant.dialogue_measures import contradictions, declined, numerals, reading_grade, repeated, unlike_their_passage, unsupported_numerals, wrong_citations
 from assistant.dialogue_statements import CITED, Said, Truth, read_statements, split, truth_of
-from assistant.engine import Engine
-from assistant.language_model import BreathwiseChatModel
-from assistant.retrieval import GuidelineLibrary, SearchResult
+from assistant.dialogue_systems import SYSTEMS, system
+from assistant.retrieval import GuidelineLibrary
 from assistant.scripted import ANSWERED, DECLINED, Line, Script
 from assistant.session import Session, Turn
-from encoders.batch import CURVE, RECORD
 from encoders.record import Patient, write_out
 from encoders.teacher import Case
 from encoders.teacher.sayable import Asked, unsupported
 
-SYSTEMS = {
-    "ours": "ours", "composed": "composed by code, no model", "blank": "without soft tokens", "no passages": "without passages", "no limit": "without the numeral limit",
-}  # fmt: skip
 SHARE_ABLATED = 5  # one conversation in so many is also held by each system but ours, and about changed patients
 READ_FROM_CURVE = frozenset({
     "pattern", "severity", "fev1_l", "fvc_l", "fev1_fvc", "fev1_z", "fev1_percent_predicted", "pef_l_s", "fev1_grade", "blows", "findings", "shape",
 })  # fmt: skip
-
-
-# what is taken away --------------------------------------------------------------------------------------------------
-class _Silent(Engine):
-    """Writes one full stop, so that every answer is composed by code."""
-
-    def stream(self, *args: Any, **settings: Any) -> Iterator[int]:
-        yield self.model.tokenizer(".", add_special_tokens=False)["input_ids"][0]
-
-
-class _Unlimited(Engine):
-    def stream(self, *args: Any, **settings: Any) -> Iterator[int]:
-        return super().stream(*args, **{**settings, "allowed": None})
-
-
-class _Blank(Engine):
-    """Soft tokens of zeros in their places: the prompt stays as it was taught."""
-
-    def stream(self, prompt: Any, memory: Any, person: Any, **settings: Any) -> Iterator[int]:
-        if memory.soft is None:
-            memory.soft = {kind: torch.zeros_like(soft) for kind, soft in self.model.soften(person).items() if kind in (CURVE, RECORD)}
-        return super().stream(prompt, memory, person, **settings)
-
-
-class _EmptyShelf(GuidelineLibrary):
-    def __init__(self, library: GuidelineLibrary) -> None:
-        self.__dict__.update(library.__dict__)
-
-    def search(self, query: str, k: int = 4, before: str | None = None) -> SearchResult:
-        return SearchResult((), False)
-
-
-def system(assistant: Assistant, name: str) -> Assistant:
-    """The assistant with one part of it taken away; ``name`` from SYSTEMS."""
-    other = copy.copy(assistant)
-    engines: dict[str, type[Engine]] = {"composed": _Silent, "blank": _Blank, "no limit": _Unlimited}
-    if name in engines:
-        other.engine = engines[name](assistant.engine.model)
-        other.chat = BreathwiseChatModel(engine=other.engine)
-    if name == "no passages":
-        other.library = _EmptyShelf(assistant.library)
-    return other
 
 
 def hold(assistant: Assistant, opened: Session, lines: Sequence[Line]) -> Session:
@@ -276,7 +227,7 @@ def summary(marks: Sequence[Mark]) -> dict[str, Any]:
         "turns_that_contradict_an_earlier": sum(bool(mark.contradictions) for mark in marks),
         "repeated_sentences": sum(mark.repeated for mark in marks),
         "reading_grade_median": round(float(np.median([mark.grade for mark in free])), 1) if free else None,
-        "errors": {kind: sum(error.kind == kind for mark in marks for error in mark.errors) for kind in _classes()},
+        "errors": {kind: sum(error.kind == kind for mark in marks for error in mark.errors) for kind in CLASSES},
         "answers_with_an_error": share(sum(bool(mark.errors) for mark in marks), len(marks)),
         "passed_as_written": share(sum(mark.written_by == "model" for mark in free), len(free)),
     }  # fmt: skip
@@ -284,12 +235,6 @@ def summary(marks: Sequence[Mark]) -> dict[str, Any]:
         spent = [getattr(mark, name) for mark in free]
         found[name] = {"median": round(float(np.median(spent)), 3), "p95": round(float(np.quantile(spent, 0.95)), 3)} if spent else None
     return found
-
-
-def _classes() -> tuple[str, ...]:
-    from assistant.dialogue_errors import CLASSES
-
-    return CLASSES
 
 
 def _refused(mark: Mark) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from assistant.benchmark import commit, hardware, write_json
 from assistant.dialogue_errors import CLASSES
-from assistant.dialogue_evaluation import SYSTEMS
+from assistant.dialogue_systems import SYSTEMS
 from assistant.evaluation_report import weights_sha256
 
 _COLUMNS: tuple[tuple[str, str], ...] = (  # column, key of a system's summary

@@ -11,6 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+
+class _CohortByDefault(TyperGroup):
+    """``breathwise evaluate COHORT`` is ``breathwise evaluate risk COHORT``; a cohort of the name of a command is given as ./NAME."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = not args or args[0] in self.commands or args[0] in ctx.help_option_names
+        return super().parse_args(ctx, args if named else ["risk", *args])
+
 
 if TYPE_CHECKING:
     from assistant.session import RiskEstimate
@@ -23,6 +33,8 @@ app = typer.Typer(
 )
 library = typer.Typer(no_args_is_help=True, help="The guideline library.")
 app.add_typer(library, name="library")
+evaluate = typer.Typer(no_args_is_help=True, cls=_CohortByDefault, help="Measure the risks (COHORT, or risk COHORT) or the conversation (dialogue).")
+app.add_typer(evaluate, name="evaluate")
 
 
 class Sex(StrEnum):
@@ -352,8 +364,8 @@ def train(
     typer.echo(f"written to {out}")
 
 
-@app.command()
-def evaluate(
+@evaluate.command("risk")
+def evaluate_risk(
     cohort: Annotated[Path, typer.Argument(metavar="COHORT", help="A table of people with traits, or a folder of CDC's files.")],
     out: Annotated[Path, typer.Option(help="Folder of evaluation.json, evaluation.md and the figures.")] = Path("evaluation"),
     readme: Annotated[
@@ -395,6 +407,46 @@ def evaluate(
     lines = evaluation_report.write(result, out)
     for path in readme or []:
         write_readme(lines, path, "evaluation")
+    typer.echo(lines)
+
+
+@evaluate.command("dialogue")
+def evaluate_dialogue(
+    out: Annotated[Path, typer.Option(help="Folder of dialogue.json and dialogue.md.")] = Path("evaluation"),
+    readme: Annotated[
+        list[Path] | None, typer.Option(help="Markdown file with <!-- dialogue --> marks to write the table into; may be given several times.")
+    ] = None,
+    conversations: Annotated[int, typer.Option(min=1, help="Scripted conversations of 3 to 6 turns.")] = 300,
+    curve: Annotated[list[Path] | None, typer.Option(help="A real curve; one conversation in ten is about it, beside a made-up record.")] = None,
+    seed: Annotated[int, typer.Option()] = 7,
+    limit: Annotated[int | None, typer.Option(min=1, help="Hold only the first so many; the figures of a few mean little.")] = None,
+) -> None:
+    """Hold scripted conversations and measure the answers by rule: ours, composed text, and ours without soft tokens, passages or the numeral limit."""
+    import time
+
+    from tqdm import tqdm
+
+    from assistant import dialogue_report, scripted
+    from assistant.benchmark import write_readme
+    from assistant.dialogue import EMBEDDED_MODEL, Assistant
+    from assistant.dialogue_evaluation import conversations_held
+    from assistant.dialogue_evaluation import evaluate as measure_dialogue
+
+    started = time.perf_counter()
+    scripts = scripted.draw(conversations, seed, curve or [])[:limit]
+    assistant = Assistant.load()
+    with tqdm(total=conversations_held(len(scripts)), unit="conversation", file=sys.stderr) as bar:
+
+        def progress(label: str) -> None:
+            bar.set_description(label)
+            bar.update(1)
+
+        found = measure_dialogue(assistant, scripts, progress=progress)
+    minutes = (time.perf_counter() - started) / 60
+    found["provenance"] = dialogue_report.provenance(EMBEDDED_MODEL, assistant.name, str(assistant.engine.model.device), curve or [], seed, minutes)
+    lines = dialogue_report.write(found, out)
+    for path in readme or []:
+        write_readme(lines, path, "dialogue")
     typer.echo(lines)
 
 

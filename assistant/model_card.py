@@ -115,6 +115,13 @@ def card(training: dict[str, Any], config: dict[str, Any], risk: dict[str, Any],
         "<!-- evaluation -->",
         "<!-- /evaluation -->",
         "",
+        "## The conversation, measured",
+        "",
+        "Written by `breathwise evaluate dialogue --readme README.md` of this folder, after training.",
+        "",
+        "<!-- dialogue -->",
+        "<!-- /dialogue -->",
+        "",
     ]
     lines += [
         "## Limits",

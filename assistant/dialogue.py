@@ -187,7 +187,8 @@ class Assistant:
 
     def _finished(self, turn: Turn, session: Session, understood: Question, draft: Draft, removed: tuple[str, ...], *, halted: bool) -> Turn:
         """The turn with its last checks, citations and whose each sentence is."""
-        answer, dropped = write_out(draft.text, session.facts).strip(), ()
+        answer = write_out(draft.text, session.facts).strip()
+        dropped: tuple[str, ...] = ()
         passages, written = understood.passages, [Written(write_out(one.text, session.facts), one.by) for one in draft.said]
         if not halted:
             answer, turn, dropped = spoken_reasons.add(self, session, turn, understood.intent, draft.text, answer)

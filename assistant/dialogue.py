@@ -141,7 +141,7 @@ class Assistant:
         object.__setattr__(session, "memory", memory)  # the kept prefix travels with the session, not with us
         seen = Seen(
             prompt=str(put.messages[-1].content), system=str(put.messages[0].content).replace(CURVE_MARK, "(curve: soft tokens)").replace(RECORD_MARK, "(record: soft tokens)"), turns_in_full=put.in_full, turns_in_short=put.in_short,
-            intent=understood.intent, passages=tuple((p.id, s) for p, s in zip(understood.passages, understood.scores, strict=True)),
+            intent=understood.intent, about=understood.about, passages=tuple((p.id, s) for p, s in zip(understood.passages, understood.scores, strict=True)),
             facts=tuple(f"{fact.label}: {fact.text}" for fact in session.facts), model=self.name, cached_tokens=len(memory.ids), versions=self.versions,
         )  # fmt: skip
         turn = Turn(question, plot=PLOTS.get(understood.intent), soft_tokens=self._soft_count(person), seen=seen)

@@ -39,7 +39,15 @@ PROGNOSIS = (
     "A breathing test cannot say how long anyone will live, and I do not guess. Such a worry is worth telling a clinician who knows you: ask what this result means "
     "for you and what helps most. I can explain the result, or what you can do yourself."
 )
-_GUESS = re.compile(r"\b(?:guess|make (?:it|one) up|assume (?:it|one|a value))\b", re.IGNORECASE)
+_PLAINLY = (  # what these words ask is certain, whatever wording is nearest
+    (re.compile(r"\b(?:guess|make (?:it|one) up|assume (?:it|one|a value))\b", re.IGNORECASE), "missing_data"),
+    (
+        re.compile(
+            r"\b(?:did|does|has) (?:the |my |that )?(?:inhaler|puffer|spray|bronchodilator|reliever|medicine) (?:help|work|change|do|make)", re.IGNORECASE
+        ),
+        "bronchodilator",
+    ),
+)
 _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
 _OPENING = re.compile(rf"{_OPENS}\b", re.IGNORECASE)
 _POLITE = re.compile(r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and)\W*$", re.IGNORECASE)
@@ -57,6 +65,7 @@ class Question:
     passages: tuple[Passage, ...]
     scores: tuple[float, ...]
     asked: tuple[Asked, ...]
+    about: str = ""  # where the intent only says how an answer is wanted: of what
 
 
 def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
@@ -118,11 +127,11 @@ def understand(session: Session, library: GuidelineLibrary, question: str, k: in
     if kind == "for_doctor" and base is not None and base.intent not in OF_THE_TEST:
         return base
     if base is not None and base.intent in INTENTS and base.intent not in FOLLOW_UPS:  # both what and how it is wanted
-        passages, scores, before = base.passages, base.scores, base.asked
+        passages, scores, before, about = base.passages, base.scores, base.asked[-1:], base.intent
     else:
         passages, scores = _again(library, told[-1]) if told else ((), ())
-        before = _before(library, told)
-    return Question(question, kind, passages, scores, (*before, Asked(kind, question, passages)))
+        before, about = _before(library, told), "explain_result" if kind == "for_doctor" else ""
+    return Question(question, kind, passages, scores, (*before, Asked(kind, question, passages)), about)
 
 
 def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
@@ -131,8 +140,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         intent = "unknown"
     if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "unknown"):
         intent = "why"
-    if _GUESS.search(question) and sure < 0.9:
-        intent = "missing_data"
+    if sure < 0.9:
+        intent = next((meant for pattern, meant in _PLAINLY if pattern.search(question)), intent)
     told = session.told
     before = told[-1] if told else None
     put = question
@@ -178,7 +187,12 @@ def _again(library: GuidelineLibrary, turn: Turn) -> tuple[tuple[Passage, ...], 
 
 def _before(library: GuidelineLibrary, told: Sequence[Turn]) -> tuple[Asked, ...]:
     """The turns that a follow-up rests on: the last that was none, and the follow-ups after it."""
-    start = next((n for n in range(len(told) - 1, -1, -1) if told[n].seen.intent not in FOLLOW_UPS), 0)
-    return tuple(
-        Asked("explain_result" if turn.seen.intent == "for_doctor" else turn.seen.intent, turn.question, _again(library, turn)[0]) for turn in told[start:]
-    )
+    start = next((n for n in range(len(told) - 1, -1, -1) if told[n].seen.about or told[n].seen.intent not in FOLLOW_UPS), 0)
+    asked: list[Asked] = []
+    for turn in told[start:]:
+        passages = _again(library, turn)[0]
+        if turn.seen.about:
+            asked.append(Asked(turn.seen.about, level(turn.question)[1], passages))
+        if turn.seen.intent != "for_doctor":
+            asked.append(Asked(turn.seen.intent, turn.question, passages))
+    return tuple(asked)

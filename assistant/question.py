@@ -35,6 +35,12 @@ _FEARS = re.compile(
     r"\b(?:going to|gonna|will it|could it|can (?:it|this)) (?:kill me|die)\b|\bwill i die\b|\bam i dying\b|\bhow long (?:do|have) i (?:have|got)(?: left)?(?: to live)?\W*$|\bhow long will i live\b|\blife expectancy\b",
     re.IGNORECASE,
 )
+_TEST = r"\b(?:results?|tests?|fev1|fvc|ratio|lung function|values?|numbers?|spirometry|readings?)\b"
+_OVER_TIME = re.compile(
+    rf"\bcompared? (?:it|this|them|my|the)?[^?.]{{0,30}}\b(?:last (?:year|time|test|visit|month)|previous|earlier|before)\b"
+    rf"|{_TEST}[^?.]{{0,30}}\b(?:better|worse|lower|higher|changed|different|dropped|improved)\b[^?.]{{0,25}}\b(?:than|since|from) (?:the |my )?(?:last|previous|earlier)\b|{_TEST}[^?.]{{0,20}}\bover time\b",
+    re.IGNORECASE,
+)
 PROGNOSIS = (
     "A breathing test cannot say how long anyone will live, and I do not guess. Such a worry is worth telling a clinician who knows you: ask what this result means "
     "for you and what helps most. I can explain the result, or what you can do yourself."
@@ -110,10 +116,20 @@ def by_rule(session: Session, question: str) -> Turn | None:
         return Turn(question, f"I hold no {name} for this patient. {SPOKEN_OF}")
     if _FEARS.search(question):
         return Turn(question, PROGNOSIS, seen=Seen(intent="prognosis"))
+    if _OVER_TIME.search(question):
+        return Turn(question, over_time(session), evidence="record", seen=Seen(intent="over_time"))
     corrected = corrects_record(question)
     if corrected is not None:
         return Turn(question, corrected.answer(session.facts), evidence="record", seen=Seen(intent="corrects_record"))
     return None
+
+
+def over_time(session: Session) -> str:
+    """What changed between tests of several dates, as it was computed; or that there is one test only."""
+    visits = session.spirometry.visits if session.spirometry is not None else None
+    if visits is None or not visits.statements:
+        return "The record that is open holds tests of one date only, or none, so nothing can be compared over time. Open the files of both dates together."
+    return " ".join(one.text for one in visits.statements)
 
 
 def understand(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:

@@ -92,7 +92,7 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
             intent = "is_it_bad" if intent not in FOLLOW_UPS else intent
         elif corrects_record(part):
             intent = "corrects"
-        elif sure < 0.6 or intent == "unknown":
+        elif sure < 0.6 or intent == "unknown" or not _OPENING.match(part):  # what is told beside a question belongs to it
             return (message,)
         about.append(intent if intent != "my_numbers" else part.lower())
     if len(set(about)) < len(about) or (refusal is not None and "declined" not in about):

@@ -56,6 +56,7 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
 )
 _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
 _OPENING = re.compile(rf"(?:(?:so|and|but|then|also|ok|okay|well|now|please),? )*{_OPENS}\b", re.IGNORECASE)
+_TELLS = re.compile(r"(?:\w+,? )?(?:tell|explain|show|give|describe)\b", re.IGNORECASE)
 _POLITE = re.compile(r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and)\W*$", re.IGNORECASE)
 _BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
 OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
@@ -97,7 +98,7 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
         about.append(intent if intent != "my_numbers" else part.lower())
     if len(set(about)) < len(about) or (refusal is not None and "declined" not in about):
         return (message,)
-    return tuple(part if part[-1] in ".!?" else f"{part}{'?' if _OPENING.match(part) else '.'}" for part in found)
+    return tuple(part if part[-1] in ".!?" else f"{part}{'?' if _OPENING.match(part) and not _TELLS.match(part) else '.'}" for part in found)
 
 
 def by_rule(session: Session, question: str) -> Turn | None:

@@ -142,7 +142,7 @@ class Assistant:
         object.__setattr__(session, "memory", memory)  # the kept prefix travels with the session, not with us
         seen = Seen(
             prompt=str(put.messages[-1].content), system=str(put.messages[0].content).replace(CURVE_MARK, "(curve: soft tokens)").replace(RECORD_MARK, "(record: soft tokens)"), turns_in_full=put.in_full, turns_in_short=put.in_short,
-            intent=understood.intent, passages=tuple((p.id, s) for p, s in zip(understood.passages, understood.scores, strict=True)),
+            intent=understood.intent, about=understood.about, passages=tuple((p.id, s) for p, s in zip(understood.passages, understood.scores, strict=True)),
             facts=tuple(f"{fact.label}: {fact.text}" for fact in session.facts), model=self.name, cached_tokens=len(memory.ids), versions=self.versions,
         )  # fmt: skip
         turn = Turn(question, plot=PLOTS.get(understood.intent), soft_tokens=self._soft_count(person), seen=seen)
@@ -268,13 +268,14 @@ def read_person(patient: Patient, spirometry: Spirometry | None) -> Person:
 
 
 def _together(question: str, done: Sequence[Turn]) -> Turn:
-    """One turn of several answers: a paragraph each, citations numbered on."""
+    """One turn of several answers: a paragraph each, passages numbered on."""
     answers: list[str] = []
     citations: list[Citation] = []
+    before = 0  # passages of the answers before: numbers that were shown stay
     for turn in done:
-        new = {one.n: len(citations) + place for place, one in enumerate(turn.citations, 1)}
-        answers.append(_unsaid(_CITED.sub(lambda found, new=new: f"[{new.get(int(found[1]), int(found[1]))}]", turn.answer), answers))  # type: ignore[misc]
-        citations += [replace(one, n=new[one.n]) for one in turn.citations]
+        answers.append(_unsaid(_CITED.sub(lambda found, more=before: f"[{int(found[1]) + more}]", turn.answer), answers))  # type: ignore[misc]
+        citations += [replace(one, n=one.n + before) for one in turn.citations]
+        before += len(turn.seen.passages)
     last, hands = done[-1], [turn.checks.written_by for turn in done]
     grades = [turn.checks.reading_grade for turn in done if turn.checks.reading_grade is not None]
     checks = Checks(

@@ -35,13 +35,28 @@ _FEARS = re.compile(
     r"\b(?:going to|gonna|will it|could it|can (?:it|this)) (?:kill me|die)\b|\bwill i die\b|\bam i dying\b|\bhow long (?:do|have) i (?:have|got)(?: left)?(?: to live)?\W*$|\bhow long will i live\b|\blife expectancy\b",
     re.IGNORECASE,
 )
+_TEST = r"\b(?:results?|tests?|fev1|fvc|ratio|lung function|values?|numbers?|spirometry|readings?)\b"
+_OVER_TIME = re.compile(
+    rf"\bcompared? (?:it|this|them|my|the)?[^?.]{{0,30}}\b(?:last (?:year|time|test|visit|month)|previous|earlier|before)\b"
+    rf"|{_TEST}[^?.]{{0,30}}\b(?:better|worse|lower|higher|changed|different|dropped|improved)\b[^?.]{{0,25}}\b(?:than|since|from) (?:the |my )?(?:last|previous|earlier)\b|{_TEST}[^?.]{{0,20}}\bover time\b",
+    re.IGNORECASE,
+)
 PROGNOSIS = (
     "A breathing test cannot say how long anyone will live, and I do not guess. Such a worry is worth telling a clinician who knows you: ask what this result means "
     "for you and what helps most. I can explain the result, or what you can do yourself."
 )
-_GUESS = re.compile(r"\b(?:guess|make (?:it|one) up|assume (?:it|one|a value))\b", re.IGNORECASE)
+_PLAINLY = (  # what these words ask is certain, whatever wording is nearest
+    (re.compile(r"\b(?:guess|make (?:it|one) up|assume (?:it|one|a value))\b", re.IGNORECASE), "missing_data"),
+    (
+        re.compile(
+            r"\b(?:did|does|has) (?:the |my |that )?(?:inhaler|puffer|spray|bronchodilator|reliever|medicine) (?:help|work|change|do|make)", re.IGNORECASE
+        ),
+        "bronchodilator",
+    ),
+)
 _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
-_OPENING = re.compile(rf"{_OPENS}\b", re.IGNORECASE)
+_OPENING = re.compile(rf"(?:(?:so|and|but|then|also|ok|okay|well|now|please),? )*{_OPENS}\b", re.IGNORECASE)
+_TELLS = re.compile(r"(?:\w+,? )?(?:tell|explain|show|give|describe)\b", re.IGNORECASE)
 _POLITE = re.compile(r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and)\W*$", re.IGNORECASE)
 _BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
 OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
@@ -57,6 +72,7 @@ class Question:
     passages: tuple[Passage, ...]
     scores: tuple[float, ...]
     asked: tuple[Asked, ...]
+    about: str = ""  # where the intent only says how an answer is wanted: of what
 
 
 def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
@@ -77,12 +93,12 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
             intent = "is_it_bad" if intent not in FOLLOW_UPS else intent
         elif corrects_record(part):
             intent = "corrects"
-        elif sure < 0.6 or intent == "unknown":
+        elif sure < 0.6 or intent == "unknown" or not _OPENING.match(part):  # what is told beside a question belongs to it
             return (message,)
         about.append(intent if intent != "my_numbers" else part.lower())
     if len(set(about)) < len(about) or (refusal is not None and "declined" not in about):
         return (message,)
-    return tuple(part if part[-1] in ".!?" else f"{part}{'?' if _OPENING.match(part) else '.'}" for part in found)
+    return tuple(part if part[-1] in ".!?" else f"{part}{'?' if _OPENING.match(part) and not _TELLS.match(part) else '.'}" for part in found)
 
 
 def by_rule(session: Session, question: str) -> Turn | None:
@@ -101,10 +117,20 @@ def by_rule(session: Session, question: str) -> Turn | None:
         return Turn(question, f"I hold no {name} for this patient. {SPOKEN_OF}")
     if _FEARS.search(question):
         return Turn(question, PROGNOSIS, seen=Seen(intent="prognosis"))
+    if _OVER_TIME.search(question):
+        return Turn(question, over_time(session), evidence="record", seen=Seen(intent="over_time"))
     corrected = corrects_record(question)
     if corrected is not None:
         return Turn(question, corrected.answer(session.facts), evidence="record", seen=Seen(intent="corrects_record"))
     return None
+
+
+def over_time(session: Session) -> str:
+    """What changed between tests of several dates, as it was computed; or that there is one test only."""
+    visits = session.spirometry.visits if session.spirometry is not None else None
+    if visits is None or not visits.statements:
+        return "The record that is open holds tests of one date only, or none, so nothing can be compared over time. Open the files of both dates together."
+    return " ".join(one.text for one in visits.statements)
 
 
 def understand(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
@@ -118,11 +144,11 @@ def understand(session: Session, library: GuidelineLibrary, question: str, k: in
     if kind == "for_doctor" and base is not None and base.intent not in OF_THE_TEST:
         return base
     if base is not None and base.intent in INTENTS and base.intent not in FOLLOW_UPS:  # both what and how it is wanted
-        passages, scores, before = base.passages, base.scores, base.asked
+        passages, scores, before, about = base.passages, base.scores, base.asked[-1:], base.intent
     else:
         passages, scores = _again(library, told[-1]) if told else ((), ())
-        before = _before(library, told)
-    return Question(question, kind, passages, scores, (*before, Asked(kind, question, passages)))
+        before, about = _before(library, told), "explain_result" if kind == "for_doctor" else ""
+    return Question(question, kind, passages, scores, (*before, Asked(kind, question, passages)), about)
 
 
 def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
@@ -131,8 +157,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         intent = "unknown"
     if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "unknown"):
         intent = "why"
-    if _GUESS.search(question) and sure < 0.9:
-        intent = "missing_data"
+    if sure < 0.9:
+        intent = next((meant for pattern, meant in _PLAINLY if pattern.search(question)), intent)
     told = session.told
     before = told[-1] if told else None
     put = question
@@ -178,7 +204,12 @@ def _again(library: GuidelineLibrary, turn: Turn) -> tuple[tuple[Passage, ...], 
 
 def _before(library: GuidelineLibrary, told: Sequence[Turn]) -> tuple[Asked, ...]:
     """The turns that a follow-up rests on: the last that was none, and the follow-ups after it."""
-    start = next((n for n in range(len(told) - 1, -1, -1) if told[n].seen.intent not in FOLLOW_UPS), 0)
-    return tuple(
-        Asked("explain_result" if turn.seen.intent == "for_doctor" else turn.seen.intent, turn.question, _again(library, turn)[0]) for turn in told[start:]
-    )
+    start = next((n for n in range(len(told) - 1, -1, -1) if told[n].seen.about or told[n].seen.intent not in FOLLOW_UPS), 0)
+    asked: list[Asked] = []
+    for turn in told[start:]:
+        passages = _again(library, turn)[0]
+        if turn.seen.about:
+            asked.append(Asked(turn.seen.about, level(turn.question)[1], passages))
+        if turn.seen.intent != "for_doctor":
+            asked.append(Asked(turn.seen.intent, turn.question, passages))
+    return tuple(asked)

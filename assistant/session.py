@@ -78,6 +78,7 @@ class Seen:
     raw: str = ""  # the answer as the model first wrote it, up to the first sentence that failed; fact tokens not yet written out
     said: str = ""  # the answer that was given, fact tokens not yet written out
     intent: str = ""
+    about: str = ""  # where the intent only says how an answer was wanted ("explain my result in plain words"): of what
     passages: tuple[tuple[str, float], ...] = ()  # passage id, score
     facts: tuple[str, ...] = ()
     model: str = ""

@@ -95,9 +95,9 @@ class Sayable:
     def begins(self, sentence: str) -> bool:
         """Whether an answer that starts with this sentence is one to what was asked: a first sentence of the teacher's own.
 
-        "Is that bad?" and "why?" may be taken in more than one way, so that a true sentence from this person's facts is enough.
+        "Why?" may be taken in more than one way, so that a true sentence from this person's facts is enough for it.
         """
-        if self.turns and self.turns[-1].intent in ("is_it_bad", "why") and "<|" in sentence:
+        if self.turns and self.turns[-1].intent == "why" and "<|" in sentence:
             return True
         return not self._starts or _even(sentence) in self._starts
 

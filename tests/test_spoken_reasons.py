@@ -17,6 +17,7 @@ from assistant.reasons import Contribution, contributions, explain, spoken_stret
 from assistant.risk import Risk
 from assistant.risk_picture import field_bars, risk_bars, stretch_loop
 from assistant.session import RiskEstimate, Seen, Session, Turn, begin, turn_json
+from encoders.cases import risk_fact
 from encoders.record import RISK_TRAITS, Patient, Sex, Smoking
 from encoders.spirogram.simulate import simulate
 from encoders.tabular import COLUMNS
@@ -44,7 +45,9 @@ def helper() -> Any:
 
 
 def person(fev1_l: float = 1.8, fvc_l: float = 3.6, patient: Patient = PATIENT) -> Session:
-    return replace(begin(replace(patient, blows=(simulate(fev1_l, fvc_l),))), risks=RISKS)
+    bare = begin(replace(patient, blows=(simulate(fev1_l, fvc_l),)))
+    known = tuple(risk_fact(one.trait, one.label, one.probability, one.population) for one in RISKS)
+    return replace(bare, facts=(*bare.facts, *known), risks=RISKS)
 
 
 def told(

@@ -12,9 +12,10 @@ from assistant import intake, saved_session
 from assistant.session import Session, Turn, examine, turn_json
 from encoders.record import QUANTITY, Patient, Sex
 from encoders.spirogram import to_json
+from encoders.spirogram.reference import NAMES
 
 LONGEST_QUESTION, MOST_TURNS = 2000, 100  # characters; questions of one conversation
-REFERENCES = ("gli-global-2022", "gli-2012")
+REFERENCES = tuple(NAMES)
 NO_PATIENT = "no patient is open; give the files of one person with the first question"
 ONE_AT_A_TIME = "one answer at a time: wait for it, then ask again"
 ADULTS_ONLY = "risks are estimated for adults of 20 years and over whose sex and age are known; add them to the record"

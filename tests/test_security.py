@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 
 import pytest
@@ -14,6 +15,7 @@ PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 PINNED = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines() if "==" in line)
 
 
+@functools.cache
 def named() -> set[str]:
     """Every name, attribute and imported module of the code that is shipped, and the words of its calls."""
     found: set[str] = set()

@@ -33,7 +33,7 @@ CSS = """
 .label-wrap > span:first-child {font-weight: 600;}
 #loop, #spirogram, #bars, #trend {padding: .5rem;}
 .bw-down {display: none;} .bw-found a {font-weight: 600; text-decoration: underline;} .bw-found b {font-weight: 600; opacity: .85;}
-#status, #said, #library-said, #corrected {min-height: 1.5rem; padding: 0 .2rem;} #said, #status {margin: -.2rem 0;}
+#status, #said, #library-said {min-height: 1.5rem; padding: 0 .2rem;} #said, #status {margin: -.2rem 0;} #corrected {padding: 0 .2rem;}
 #status p, #said p, #library-said p, #corrected p {margin: 0;}
 #report {gap: .4rem; flex-wrap: wrap; align-items: center;} #report::before {content: "Report"; font-weight: 600; padding: 0 .3rem;}
 #report button {flex: 1 1 4rem;}

@@ -44,7 +44,8 @@ a.bw-chip {display: inline-block; margin: .15rem .1rem; padding: .1rem .6rem; bo
   text-decoration: none; line-height: 1.6;}
 a.bw-chip:hover {text-decoration: underline;}
 #chat a.bw-cite, #chat a.bw-chip, .bw-found a, .bw-down {color: #00588A !important;}
-.dark #chat a.bw-cite, .dark #chat a.bw-chip, .dark .bw-found a, .dark .bw-down {color: #8CCBF2 !important;}
+.dark #chat a.bw-cite {color: #8CCBF2 !important;} .dark #chat a.bw-chip {color: #8CCBF2 !important;}  /* Gradio knows .dark only in front of a whole list */
+.dark .bw-found a {color: #8CCBF2 !important;} .dark .bw-down {color: #8CCBF2 !important;}
 #passage {position: fixed; z-index: 50; box-sizing: border-box; font-family: var(--font); overflow: auto; background: var(--background-fill-primary); color: var(--body-text-color);
   border: 1px solid var(--border-color-primary); border-radius: 10px; box-shadow: 0 8px 30px rgb(0 0 0 / .22); padding: .9rem 1.1rem; line-height: 1.5;}
 #passage[hidden] {display: none;} #passage h2 {margin-right: 4.6rem;} #passage p {margin: .3rem 0 .7rem;}

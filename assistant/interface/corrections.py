@@ -19,6 +19,7 @@ SEXES = [("Female", "female"), ("Male", "male")]
 HEIGHT_UNITS = {"cm": "", "m": "m", "inches": "inches", "feet": "feet"}  # the form's word -> intake's
 FIELDS = 9  # components of the form, in the order of ``form``
 CONFIRMED = " (confirmed)"
+BY_HAND = "corrected by hand: "
 CORRECTION = "correction"  # the intent of the turn that marks one in the conversation
 ROUNDED = 0.05  # what the form shows rounded is not a correction
 
@@ -50,10 +51,10 @@ def form(desk: Desk) -> tuple[Any, ...]:
     given: Sequence[Any] = now.blows or now.reported
     state = {number: test.bronchodilator for number, test in zip(kept, given, strict=True)}
     after = [str(number) for number, test in enumerate(tests) if state.get(number, test.bronchodilator) == "post"]
-    lacking = None in (now.sex, now.age_years, now.height_cm)
+    in_hand = None in (now.sex, now.age_years, now.height_cm) or any(one.startswith(BY_HAND) for one in now.assumptions)
     assumed = panels.assumed(now)
     return (
-        gr.update(value=assumed, visible=bool(assumed)), gr.update(visible=bool(assumed) and not _is_confirmed(now)), gr.update(open=lacking),
+        gr.update(value=assumed, visible=bool(assumed)), gr.update(visible=bool(assumed) and not _is_confirmed(now)), gr.update(open=in_hand),
         now.sex.value if now.sex else None, None if now.age_years is None else round(now.age_years, 1),
         None if now.height_cm is None else round(now.height_cm, 1), "cm",
         gr.update(choices=labels, value=after, visible=bool(labels)),
@@ -109,7 +110,7 @@ def apply(read: Patient, now: Patient, wanted: Correction) -> tuple[Patient, lis
     if not said:
         return now, []
     found["blows" if read.blows else "reported"] = tuple(new)
-    by_hand = tuple(f"corrected by hand: {one}" for one in said)
+    by_hand = tuple(f"{BY_HAND}{one}" for one in said)
     return replace(now, **found, assumptions=(*now.assumptions, *by_hand)), said
 
 

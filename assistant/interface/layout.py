@@ -150,7 +150,7 @@ def _findings() -> Findings:
             after = gr.CheckboxGroup([], label="Blown after a bronchodilator", visible=False)
             used = gr.CheckboxGroup([], label="Blows that count", visible=False)
             apply = gr.Button("Measure again", size="sm", variant="primary")
-            corrected = gr.Markdown("", elem_id="corrected")
+        corrected = gr.Markdown("", elem_id="corrected")
         with gr.Row(elem_id="report"):
             formats = [gr.Button(kind, size="sm", min_width=60) for kind in REPORTS]
             remove = gr.Button("Delete now", size="sm", variant="stop", min_width=90, elem_id="delete")

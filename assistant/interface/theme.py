@@ -30,7 +30,7 @@ CSS = """
 .label-wrap > span:first-child {font-weight: 600;}
 #loop, #spirogram, #bars, #trend {padding: .5rem;}
 .bw-down {display: none;} .bw-found a {font-weight: 600; text-decoration: underline;} .bw-found b {font-weight: 600; opacity: .85;}
-#status, #said, #library-said, #corrected {min-height: 1.5rem; padding: 0 .2rem;} #said, #status {margin: -.2rem 0;}
+#status, #said, #library-said {min-height: 1.5rem; padding: 0 .2rem;} #said, #status {margin: -.2rem 0;} #corrected {padding: 0 .2rem;}
 #status p, #said p, #library-said p, #corrected p {margin: 0;}
 #report {gap: .4rem; flex-wrap: wrap; align-items: center;} #report::before {content: "Report"; font-weight: 600; padding: 0 .3rem;}
 #report button {flex: 1 1 4rem;}
@@ -41,7 +41,8 @@ a.bw-chip {display: inline-block; margin: .15rem .1rem; padding: .1rem .6rem; bo
   text-decoration: none; line-height: 1.6;}
 a.bw-chip:hover {text-decoration: underline;}
 #chat a.bw-cite, #chat a.bw-chip, .bw-found a, .bw-down {color: #00588A !important;}
-.dark #chat a.bw-cite, .dark #chat a.bw-chip, .dark .bw-found a, .dark .bw-down {color: #8CCBF2 !important;}
+.dark #chat a.bw-cite {color: #8CCBF2 !important;} .dark #chat a.bw-chip {color: #8CCBF2 !important;}  /* Gradio knows .dark only in front of a whole list */
+.dark .bw-found a {color: #8CCBF2 !important;} .dark .bw-down {color: #8CCBF2 !important;}
 #passage {position: fixed; z-index: 50; box-sizing: border-box; font-family: var(--font); overflow: auto; background: var(--background-fill-primary); color: var(--body-text-color);
   border: 1px solid var(--border-color-primary); border-radius: 10px; box-shadow: 0 8px 30px rgb(0 0 0 / .22); padding: .9rem 1.1rem; line-height: 1.5;}
 #passage[hidden] {display: none;} #passage h2 {margin-right: 4.6rem;} #passage p {margin: .3rem 0 .7rem;}

@@ -19,8 +19,10 @@ import httpx
 import pytest
 
 from assistant import intake, measuring_only
-from assistant.caller import Caller
-from assistant.interface import gate, layout, panels, server, zero_gpu
+from assistant.caller import MOST_TURNS, Caller
+from assistant.interface import citations, gate, layout, panels, server, zero_gpu
+from assistant.interface.desk import Desk
+from assistant.interface.talk import chat
 from assistant.session import Session, Turn, begin
 from assistant.settings import Settings
 from tests.conftest import ROOT
@@ -126,7 +128,7 @@ def test_an_idle_page_is_forgotten_as_a_whole_and_no_value_of_it_stays_in_memory
 def test_a_page_let_go_for_want_of_room_is_stopped_and_forgotten(page: tuple[Any, str]) -> None:
     app, url = page
     press(app, url, "open_example", ["mild_obstruction", None, False], session="old")
-    desk = next(value for _, value, _ in app.state_holder.session_data["old"].state_components if isinstance(value, layout.Desk))
+    desk = next(value for _, value, _ in app.state_holder.session_data["old"].state_components if isinstance(value, Desk))
     app.state_holder.capacity = 1
     press(app, url, "open_example", ["healthy_runner", None, False], session="new")
     assert set(app.state_holder.session_data) == {"new"}
@@ -207,7 +209,7 @@ def test_every_answer_of_the_served_page_carries_the_policy(page: tuple[Any, str
 )  # fmt: skip
 def test_pictures_links_and_addresses_of_the_model_or_the_visitor_are_only_words(said: str) -> None:
     one = Session(begin(intake.read(files("healthy_runner"))).patient, turns=(Turn(said, said, done=True),))
-    for shown in (panels.message(Turn("q", said, done=True)), *(row["content"] for row in layout.chat(one))):
+    for shown in (citations.message(Turn("q", said, done=True)), *(row["content"] for row in chat(one))):
         assert "](" not in shown and "][" not in shown and "]:" not in shown
         assert "https://evil" not in shown.lower() and "http://evil" not in shown.lower() and "www." not in shown and "@evil" not in shown
         assert "<a" not in shown and "<img" not in shown
@@ -248,7 +250,7 @@ class _Nothing:
 def test_one_conversation_has_at_most_a_hundred_questions() -> None:
     desk = at("healthy_runner")
     assert desk.session is not None
-    desk.session = replace(desk.session, turns=(Turn("Why?", "Because.", done=True),) * layout.MOST_TURNS)
+    desk.session = replace(desk.session, turns=(Turn("Why?", "Because.", done=True),) * MOST_TURNS)
     events = {event.fn.__name__: event.fn for event in layout.build(Scripted()).fns.values() if event.fn is not None}
     assert "at most 100 questions" in next(iter(events["answer"]("And?", desk)))[3]
 

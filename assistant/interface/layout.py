@@ -29,7 +29,7 @@ BANNER = (
     "Do not upload real patients' data to a public copy."
 )
 ON_SPACE_WARNING = "⚠ This is a public copy: drop only made-up or public files, never a real patient's. The examples need no upload."
-ASK_CARE = "Fill in what is missing, put right what was misread, leave out a blow. The files need not be dropped again."
+ASK_CARE = "Fill in what is missing, put right what was misread (age is in years), leave out a blow. The files need not be dropped again."
 QUIET = {"show_progress": "hidden", "api_name": False}
 AT_ONCE = {"queue": False, **QUIET}
 
@@ -135,9 +135,9 @@ def _findings() -> Findings:
             gr.Markdown(ASK_CARE)
             with gr.Row():
                 sex = gr.Dropdown(SEXES, value=None, label="Sex", min_width=110)
-                age = gr.Number(None, label="Age (years)", min_width=110)
+                age = gr.Number(None, label="Age", min_width=110)
                 height = gr.Number(None, label="Height", min_width=110)
-                unit = gr.Dropdown(list(HEIGHT_UNITS), value="cm", label="Unit of height", min_width=110)
+                unit = gr.Dropdown(list(HEIGHT_UNITS), value="cm", label="Unit", min_width=110)
             after = gr.CheckboxGroup([], label="Blown after a bronchodilator", visible=False)
             used = gr.CheckboxGroup([], label="Blows that count", visible=False)
             apply = gr.Button("Measure again", size="sm", variant="primary")

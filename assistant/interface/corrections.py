@@ -126,12 +126,12 @@ def carry(before: Session, after: Session, said: Sequence[str]) -> Session:
 
 def confirmed(session: Session) -> Session:
     """Every assumption marked as confirmed."""
-    marked = tuple(one if one.endswith(CONFIRMED) else one + CONFIRMED for one in session.patient.assumptions)
+    marked = tuple(one if one.endswith(CONFIRMED) or one.startswith(BY_HAND) else one + CONFIRMED for one in session.patient.assumptions)
     return replace(session, patient=replace(session.patient, assumptions=marked))
 
 
 def _is_confirmed(patient: Patient) -> bool:
-    return all(one.endswith(CONFIRMED) for one in patient.assumptions)
+    return all(one.endswith(CONFIRMED) or one.startswith(BY_HAND) for one in patient.assumptions)
 
 
 def _number(field: str, value: float | None, unit: str) -> float | None:

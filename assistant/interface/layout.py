@@ -32,7 +32,7 @@ BANNER = (
 )
 ON_SPACE_WARNING = "⚠ This is a public copy: drop only made-up or public files, never a real patient's. The examples need no upload."
 EXAMPLES_ONLY = "⚠ This is a public copy: it shows the examples and takes no files; no file of a real patient belongs here."
-ASK_CARE = "Fill in what is missing, put right what was misread, leave out a blow. The files need not be dropped again."
+ASK_CARE = "Fill in what is missing, put right what was misread (age is in years), leave out a blow. The files need not be dropped again."
 QUIET = {"show_progress": "hidden", "api_name": False}
 AT_ONCE = {"queue": False, **QUIET}
 READING = {"concurrency_id": "open", "concurrency_limit": 2, **QUIET}
@@ -144,9 +144,9 @@ def _findings() -> Findings:
             gr.Markdown(ASK_CARE)
             with gr.Row():
                 sex = gr.Dropdown(SEXES, value=None, label="Sex", min_width=110)
-                age = gr.Number(None, label="Age (years)", min_width=110)
+                age = gr.Number(None, label="Age", min_width=110)
                 height = gr.Number(None, label="Height", min_width=110)
-                unit = gr.Dropdown(list(HEIGHT_UNITS), value="cm", label="Unit of height", min_width=110)
+                unit = gr.Dropdown(list(HEIGHT_UNITS), value="cm", label="Unit", min_width=110)
             after = gr.CheckboxGroup([], label="Blown after a bronchodilator", visible=False)
             used = gr.CheckboxGroup([], label="Blows that count", visible=False)
             apply = gr.Button("Measure again", size="sm", variant="primary")

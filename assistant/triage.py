@@ -28,10 +28,10 @@ _NEGATED = re.compile(
 _WILL_I = re.compile(r"\b(?:can|could|will|would|might|may) (?:i|you|one|people)\s+$")
 _AS_NEVER_BEFORE = re.compile(r"^\W*(?:like this|this bad|as bad|so bad|worse|such)")
 _OTHERS = re.compile(
-    r"\b(?:father|mother|dad|mum|mom|brother|sister|uncle|aunt|grand\w+|parents?|family|relatives?|neighbou?r|friend|husband|wife)\b[^.;?!]{0,40}\b(?:had|died|suffered|in (?:19|20)\d\d|years? ago|at (?:the )?age|history|when (?:he|she) was)\b"
+    r"\b(?:father|mother|dad|mum|mom|brother|sister|uncle|aunt|grand\w+|nan\b|nana|gran|parents?|family|relatives?|neighbou?r|friend|husband|wife)\b[^.;?!]{0,40}\b(?:had|died|suffered|in (?:19|20)\d\d|years? ago|at (?:the )?age|history|when (?:he|she) was)\b"
 )
 _PAST = re.compile(
-    r"\b(?:in (?:19|20)\d\d|\d+ years? ago|(?:many|several|some|a few|two|three|five|ten|twenty) (?:years?|months?|decades?) ago|last year|years ago|as a child|when i was (?:a |young|\d+)|in childhood|in my (?:teens|twenties|youth)|previous|previously|history of (?!\w+ and (?:i|my|am)\b)|used to (?:have|get|be|suffer|faint|cough)|long ago|at school)\b"
+    r"\b(?:back in|in the (?:sixties|seventies|eighties|nineties)|years back|in (?:19|20)\d\d|\d+ years? ago|(?:many|several|some|a few|two|three|five|ten|twenty) (?:years?|months?|decades?) ago|last year|years ago|as a child|when i was (?:a |young|\d+)|in childhood|in my (?:teens|twenties|youth)|previous|previously|history of (?!\w+ and (?:i|my|am)\b)|used to (?:have|get|be|suffer|faint|cough)|long ago|at school)\b"
 )
 _PRESENT = re.compile(
     r"\b(?:now|today|again|right now|just|tonight|still|at the moment|this (?:morning|evening|afternoon)|since|minutes?|hours?|has had|is having|i have|i've got|i'm|i am|is|are|am|hurts|feels?|can't|cannot|cant|keeps?)\b"
@@ -55,16 +55,17 @@ _TYPOS = tuple((re.compile(rf"\b(?:{wrong})\b"), right) for wrong, right in (
 _BENIGN = re.compile(
     r"suffocating (?:heat|weather|summer|room|humidity|atmosphere|debt|job)|overdos\w* (?:on|of) (?:\w+ ){0,2}(?:vitamins?|cake|chocolate|sugar|coffee|caffeine|tv|netflix|cheese|sweets|christmas|biscuits|sun|news)|chest (?:x-?ray|radiograph|ct|scan|infection|physio\w*|freezer|of drawers|strap|size|press|expansion|wall exam\w*|film|cold|clinic|circumference|measurement|hair|binder|muscles?)|blue (?:inhaler|puffer|badge|cheese|light|line|bar|curve|dot)|stroke (?:risk|volume|unit|clinic|prevention|team)|risk of (?:a )?(?:stroke|heart attack)|(?:estimated|my|the) (?:risk|chance)s? of|heart attack risk|stroke in (?:the|my) family|blood (?:pressure|test|tests|sugar|glucose|count|work|group|type|oxygen|donation)|pressure (?:cuff|monitor|reading)|(?:swim|breast|back)[- ]?stroke|stroke (?:of|my|the) |panic button|overdosing on|faint (?:line|smell|trace|sound|wheeze|colou?r|print)|collapsed (?:table|panel|menu|section)|fitness|fit (?:for|to|test|in)|(?:curve|airways?|loop|dynamic|line)(?: is| are| was| has)? collaps\w*|airway collapse|collaps\w* (?:lung|airway)|(?:spirometry|test|blow\w*|fly\w*|travel\w*|exercis\w*)(?: \w+){0,4} after (?:a |an |my |the )?(?:heart attack|stroke)|recent heart attack|blackout (?:curtain|blind)|pass out (?:leaflets|copies|the)|tight[- ]fitting|tight schedule|pain (?:free|clinic)|heavy (?:metal|lifting|bag|smoker)"
 )
+_EXERTION = re.compile(r"stairs|running|\brun\b|exercis|walk|uphill|hills?\b|cycl|climb|sport|altitude|mountain|exertion|in the cold|cold air|lying|at night")
 _IF = re.compile(
     r"\b(?:if|in case|whenever|unless|would|could you|can one|can people)\b[^.;?!]{0,60}\b(?:turns?|goe?s?|gets?|becomes?|starts?|were|was|ever|develops?|happens?|faints?|collapses?|drops?|falls?|swells?|feels?|someone|somebody|people|they)\b"
-    r"|\bwhat (?:would|should|do|must) (?:people|patients|someone|somebody|one|you|we|parents|they)\b|\bhow (?:do|can|would|could|should) (?:i|you|we|one|people|doctors|parents|they|someone) (?:recogni[sz]e|tell|know|spot|identify|notice|detect|prevent|avoid)\b|\bhow (?:is|are|does|do) [^.;?!]{0,40}\b(?:show|look|differ|diagnosed|treated|recogni[sz]ed|related|linked)\b|\b(?:signs|symptoms|causes?|risks?|definition|meaning|types?|stages?) of\b|\b(?:warning )?signs\b[^.;?!]{0,25}\b(?:for|are)\b"
+    r"|\bwhat (?:would|should|do|must) (?:people|patients|someone|somebody|one|you|we|parents|they)\b|\bwhat (?:does|do|is|did) [^.;?!]{0,40}\bmean\b|\bhow (?:do|can|would|could|should) (?:i|you|we|one|people|doctors|parents|they|someone) (?:recogni[sz]e|tell|know|spot|identify|notice|detect|prevent|avoid)\b|\bhow (?:is|are|does|do) [^.;?!]{0,40}\b(?:show|look|differ|diagnosed|treated|recogni[sz]ed|related|linked)\b|\b(?:signs|symptoms|causes?|risks?|definition|meaning|types?|stages?) of\b|\b(?:warning )?signs\b[^.;?!]{0,25}\b(?:for|are)\b"
 )
 _NOW = re.compile(r"\b(?:now|today|tonight|again|still|help|since|this (?:morning|evening|afternoon)|at the moment|i can'?t|i'm having|i am having|i have|i've got|he can'?t|she can'?t|just)\b")
 _STORY = re.compile(r"\b(?:films?|movies?|novel|(?:my|the|a|this) book|tv|series|video ?games?|dream(?:t|ed|s)?|nightmare|fiction|character|documentary|podcast|quiz|exam|textbook|essay|lecture|article|magazine|lyrics|song|crossword|theat(?:re|er))\b")
 _THING = re.compile(r"\b(?:dog|cat|puppy|kitten|horse|hamster|rabbit|parrot|goldfish|budgie|hen|cow|sheep|car|laptop|phone|computer|printer|plant|tent|bridge|roof|shelf|chair|table|building|market|company|website|server|app|economy|boat|bicycle|tyre|tire)\b(?:'s)?(?! (?:accident|crash|hit|fell|bit|ran|kicked|knocked|scratched|on (?:my|his|her)))")
 _BODY = re.compile(r"\b(?:i|i'm|i've|me|my (?!dog|cat|puppy|kitten|horse|hamster|rabbit|parrot|car|laptop|phone|computer|printer|plant|tent|company|website|boat)|he|she|him|her|his|we|us)\b")
 _FIGURE = re.compile(
-    r"gave (?:me|him|her|us) (?:a|an|such a) (?:\w+ )?(?:heart attack|stroke|fit)|(?:nearly|almost|could have|practically) (?:fainted|died|choked|collapsed|passed out|suffocated|had a (?:heart attack|stroke|fit|seizure))[^.;?!]{0,40}\b(?:when i (?:saw|heard|read|got)|at the|laugh\w*|from (?:laugh|bored|shock)\w*|with laugh\w*|price|bill|news|score)|\b(?:price|bill|cost|rent|insurance|news|salary|tax|exam|boredom|embarrass\w*|laugh\w*)\b[^.;?!]{0,60}(?:faint\w*|heart attack|died|chok\w*|collaps\w*|suffocat\w*)|(?:laugh\w*|bored?\w*|embarrass\w*)[^.;?!]{0,20}(?:chok\w*|breath\w*|cr(?:y|ied)|death)"
+    r"(?:nurse|doctor|boss|wife|husband|mum|friend|he|she|they) (?:nearly|almost) (?:fainted|died|choked|collapsed) when|gave (?:me|him|her|us) (?:a|an|such a) (?:\w+ )?(?:heart attack|stroke|fit)|(?:nearly|almost|could have|practically) (?:fainted|died|choked|collapsed|passed out|suffocated|had a (?:heart attack|stroke|fit|seizure))[^.;?!]{0,40}\b(?:when i (?:saw|heard|read|got)|at the|laugh\w*|from (?:laugh|bored|shock)\w*|with laugh\w*|price|bill|news|score)|\b(?:price|bill|cost|rent|insurance|news|salary|tax|exam|boredom|embarrass\w*|laugh\w*)\b[^.;?!]{0,60}(?:faint\w*|heart attack|died|chok\w*|collaps\w*|suffocat\w*)|(?:laugh\w*|bored?\w*|embarrass\w*)[^.;?!]{0,20}(?:chok\w*|breath\w*|cr(?:y|ied)|death)"
 )
 _BLOWING = re.compile(r"\b(?:blow\w*|spirometry|forced|breathing test|lung test|lung function|the test|manoeuvre|maneuver)\b")
 _RECOVERED = re.compile(r"\b(?:in (?:19|20)\d\d|years? ago|as a teen\w*|back then|when i was (?:a |young|\d)|last year|long ago|at (?:school|university|college)|used to)\b")
@@ -120,7 +121,7 @@ def _counts(text: str, start: int, end: int, name: str) -> bool:
     before, after = text[clause_start:start], text[end:]
     sentence = re.split(r"[.;?!]", text[clause_start:])[0].strip()
     if name == "self_harm":
-        return not re.search(r"\b(?:no|not|never|without|denies)\s+(?:\w+\s+){0,2}$", before) and not (_RECOVERED.search(sentence) and _WELL_NOW.search(text[start:]))
+        return not re.search(r"\b(?:no|not|never|without|denies|don't feel|isn't|not feeling)\s+(?:\w+\s+){0,2}$", before) and not (_RECOVERED.search(sentence) and _WELL_NOW.search(text[start:]))
     if name in _PLAIN_WORDS:
         return name in ("no_relief", "no_urine", "not_fading", "child", "words") or not _NEGATED.search(before)
     general = _ASKED.search(sentence)

@@ -26,7 +26,7 @@ _ELSEWHEN = re.compile(
     r"\b(?:targets?|aim|range|goal|would|were|if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|last (?:summer|winter|year|spring|autumn)|years? ago|used to|in (?:19|20)\d\d|before (?:treatment|she|he|i)|dream\w*|film|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
 )
 _NOW = re.compile(r"\b(?:now|today|right now|at the moment|currently|help|tonight|still)\b")
-_EFFORT = re.compile(r"\brun\w*|\bjog\w*|exercis|training|workout|work out|treadmill|cycl\w+|\bbike|sprint|\brow(?:ing|ed)\b|gym|climb|hik\w+|zone|\bmax")
+_EFFORT = re.compile(r"\brun\w*|\bjog\w*|exercis|training|workout|work out|treadmill|cycl\w+|\bbike|sprint|\brow(?:ing|ed)\b|gym|climb|hik\w+|zone|\bmax|\btrain\b")
 _HIGH_UP = re.compile(r"altitude|mountain|\bsummit|\d{4} ?m\b|\d,\d{3} ?m\b|plane\b|flight|everest|trek")
 
 

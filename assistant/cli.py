@@ -377,12 +377,13 @@ class Measured(StrEnum):
     spirometry = "spirometry"
     quality = "quality"
     search = "search"
+    safety = "safety"
 
 
 @app.command()
 def benchmark(
     what: Annotated[
-        Measured, typer.Argument(help="The page and its conversation, the speed of measuring, its quality on simulated blows, or the search.")
+        Measured, typer.Argument(help="The page and its conversation, the speed of measuring, its quality on simulated blows, the search, or red flags and refusals.")
     ] = Measured.page,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     readme: Annotated[Path | None, typer.Option(help="README whose table is to be written.")] = None,
@@ -392,6 +393,7 @@ def benchmark(
 ) -> None:
     """Measure this machine: start, first token, tokens a second, memory; or blows and z-scores a second; or how well the library is searched."""
     from assistant import benchmark as page
+    from assistant import safety_benchmark as safety
     from assistant import search_benchmark as searching
     from assistant import spirometry_benchmark as spirometry
 
@@ -404,6 +406,9 @@ def benchmark(
     elif what is Measured.search:
         found = searching.run(progress=progress)
         lines = searching.table(found)
+    elif what is Measured.safety:
+        found = safety.run()
+        lines = safety.table(found)
     elif what is Measured.quality:
         found = spirometry.quality(seed=seed, progress=progress)
         lines = spirometry.quality_table(found)

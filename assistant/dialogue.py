@@ -122,10 +122,11 @@ class Assistant:
     def ask(self, session: Session, question: str, *, stop: threading.Event | None = None, temperature: float = 0.0, seed: int = 0) -> Iterator[Turn]:
         """Stream a turn: its answer grows, the last one is ``done``. Then ``session = session.add(turn)``."""
         started = time.perf_counter()
-        question = guardrails.clean(question).strip()[:LONGEST_QUESTION]
-        fixed = self._without_model(session, question)
+        question = guardrails.clean(question).strip()
+        fixed = self._without_model(session, question)  # a red flag may stand at the end of a long message
+        question = question[:LONGEST_QUESTION]
         if fixed is not None:
-            yield replace(fixed, done=True, timings=Timings(total_s=time.perf_counter() - started))
+            yield replace(fixed, question=question, done=True, timings=Timings(total_s=time.perf_counter() - started))
             return
 
         intent, passages, scores = self._look_up(session, question)
@@ -218,6 +219,8 @@ class Assistant:
         intent, sure = self.library.intent(question)
         if sure < (0.65 if intent in DECLINED else 0.45):
             intent = "unknown"
+        if guardrails.asks_diagnosis(question):
+            intent, sure = "do_i_have_asthma", 1.0
         if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "unknown"):
             intent = "why"
         before = next((turn for turn in reversed(session.turns) if turn.seen.raw), None)

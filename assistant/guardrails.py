@@ -17,7 +17,7 @@ __all__ = ["DOSE", "INJECTION", "OFF_TOPIC", "OTHER", "Refusal", "allowed_numera
 
 # text of people ------------------------------------------------------------------------------------------------------
 _TEMPLATE = re.compile(
-    r"<\|?/?(?:im_start|im_end|system|assistant|user|endoftext|start_of_turn|end_of_turn|eot_id|begin_of_text|s)\|?>|<\||\|>|\[/?INST\]|<</?SYS>>",
+    r"<\|?/?(?:im_start|im_end|system|assistant|user|endoftext|start_of_turn|end_of_turn|eot_id|begin_of_text|start_header_id|end_header_id|tool_call|tool_response|think|bos|eos|pad|unk|mask|s)\|?>|<\||\|>|\[/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS)\]|<</?SYS>>",
     re.IGNORECASE,
 )
 

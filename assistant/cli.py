@@ -383,7 +383,8 @@ class Measured(StrEnum):
 @app.command()
 def benchmark(
     what: Annotated[
-        Measured, typer.Argument(help="The page and its conversation, the speed of measuring, its quality on simulated blows, the search, or red flags and refusals.")
+        Measured,
+        typer.Argument(help="The page and its conversation, the speed of measuring, its quality on simulated blows, the search, or red flags and refusals."),
     ] = Measured.page,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     readme: Annotated[Path | None, typer.Option(help="README whose table is to be written.")] = None,

@@ -17,8 +17,45 @@ _RULES = tuple((rule, re.compile(rule.words)) for rule in RULES)
 _FINDINGS = {name: re.compile(words) for name, words in FINDINGS.items()}
 LONGEST = 20_000  # characters of a message that are read; longer ones end there
 _NEAR = 300  # characters before and after a match that can take it back
-_LASTING = frozenset({"lungs", "diabetes", "thinner", "travel", "chemo", "clot_risk", "tick", "head_hit", "inhaler", "pregnant", "gas_source", "toxin", "old", "child", "young_baby", "allergen", "swallowed"})  # true though it began in the past
-_PLAIN_WORDS = _LASTING | {"sugar_off", "heart", "words", "no_relief", "no_urine", "severe", "sudden", "not_fading", "rest", "one_sided", "limb", "leg", "skin", "belly", "back", "eye"}  # no symptom by themselves: nothing harmless to mistake them for
+_LASTING = frozenset(
+    {
+        "lungs",
+        "diabetes",
+        "thinner",
+        "travel",
+        "chemo",
+        "clot_risk",
+        "tick",
+        "head_hit",
+        "inhaler",
+        "pregnant",
+        "gas_source",
+        "toxin",
+        "old",
+        "child",
+        "young_baby",
+        "allergen",
+        "swallowed",
+    }
+)  # true though it began in the past
+_PLAIN_WORDS = _LASTING | {
+    "sugar_off",
+    "heart",
+    "words",
+    "no_relief",
+    "no_urine",
+    "severe",
+    "sudden",
+    "not_fading",
+    "rest",
+    "one_sided",
+    "limb",
+    "leg",
+    "skin",
+    "belly",
+    "back",
+    "eye",
+}  # no symptom by themselves: nothing harmless to mistake them for
 # what goes before a match and takes it back. Words that show the negation belongs to something else ("not well", "haven't slept") do not
 _ELSE = r"(?!(?:because|since|due|sleep|slept|well|good|great|ok|okay|right|fine|sure|able|walk|eat|help\w*|work\w*|better|stop\w*|gone|going|know|like|only|just|now|but|normal|think|my|i|i'm|until)\b)"
 _NEGATED = re.compile(
@@ -60,18 +97,34 @@ _IF = re.compile(
     r"\b(?:if|in case|whenever|unless|would|could you|can one|can people)\b[^.;?!]{0,60}\b(?:turns?|goe?s?|gets?|becomes?|starts?|were|was|ever|develops?|happens?|faints?|collapses?|drops?|falls?|swells?|feels?|someone|somebody|people|they)\b"
     r"|\bwhat (?:would|should|do|must) (?:people|patients|someone|somebody|one|you|we|parents|they)\b|\bwhat (?:does|do|is|did) [^.;?!]{0,40}\bmean\b|\bhow (?:do|can|would|could|should) (?:i|you|we|one|people|doctors|parents|they|someone) (?:recogni[sz]e|tell|know|spot|identify|notice|detect|prevent|avoid)\b|\bhow (?:is|are|does|do) [^.;?!]{0,40}\b(?:show|look|differ|diagnosed|treated|recogni[sz]ed|related|linked)\b|\b(?:signs|symptoms|causes?|risks?|definition|meaning|types?|stages?) of\b|\b(?:warning )?signs\b[^.;?!]{0,25}\b(?:for|are)\b"
 )
-_NOW = re.compile(r"\b(?:now|today|tonight|again|still|help|since|this (?:morning|evening|afternoon)|at the moment|i can'?t|i'm having|i am having|i have|i've got|he can'?t|she can'?t|just)\b")
-_STORY = re.compile(r"\b(?:films?|movies?|novel|(?:my|the|a|this) book|tv|series|video ?games?|dream(?:t|ed|s)?|nightmare|fiction|character|documentary|podcast|quiz|exam|textbook|essay|lecture|article|magazine|lyrics|song|crossword|theat(?:re|er))\b")
-_THING = re.compile(r"\b(?:dog|cat|puppy|kitten|horse|hamster|rabbit|parrot|goldfish|budgie|hen|cow|sheep|car|laptop|phone|computer|printer|plant|tent|bridge|roof|shelf|chair|table|building|market|company|website|server|app|economy|boat|bicycle|tyre|tire)\b(?:'s)?(?! (?:accident|crash|hit|fell|bit|ran|kicked|knocked|scratched|on (?:my|his|her)))")
-_BODY = re.compile(r"\b(?:i|i'm|i've|me|my (?!dog|cat|puppy|kitten|horse|hamster|rabbit|parrot|car|laptop|phone|computer|printer|plant|tent|company|website|boat)|he|she|him|her|his|we|us)\b")
+_NOW = re.compile(
+    r"\b(?:now|today|tonight|again|still|help|since|this (?:morning|evening|afternoon)|at the moment|i can'?t|i'm having|i am having|i have|i've got|he can'?t|she can'?t|just)\b"
+)
+_STORY = re.compile(
+    r"\b(?:films?|movies?|novel|(?:my|the|a|this) book|tv|series|video ?games?|dream(?:t|ed|s)?|nightmare|fiction|character|documentary|podcast|quiz|exam|textbook|essay|lecture|article|magazine|lyrics|song|crossword|theat(?:re|er))\b"
+)
+_THING = re.compile(
+    r"\b(?:dog|cat|puppy|kitten|horse|hamster|rabbit|parrot|goldfish|budgie|hen|cow|sheep|car|laptop|phone|computer|printer|plant|tent|bridge|roof|shelf|chair|table|building|market|company|website|server|app|economy|boat|bicycle|tyre|tire)\b(?:'s)?(?! (?:accident|crash|hit|fell|bit|ran|kicked|knocked|scratched|on (?:my|his|her)))"
+)
+_BODY = re.compile(
+    r"\b(?:i|i'm|i've|me|my (?!dog|cat|puppy|kitten|horse|hamster|rabbit|parrot|car|laptop|phone|computer|printer|plant|tent|company|website|boat)|he|she|him|her|his|we|us)\b"
+)
 _FIGURE = re.compile(
     r"(?:nurse|doctor|boss|wife|husband|mum|friend|he|she|they) (?:nearly|almost) (?:fainted|died|choked|collapsed) when|gave (?:me|him|her|us) (?:a|an|such a) (?:\w+ )?(?:heart attack|stroke|fit)|(?:nearly|almost|could have|practically) (?:fainted|died|choked|collapsed|passed out|suffocated|had a (?:heart attack|stroke|fit|seizure))[^.;?!]{0,40}\b(?:when i (?:saw|heard|read|got)|at the|laugh\w*|from (?:laugh|bored|shock)\w*|with laugh\w*|price|bill|news|score)|\b(?:price|bill|cost|rent|insurance|news|salary|tax|exam|boredom|embarrass\w*|laugh\w*)\b[^.;?!]{0,60}(?:faint\w*|heart attack|died|chok\w*|collaps\w*|suffocat\w*)|(?:laugh\w*|bored?\w*|embarrass\w*)[^.;?!]{0,20}(?:chok\w*|breath\w*|cr(?:y|ied)|death)"
 )
 _BLOWING = re.compile(r"\b(?:blow\w*|spirometry|forced|breathing test|lung test|lung function|the test|manoeuvre|maneuver)\b")
-_RECOVERED = re.compile(r"\b(?:in (?:19|20)\d\d|years? ago|as a teen\w*|back then|when i was (?:a |young|\d)|last year|long ago|at (?:school|university|college)|used to)\b")
-_WELL_NOW = re.compile(r"\b(?:am|i'm|feel\w*|been|doing|is|are)\b[^.;?!]{0,16}\b(?:well|fine|better|ok|okay|good|recovered|happy|stable)\b|not any ?more|no longer|never since|none since|not since|behind me")
-_LIST = re.compile(r"\b(?:denies|denied|denying|no|without|negative for|never had|reports no|no history of|not have|don'?t have|haven'?t (?:had )?)\s+(?P<list>[^.;?!:]{0,110})$")
-_ENDS_LIST = re.compile(r"\b(?:i|i'm|i've|but|now|my|is|are|has|have|can'?t|cannot|he|she|his|her|although|though|however|since|started|just|today|because|and then)\b")
+_RECOVERED = re.compile(
+    r"\b(?:in (?:19|20)\d\d|years? ago|as a teen\w*|back then|when i was (?:a |young|\d)|last year|long ago|at (?:school|university|college)|used to)\b"
+)
+_WELL_NOW = re.compile(
+    r"\b(?:am|i'm|feel\w*|been|doing|is|are)\b[^.;?!]{0,16}\b(?:well|fine|better|ok|okay|good|recovered|happy|stable)\b|not any ?more|no longer|never since|none since|not since|behind me"
+)
+_LIST = re.compile(
+    r"\b(?:denies|denied|denying|no|without|negative for|never had|reports no|no history of|not have|don'?t have|haven'?t (?:had )?)\s+(?P<list>[^.;?!:]{0,110})$"
+)
+_ENDS_LIST = re.compile(
+    r"\b(?:i|i'm|i've|but|now|my|is|are|has|have|can'?t|cannot|he|she|his|her|although|though|however|since|started|just|today|because|and then)\b"
+)
 
 
 def triage(message: str, patient: Patient | None = None) -> Triage | None:
@@ -121,7 +174,9 @@ def _counts(text: str, start: int, end: int, name: str) -> bool:
     before, after = text[clause_start:start], text[end:]
     sentence = re.split(r"[.;?!]", text[clause_start:])[0].strip()
     if name == "self_harm":
-        return not re.search(r"\b(?:no|not|never|without|denies|don't feel|isn't|not feeling)\s+(?:\w+\s+){0,2}$", before) and not (_RECOVERED.search(sentence) and _WELL_NOW.search(text[start:]))
+        return not re.search(r"\b(?:no|not|never|without|denies|don't feel|isn't|not feeling)\s+(?:\w+\s+){0,2}$", before) and not (
+            _RECOVERED.search(sentence) and _WELL_NOW.search(text[start:])
+        )
     if name in _PLAIN_WORDS:
         return name in ("no_relief", "no_urine", "not_fading", "child", "words") or not _NEGATED.search(before)
     general = _ASKED.search(sentence)
@@ -138,9 +193,15 @@ def _counts(text: str, start: int, end: int, name: str) -> bool:
     elif name == "hard_to_breathe":
         if re.search(r"\b(?:why|what|how|when|if|no|not|never|without|don'?t|doesn'?t)\b", before) or _EXERTION.search(sentence):
             return False
-    elif name == "fainting" and (_WILL_I.search(before) or (_BLOWING.search(sentence) and not re.search(r"fainted|passed out|collapsed|unconscious|blacked out", text[start:end]))):
+    elif name == "fainting" and (
+        _WILL_I.search(before) or (_BLOWING.search(sentence) and not re.search(r"fainted|passed out|collapsed|unconscious|blacked out", text[start:end]))
+    ):
         return False
-    if name not in ("cannot_breathe", "hard_to_breathe", "unresponsive") and not _AS_NEVER_BEFORE.search(after) and (_NEGATED.search(before) or _in_list(before, after)):
+    if (
+        name not in ("cannot_breathe", "hard_to_breathe", "unresponsive")
+        and not _AS_NEVER_BEFORE.search(after)
+        and (_NEGATED.search(before) or _in_list(before, after))
+    ):
         return False
     return not _past(text, clause_start, start, end)
 
@@ -163,7 +224,10 @@ def _in_list(before: str, after: str) -> bool:
     if not found or _ENDS_LIST.search(found["list"]):
         return False
     denied = found[0].startswith(("den", "negative", "reports", "never"))
-    return bool("," not in found["list"] and re.search(r"\b(?:or|nor|and)\s+(?:\w+\s+){0,2}$", found["list"]) or (denied or re.search(r"\b(?:or|nor)\b", found["list"] + re.split(r"[.;?!:]", after)[0])) and ("," in found["list"] or " or " in found["list"]))
+    return bool(
+        ("," not in found["list"] and re.search(r"\b(?:or|nor|and)\s+(?:\w+\s+){0,2}$", found["list"]))
+        or ((denied or re.search(r"\b(?:or|nor)\b", found["list"] + re.split(r"[.;?!:]", after)[0])) and ("," in found["list"] or " or " in found["list"]))
+    )
 
 
 def _past(text: str, clause_start: int, start: int, end: int) -> bool:

@@ -26,7 +26,9 @@ _ELSEWHEN = re.compile(
     r"\b(?:targets?|aim|range|goal|would|were|if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|last (?:summer|winter|year|spring|autumn)|years? ago|used to|in (?:19|20)\d\d|before (?:treatment|she|he|i)|dream\w*|film|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
 )
 _NOW = re.compile(r"\b(?:now|today|right now|at the moment|currently|help|tonight|still)\b")
-_EFFORT = re.compile(r"\brun\w*|\bjog\w*|exercis|training|workout|work out|treadmill|cycl\w+|\bbike|sprint|\brow(?:ing|ed)\b|gym|climb|hik\w+|zone|\bmax|\btrain\b")
+_EFFORT = re.compile(
+    r"\brun\w*|\bjog\w*|exercis|training|workout|work out|treadmill|cycl\w+|\bbike|sprint|\brow(?:ing|ed)\b|gym|climb|hik\w+|zone|\bmax|\btrain\b"
+)
 _HIGH_UP = re.compile(r"altitude|mountain|\bsummit|\d{4} ?m\b|\d,\d{3} ?m\b|plane\b|flight|everest|trek")
 
 
@@ -38,7 +40,7 @@ def danger(text: str, patient: Patient | None = None) -> str | None:
         for match in pattern.finditer(text):
             value = float(next(group for group in match.groups() if group).replace(",", "."))
             if bad(value) and not (name == "spo2" and hypercapnic and value > 88) and not _elsewhen(text, match, name):
-                if (value <= 40 and name == "heart_rate" or name == "temperature" and value <= 35) and not symptom:
+                if ((value <= 40 and name == "heart_rate") or (name == "temperature" and value <= 35)) and not symptom:
                     continue  # a rower's pulse, the temperature of a room
                 return f"vital_{name}"
     pressure = _PRESSURE.search(text)
@@ -81,6 +83,10 @@ def _recorded(text: str, patient: Patient, lowest_spo2: float) -> str | None:
         return "record_heart_rate_with_symptoms"
     if patient.systolic_bp_mmhg is not None and (patient.systolic_bp_mmhg >= 180 or patient.systolic_bp_mmhg < 90):
         return "record_blood_pressure_with_symptoms"
-    if patient.glucose_mg_dl is not None and (patient.glucose_mg_dl < 54 or patient.glucose_mg_dl > 300) and re.search(r"sweat|shak|confus|vomit|thirst|drows|faint|weak|sick", text):
+    if (
+        patient.glucose_mg_dl is not None
+        and (patient.glucose_mg_dl < 54 or patient.glucose_mg_dl > 300)
+        and re.search(r"sweat|shak|confus|vomit|thirst|drows|faint|weak|sick", text)
+    ):
         return "record_glucose_with_symptoms"
     return None

@@ -467,13 +467,16 @@ class Measured(StrEnum):
     search = "search"
     risk = "risk"
     load = "load"
+    safety = "safety"
 
 
 @app.command()
 def benchmark(
     what: Annotated[
         Measured,
-        typer.Argument(help="The page and its conversation, the speed of measuring, its quality on simulated blows, the search, risks, or many chats at once."),
+        typer.Argument(
+            help="The page and its conversation, the speed of measuring, its quality on simulated blows, the search, risks, red flags and refusals, or many chats at once."
+        ),
     ] = Measured.page,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     readme: Annotated[Path | None, typer.Option(help="README whose table is to be written.")] = None,
@@ -485,6 +488,7 @@ def benchmark(
     from assistant import benchmark as page
     from assistant import load_benchmark as load
     from assistant import risk_benchmark as risks
+    from assistant import safety_benchmark as safety
     from assistant import search_benchmark as searching
     from assistant import spirometry_benchmark as spirometry
 
@@ -503,6 +507,9 @@ def benchmark(
     elif what is Measured.load:
         found = load.run(repeats=repeats, progress=progress)
         lines = load.table(found)
+    elif what is Measured.safety:
+        found = safety.run()
+        lines = safety.table(found)
     elif what is Measured.quality:
         found = spirometry.quality(seed=seed, progress=progress)
         lines = spirometry.quality_table(found)

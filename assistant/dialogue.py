@@ -114,7 +114,12 @@ class Assistant:
         A message that asks several things is answered in order, each from its own look-up; a red flag in it goes before all.
         """
         started = time.perf_counter()
-        question = guardrails.clean(question).strip()[:LONGEST_QUESTION]
+        whole = guardrails.clean(question).strip()
+        question = whole[:LONGEST_QUESTION]
+        fixed = by_rule(session, whole) if len(whole) > len(question) else None  # a red flag may stand at the end of a long message
+        if fixed is not None:
+            yield replace(fixed, question=question, done=True, timings=Timings(total_s=time.perf_counter() - started))
+            return
         several = parts(question, self.library) if question and guardrails.triage(question, session.patient) is None else (question,)
         done: tuple[Turn, ...] = ()
         for part in several:

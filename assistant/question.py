@@ -155,6 +155,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     intent, sure = library.intent(question)
     if sure < (0.65 if intent in DECLINED else 0.45):
         intent = "unknown"
+    if guardrails.asks_diagnosis(question):
+        intent, sure = "do_i_have_asthma", 1.0
     if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "unknown"):
         intent = "why"
     if sure < 0.9:

@@ -1,63 +1,61 @@
-"""Red flags, by rule and before any model. Recall first; negations and other people's past are respected.
-
-Rules after NEWS2 (Royal College of Physicians, 2017), NHS 111 advice pages on chest pain, stroke, anaphylaxis and sepsis, and
-GINA and GOLD on worsening asthma and COPD. Wordings are fixed: what to do now, in two sentences.
-"""
+"""Triage: a red flag in a message, by rule and before any model. Recall first; negations and other people's past are respected."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from assistant.findings import FINDINGS, TOGETHER
+from assistant.other_languages import emergency
+from assistant.red_flags import CARE, NOW, RULES, TODAY, Rule
 from assistant.session import Triage
+from assistant.vital_signs import danger
 from encoders.record import Patient
 
-NOW = "This can be an emergency: call your local emergency number (112, 999 or 911) now. Do not wait for this assistant, do not drive yourself, and stay with someone if you can."
-CARE = (
-    "I am sorry you are going through this; you deserve help right now: call your local emergency number (112, 999 or 911) or a crisis "
-    "line such as 988 in the US or 116 123 in the UK and Ireland. Please do not stay alone, and tell someone near you how you feel."
-)
-TODAY = "This needs a clinician today: contact your doctor, urgent care or your respiratory team now. If you cannot breathe, speak or stay awake, call your local emergency number (112, 999 or 911)."
+__all__ = ["CARE", "NOW", "TODAY", "triage"]
 
-
-@dataclass(frozen=True)
-class Rule:
-    name: str
-    level: str  # emergency or urgent
-    words: str  # a regular expression over the lower-case message
-    text: str = NOW
-
-
-_PAIN = r"(?:pain|pains|ache|aching|hurt|hurts|hurting|pressure|tight|tightness|tightening|squeezing|squeezed|crushing|crushed|heavy|heaviness|discomfort|burning|stabbing)"
-RULES: tuple[Rule, ...] = (
-    Rule("self_harm", "emergency", r"suicid|kill(?:ing)? my ?self|end(?:ing)? (?:my (?:own )?life|it all)|want to die|wish i (?:was|were) dead|better off dead|don'?t want to (?:live|be alive|be here any ?more|wake up)|no reason to live|hurt(?:ing)? my ?self|harm(?:ing)? my ?self|self[- ]?harm|cut(?:ting)? my ?self(?! some| a (?:piece|slice)| shaving| while)|take my (?:own )?life|taking my own life|jump(?:ing)? off (?:a|the) (?:bridge|roof|building|balcony|cliff)|(?:life|living) (?:is(?: not|n'?t)|not) worth|not worth living|no point (?:in )?(?:living|going on|being alive)|better off without me|if i (?:was|were) dead|can'?t go on (?:like this|living|any ?more)|(?:want to|going to|^)\W*kms\W*$", CARE),
-    Rule("overdose", "emergency", r"overdos|(?:took|taken|swallowed|swallowing|drank|drunk|ate|eaten) (?:too many|a whole|all (?:of )?(?:my|the|his|her)|the whole|a (?:bottle|box|packet|handful)|bleach|poison|antifreeze|\d+ (?:tablets|pills|paracetamol))|(?:too many|bottle of|handful of) (?:pills|tablets|paracetamol|painkillers)|poisoned"),
-    Rule("chest_pain", "emergency", rf"(?:chest|breast ?bone|sternum)[^.;,?!]{{0,40}}\b{_PAIN}\b|\b{_PAIN}\b[^.;,?!]{{0,40}}\b(?:my |the |his |her |in |of )?(?:chest|breast ?bone|sternum)\b|elephant (?:is )?(?:on|sitting)|chest is killing|(?:clutch|grip|hold)\w* (?:my|his|her|their) chest|heart attack|angina attack|cardiac arrest"),
-    Rule("arm_or_jaw_pain", "emergency", rf"(?:left arm|arm and jaw|jaw|arm)[^.;,?!]{{0,25}}\b(?:pain|ache|aching|hurts|numb)\b[^.;?!]{{0,40}}(?:sweat|breath|chest|sick|nause)|{_PAIN}[^.;,?!]{{0,40}}(?:spread|radiat|down|into|shoot|moving|going)[^.;,?!]{{0,20}}(?:arm|jaw|neck|shoulder)|pain in (?:my |the |his |her )?(?:left arm|arm and jaw|jaw and arm|jaw)"),
-    Rule("cannot_breathe", "emergency", r"(?:can(?:'?t|not)|can not|cant|unable to|hardly|barely|struggling to|fighting to|struggle to|struggles to)\s+(?:even\s+)?(?:breath(?!e out (?:any|more|further|longer|all|fully))|breathe(?! out (?:any|more|further|longer|all|fully))|get (?:any |enough |my |his |her )?(?:air|breath)|catch (?:my|his|her) breath|(?:speak|talk)(?! (?:about|to|with|for|on|over|[a-z]*(?:ish|ese|ian|man|nch))\b(?![^.?!]*breath))|finish (?:a |my )?sentence|say (?:a |more))|(?:struggl\w*|fight\w*|gasp\w*) for (?:air|breath)|gasping|suffocat|choking|drowning in my|(?:feel|feels) like (?:i'm |i am )?drowning|pink(?:,| and)? (?:sputum|froth\w*)|frothy (?:pink )?(?:sputum|phlegm)|lungs?[^.;,?!]{0,25}filling|stridor|high[- ]pitched (?:noise|sound)[^.;?!]{0,30}breath|(?:having|in the middle of) (?:a|an) (?:\w+ ){0,3}asthma attack|stuck in (?:my|his|her|the) (?:throat|windpipe)|(?:too )?(?:breathless|short of breath|out of breath|wheezy) to (?:speak|talk|eat|move|sleep|lie|stand|finish|walk)|stopped breathing|not breathing|(?:isn'?t|is not) breathing|no air|full sentences|few words|silent chest|very short of breath (?:at|while) rest(?:ing)?|breathless at rest|(?:severe|sudden|extreme|terrible|acute)(?:ly)? (?:breathless|short(?:ness)? of breath|difficulty breathing|trouble breathing|asthma attack)|suddenly (?:very |so |really )?(?:breathless|short of breath|can'?t breathe)"),
-    Rule("blue", "emergency", r"\b(?:lips?|face|fingers?|fingertips|finger ?nails|nails|tongue|skin)\b[^.;,?!]{0,25}\b(?:blue|bluish|grey|gray|purple)\b|\b(?:he|she|baby|child|son|daughter|father|mother|dad|mum|mom|husband|wife)\b[^.;,?!]{0,12}\b(?:is|looks?|looking|went|gone|goes|turned|turning) (?:\w+ ){0,2}(?:blue|bluish|grey|gray|purple)\b|\b(?:blue|bluish|grey|purple) (?:lips?|face|fingers?|fingertips|tongue|skin)"),
-    Rule("coughing_blood", "emergency", r"cough\w*(?: up)?(?: a lot of| lots of| some| bright red| fresh)? ?(?:red )?blood|(?:cough|bring|hack)\w* up (?:\w+ ){0,4}blood|brought up (?:\w+ ){0,4}blood|blood[^.;,?!]{0,25}(?:when|while|in|with)[^.;,?!]{0,12}(?:cough|sputum|phlegm|spit)|spit\w*(?: up| out)? blood|bloody (?:sputum|phlegm)|haemoptysis|hemoptysis"),
-    Rule("vomiting_blood", "emergency", r"(?:vomit\w*|throw\w* up|threw up|puk\w*)[^.;,?!]{0,15}blood|blood[^.;,?!]{0,12}vomit|black tarry stool|coffee[- ]ground"),
-    Rule("fainting", "emergency", r"\bfaint(?:ed|ing|s)?\b|pass(?:ed|ing) out|(?:about|going|nearly|almost) (?:to )?(?:pass|black) out|black(?:ed|ing) out|los(?:t|ing|e) consciousness|unconscious|collaps(?:ed|ing|e)|unresponsive|won'?t wake|(?:can'?t|cannot) (?:be )?w[ao]ke"),
-    Rule("stroke", "emergency", r"(?:face|mouth|smile|eyelid)[^.;,?!]{0,25}(?:droop|fallen|sagg|lopsided|crooked|numb|one side)|droop\w* (?:face|mouth|smile)|(?:slurr\w*|garbled|jumbled)[^.;,?!]{0,15}(?:speech|words|talk\w*|speak\w*)|speech[^.;,?!]{0,15}(?:slurr|gone funny|garbled)|(?:sudden\w*|one|left|right)[^.;,?!]{0,25}(?:arm|leg|side|body)[^.;,?!]{0,20}(?:weak|numb|paraly|dead|can'?t move|cannot move|won'?t move)|(?:weak|numb)\w* (?:in|on|down) (?:my |one |the |his |her )*(?:left |right )?(?:arm|side|leg)|(?:having|had|think|be|is it|sign of)[^.;,?!]{0,20} (?:a )?stroke\b|sudden\w*[^.;,?!]{0,20}(?:confus|loss of vision|blind|can(?:'?t|not| not) see|vision)|(?:can'?t|cannot) (?:lift|raise|move) (?:my|his|her|one|the)"),
-    Rule("headache", "emergency", r"worst (?:head ?ache|headache)|worst [^.;,?!]{0,12}head|thunderclap|(?:head ?ache)[^.;,?!]{0,30}(?:of my life|ever had|suddenly|exploded|like an explosion|stiff neck)|sudden (?:severe|terrible|violent) head"),
-    Rule("anaphylaxis", "emergency", r"anaphyla|(?:throat|tongue|lips?|\bface|mouth)[^.;,?!]{0,25}(?:swell|swollen|swelling)|(?:throat|airway)[^.;,?!]{0,25}(?:closing|closed|tight)|\b(?:hives|stung|bee sting|wasp sting|peanuts?|nuts|allergic reaction)\b[^.;?!]{0,60}(?:breath|wheez|swell|swollen|throat|faint)|swollen (?:throat|tongue|lips|face)|(?:swelling|closing)[^.;,?!]{0,15}(?:throat|tongue|lips|airway)|epipen"),
-    Rule("abdomen", "emergency", r"(?:severe|rigid|worst|unbearable|agoni[sz]ing|excruciating|board[- ]like|hard)[^.;,?!]{0,20}(?:abdom\w*|stomach|belly|tummy)|(?:abdom\w*|stomach|belly|tummy)[^.;,?!]{0,25}(?:rigid|unbearable|excruciating|agony|severe|rock hard|hard as)"),
-    Rule("meningitis", "emergency", r"stiff neck|neck (?:is |so )?stiff|rash[^.;,?!]{0,25}(?:doesn'?t|does not|won'?t|not) (?:fade|disappear|blanch)|sepsis|septic"),
-    Rule("seizure", "emergency", r"(?:having|had|has|is having) (?:a |an )?(?:fit|seizure|convulsion)|seizing|convuls"),
-    Rule("bleeding", "emergency", r"(?:heavy|heavily|won'?t stop|will not stop|can'?t stop|not stop\w*|lot of|badly|profuse\w*|severe(?:ly)?|gush\w*|pouring)[^.;,?!]{0,20}(?:bleed|blood)|(?:bleed\w*|blood)[^.;,?!]{0,25}(?:heavily|won'?t stop|will not stop|doesn'?t stop|can'?t be stopped|badly|everywhere|gushing|pouring|profusely)"),
-    Rule("limb", "emergency", r"(?:leg|arm|foot|hand|calf|limb)[^.;,?!]{0,30}(?:suddenly|gone|turned|is|feels)?[^.;,?!]{0,10}(?:cold and|white and|pale and)[^.;,?!]{0,15}(?:numb|pale|white|painful|cold|blue)|(?:swollen|swelling)[^.;?!]{0,30}(?:leg|calf)[^.;?!]{0,40}(?:breath)|breath\w*[^.;?!]{0,40}(?:swollen|swelling)[^.;?!]{0,20}(?:calf|one leg|left leg|right leg)|(?:calf|leg)[^.;?!]{0,30}(?:swollen|swelling|swelled)[^.;?!]{0,40}breath"),
-    Rule("dehydrated_child", "emergency", r"(?:baby|infant|toddler|child|son|daughter|newborn)[^.?!]{0,60}(?:no wet napp|no wet diaper|dry napp|dry diaper|not (?:peed|urinated|drinking)|sunken|floppy|limp|lethargic|dehydrat|hard to wake|blue)"),
-    Rule("confusion", "emergency", r"(?:suddenly|newly|become|became|getting|very|so|now|acutely|new) (?:very )?(?:confused|delirious|disorient\w*)|new confusion|doesn'?t know (?:where|who) (?:he|she|they)"),
-    Rule("dying", "emergency", r"(?:i'?m|i am|he is|she is|he's|she's) (?:dying|going to die|about to die)(?! (?:to|for|of (?:boredom|curiosity|thirst|heat)))"),
-    Rule("ambulance", "emergency", r"\b(?:i|we|he|she) needs? an ambulance|(?:^|[.!,] |please |pls |help )(?:call|send|get)(?: me| us)? an ambulance|(?<!when )(?:should|shall|must) (?:i|we) call an ambulance"),
-    Rule("gas", "emergency", r"carbon monoxide (?:alarm|detector)[^.;?!]{0,20}(?:going|goes|went|off|beep|ring)|(?:inhal\w*|breathed in|breathing in)[^.;,?!]{0,20}(?:chlorine|ammonia|toxic|poisonous|gas fumes|smoke[^.;,?!]{0,15}fire)"),
-    Rule("worse_despite_reliever", "urgent", r"(?:inhaler|reliever|puffer|salbutamol|albuterol|ventolin|nebuli[sz]er)[^.;?!]{0,40}(?:not (?:help|work)|isn'?t (?:help|work)|doesn'?t (?:help|work)|no (?:help|relief|effect|longer)|stopped (?:help|work)|not enough|every (?:hour|two hours)|hasn'?t)|(?:copd|asthma|breathing)[^.;,?!]{0,30}(?:(?:much|a lot|far|suddenly|getting|got|so much) worse|worse (?:today|since|despite|than usual)|flar\w+)|despite (?:my |the )?(?:inhaler|reliever|puffer)", TODAY),
-    Rule("fever_cough_breathless", "urgent", r"(?=.*(?:fever|high temperature|shiver|chills))(?=.*cough)(?=.*(?:breathless|short of breath|shortness of breath|hard to breathe|difficulty breathing))", TODAY),
-    Rule("hard_to_breathe", "urgent", r"\b(?:difficulty|trouble|problems?) (?:in |with )?breathing|(?:hard|harder|difficult) (?:for (?:me|him|her) )?to breathe|breathing is (?:\w+ )?(?:hard|difficult|laboured|labored)", TODAY),
-    Rule("leg_swelling", "urgent", r"(?:new|suddenly|sudden|started|one)[^.;,?!]{0,20}(?:leg|calf|ankle)s?[^.;,?!]{0,20}(?:swell|swollen)|(?:leg|calf|ankle)s?[^.;,?!]{0,20}(?:swell\w*|swollen)[^.;?!]{0,25}(?:new|since|today|yesterday|this week|suddenly)", TODAY),
-)  # fmt: skip
-_COMPILED = tuple((rule, re.compile(rule.words)) for rule in RULES)
+_RULES = tuple((rule, re.compile(rule.words)) for rule in RULES)
+_FINDINGS = {name: re.compile(words) for name, words in FINDINGS.items()}
+LONGEST = 20_000  # characters of a message that are read; longer ones end there
+_NEAR = 300  # characters before and after a match that can take it back
+_LASTING = frozenset(
+    {
+        "lungs",
+        "diabetes",
+        "thinner",
+        "travel",
+        "chemo",
+        "clot_risk",
+        "tick",
+        "head_hit",
+        "inhaler",
+        "pregnant",
+        "gas_source",
+        "toxin",
+        "old",
+        "child",
+        "young_baby",
+        "allergen",
+        "swallowed",
+    }
+)  # true though it began in the past
+_PLAIN_WORDS = _LASTING | {
+    "sugar_off",
+    "heart",
+    "words",
+    "no_relief",
+    "no_urine",
+    "severe",
+    "sudden",
+    "not_fading",
+    "rest",
+    "one_sided",
+    "limb",
+    "leg",
+    "skin",
+    "belly",
+    "back",
+    "eye",
+}  # no symptom by themselves: nothing harmless to mistake them for
 # what goes before a match and takes it back. Words that show the negation belongs to something else ("not well", "haven't slept") do not
 _ELSE = r"(?!(?:because|since|due|sleep|slept|well|good|great|ok|okay|right|fine|sure|able|walk|eat|help\w*|work\w*|better|stop\w*|gone|going|know|like|only|just|now|but|normal|think|my|i|i'm|until)\b)"
 _NEGATED = re.compile(
@@ -67,10 +65,10 @@ _NEGATED = re.compile(
 _WILL_I = re.compile(r"\b(?:can|could|will|would|might|may) (?:i|you|one|people)\s+$")
 _AS_NEVER_BEFORE = re.compile(r"^\W*(?:like this|this bad|as bad|so bad|worse|such)")
 _OTHERS = re.compile(
-    r"\b(?:father|mother|dad|mum|mom|brother|sister|uncle|aunt|grand\w+|parents?|family|relatives?|neighbou?r|friend|husband|wife)\b[^.;?!]{0,40}\b(?:had|died|suffered|in (?:19|20)\d\d|years? ago|at (?:the )?age|history|when (?:he|she) was)\b"
+    r"\b(?:father|mother|dad|mum|mom|brother|sister|uncle|aunt|grand\w+|nan\b|nana|gran|parents?|family|relatives?|neighbou?r|friend|husband|wife)\b[^.;?!]{0,40}\b(?:had|died|suffered|in (?:19|20)\d\d|years? ago|at (?:the )?age|history|when (?:he|she) was)\b"
 )
 _PAST = re.compile(
-    r"\b(?:in (?:19|20)\d\d|\d+ years? ago|(?:many|several|some|a few|two|three|five|ten|twenty) (?:years?|months?|decades?) ago|last year|years ago|as a child|when i was (?:a |young|\d+)|in childhood|in my (?:teens|twenties|youth)|previous|previously|history of (?!\w+ and (?:i|my|am)\b)|used to (?:have|get|be|suffer|faint|cough)|long ago|at school)\b"
+    r"\b(?:back in|in the (?:sixties|seventies|eighties|nineties)|years back|in (?:19|20)\d\d|\d+ years? ago|(?:many|several|some|a few|two|three|five|ten|twenty) (?:years?|months?|decades?) ago|last year|years ago|as a child|when i was (?:a |young|\d+)|in childhood|in my (?:teens|twenties|youth)|previous|previously|history of (?!\w+ and (?:i|my|am)\b)|used to (?:have|get|be|suffer|faint|cough)|long ago|at school)\b"
 )
 _PRESENT = re.compile(
     r"\b(?:now|today|again|right now|just|tonight|still|at the moment|this (?:morning|evening|afternoon)|since|minutes?|hours?|has had|is having|i have|i've got|i'm|i am|is|are|am|hurts|feels?|can't|cannot|cant|keeps?)\b"
@@ -92,91 +90,152 @@ _TYPOS = tuple((re.compile(rf"\b(?:{wrong})\b"), right) for wrong, right in (
     ("ambulence|amublance|ambulanse", "ambulance"), ("tounge|tonge", "tongue"), ("thorat|troat", "throat"),
 ))  # fmt: skip
 _BENIGN = re.compile(
-    r"chest (?:x-?ray|radiograph|ct|scan|infection|physio\w*|freezer|of drawers|strap|size|press|expansion|wall exam\w*|film|cold|clinic|circumference|measurement|hair|binder|muscles?)|blue (?:inhaler|puffer|badge|cheese|light|line|bar|curve|dot)|stroke (?:risk|volume|unit|clinic|prevention|team)|risk of (?:a )?(?:stroke|heart attack)|(?:estimated|my|the) (?:risk|chance)s? of|heart attack risk|stroke in (?:the|my) family|blood (?:pressure|test|tests|sugar|glucose|count|work|group|type|oxygen|donation)|pressure (?:cuff|monitor|reading)|(?:swim|breast|back)[- ]?stroke|stroke (?:of|my|the) |panic button|overdosing on|faint (?:line|smell|trace|sound|wheeze|colou?r|print)|collapsed (?:table|panel|menu|section)|fitness|fit (?:for|to|test|in)|(?:curve|airways?|loop|dynamic|line)(?: is| are| was| has)? collaps\w*|airway collapse|collaps\w* (?:lung|airway)|(?:spirometry|test|blow\w*|fly\w*|travel\w*|exercis\w*)(?: \w+){0,4} after (?:a |an |my |the )?(?:heart attack|stroke)|recent heart attack|blackout (?:curtain|blind)|pass out (?:leaflets|copies|the)|tight[- ]fitting|tight schedule|pain (?:free|clinic)|heavy (?:metal|lifting|bag|smoker)"
+    r"suffocating (?:heat|weather|summer|room|humidity|atmosphere|debt|job)|overdos\w* (?:on|of) (?:\w+ ){0,2}(?:vitamins?|cake|chocolate|sugar|coffee|caffeine|tv|netflix|cheese|sweets|christmas|biscuits|sun|news)|chest (?:x-?ray|radiograph|ct|scan|infection|physio\w*|freezer|of drawers|strap|size|press|expansion|wall exam\w*|film|cold|clinic|circumference|measurement|hair|binder|muscles?)|blue (?:inhaler|puffer|badge|cheese|light|line|bar|curve|dot)|stroke (?:risk|volume|unit|clinic|prevention|team)|risk of (?:a )?(?:stroke|heart attack)|(?:estimated|my|the) (?:risk|chance)s? of|heart attack risk|stroke in (?:the|my) family|blood (?:pressure|test|tests|sugar|glucose|count|work|group|type|oxygen|donation)|pressure (?:cuff|monitor|reading)|(?:swim|breast|back)[- ]?stroke|stroke (?:of|my|the) |panic button|overdosing on|faint (?:line|smell|trace|sound|wheeze|colou?r|print)|collapsed (?:table|panel|menu|section)|fitness|fit (?:for|to|test|in)|(?:curve|airways?|loop|dynamic|line)(?: is| are| was| has)? collaps\w*|airway collapse|collaps\w* (?:lung|airway)|(?:spirometry|test|blow\w*|fly\w*|travel\w*|exercis\w*)(?: \w+){0,4} after (?:a |an |my |the )?(?:heart attack|stroke)|recent heart attack|blackout (?:curtain|blind)|pass out (?:leaflets|copies|the)|tight[- ]fitting|tight schedule|pain (?:free|clinic)|heavy (?:metal|lifting|bag|smoker)"
 )
-_VITAL = (
-    ("spo2", re.compile(r"(?:spo2|sp02|o2 sat\w*|sats?|saturations?|oxygen(?: level| saturation| sat\w*)?|pulse ox\w*)\D{0,25}?(\d{2,3})\s*%?"), lambda v: 50 <= v <= 92),
-    ("respiratory_rate", re.compile(r"(?:respiratory rate|breathing rate|breaths (?:a|per) minute|resp rate|\brr\b)\D{0,12}?(\d{2})|(\d{2}) breaths"), lambda v: v >= 25),
-    ("heart_rate", re.compile(r"(?:heart rate|pulse(?! ox)|heartbeat|\bhr\b|heart is (?:beating|racing) at)\D{0,15}?(\d{2,3})"), lambda v: v >= 130),
-    ("temperature", re.compile(r"(?:temperature|temp|fever)\D{0,14}?(\d{2}(?:\.\d)?)"), lambda v: 40 <= v < 46),
-)  # fmt: skip
 _EXERTION = re.compile(r"stairs|running|\brun\b|exercis|walk|uphill|hills?\b|cycl|climb|sport|altitude|mountain|exertion|in the cold|cold air|lying|at night")
-_PRESSURE = re.compile(r"(?:blood pressure|\bbp\b|systolic)\D{0,14}?(\d{2,3})(?:\s*/\s*\d{2,3})?")
-_GLUCOSE = re.compile(r"(?:glucose|blood sugar|sugar)\D{0,14}?(\d{2,3})\b(?!\s*mmol)")
-_SYMPTOM = re.compile(
-    r"breathless|short of breath|dizzy|diz+iness|headache|blurred|confus|sweat|shak|faint|unwell|sick|vomit|chest|weak|drows|palpit|thirst|feel (?:awful|terrible|ill|bad|strange)|numb|vision|nosebleed"
+_IF = re.compile(
+    r"\b(?:if|in case|whenever|unless|would|could you|can one|can people)\b[^.;?!]{0,60}\b(?:turns?|goe?s?|gets?|becomes?|starts?|were|was|ever|develops?|happens?|faints?|collapses?|drops?|falls?|swells?|feels?|someone|somebody|people|they)\b"
+    r"|\bwhat (?:would|should|do|must) (?:people|patients|someone|somebody|one|you|we|parents|they)\b|\bwhat (?:does|do|is|did) [^.;?!]{0,40}\bmean\b|\bhow (?:do|can|would|could|should) (?:i|you|we|one|people|doctors|parents|they|someone) (?:recogni[sz]e|tell|know|spot|identify|notice|detect|prevent|avoid)\b|\bhow (?:is|are|does|do) [^.;?!]{0,40}\b(?:show|look|differ|diagnosed|treated|recogni[sz]ed|related|linked)\b|\b(?:signs|symptoms|causes?|risks?|definition|meaning|types?|stages?) of\b|\b(?:warning )?signs\b[^.;?!]{0,25}\b(?:for|are)\b"
+)
+_NOW = re.compile(
+    r"\b(?:now|today|tonight|again|still|help|since|this (?:morning|evening|afternoon)|at the moment|i can'?t|i'm having|i am having|i have|i've got|he can'?t|she can'?t|just)\b"
+)
+_STORY = re.compile(
+    r"\b(?:films?|movies?|novel|(?:my|the|a|this) book|tv|series|video ?games?|dream(?:t|ed|s)?|nightmare|fiction|character|documentary|podcast|quiz|exam|textbook|essay|lecture|article|magazine|lyrics|song|crossword|theat(?:re|er))\b"
+)
+_THING = re.compile(
+    r"\b(?:dog|cat|puppy|kitten|horse|hamster|rabbit|parrot|goldfish|budgie|hen|cow|sheep|car|laptop|phone|computer|printer|plant|tent|bridge|roof|shelf|chair|table|building|market|company|website|server|app|economy|boat|bicycle|tyre|tire)\b(?:'s)?(?! (?:accident|crash|hit|fell|bit|ran|kicked|knocked|scratched|on (?:my|his|her)))"
+)
+_BODY = re.compile(
+    r"\b(?:i|i'm|i've|me|my (?!dog|cat|puppy|kitten|horse|hamster|rabbit|parrot|car|laptop|phone|computer|printer|plant|tent|company|website|boat)|he|she|him|her|his|we|us)\b"
+)
+_FIGURE = re.compile(
+    r"(?:nurse|doctor|boss|wife|husband|mum|friend|he|she|they) (?:nearly|almost) (?:fainted|died|choked|collapsed) when|gave (?:me|him|her|us) (?:a|an|such a) (?:\w+ )?(?:heart attack|stroke|fit)|(?:nearly|almost|could have|practically) (?:fainted|died|choked|collapsed|passed out|suffocated|had a (?:heart attack|stroke|fit|seizure))[^.;?!]{0,40}\b(?:when i (?:saw|heard|read|got)|at the|laugh\w*|from (?:laugh|bored|shock)\w*|with laugh\w*|price|bill|news|score)|\b(?:price|bill|cost|rent|insurance|news|salary|tax|exam|boredom|embarrass\w*|laugh\w*)\b[^.;?!]{0,60}(?:faint\w*|heart attack|died|chok\w*|collaps\w*|suffocat\w*)|(?:laugh\w*|bored?\w*|embarrass\w*)[^.;?!]{0,20}(?:chok\w*|breath\w*|cr(?:y|ied)|death)"
+)
+_BLOWING = re.compile(r"\b(?:blow\w*|spirometry|forced|breathing test|lung test|lung function|the test|manoeuvre|maneuver)\b")
+_RECOVERED = re.compile(
+    r"\b(?:in (?:19|20)\d\d|years? ago|as a teen\w*|back then|when i was (?:a |young|\d)|last year|long ago|at (?:school|university|college)|used to)\b"
+)
+_WELL_NOW = re.compile(
+    r"\b(?:am|i'm|feel\w*|been|doing|is|are)\b[^.;?!]{0,16}\b(?:well|fine|better|ok|okay|good|recovered|happy|stable)\b|not any ?more|no longer|never since|none since|not since|behind me"
+)
+_LIST = re.compile(
+    r"\b(?:denies|denied|denying|no|without|negative for|never had|reports no|no history of|not have|don'?t have|haven'?t (?:had )?)\s+(?P<list>[^.;?!:]{0,110})$"
+)
+_ENDS_LIST = re.compile(
+    r"\b(?:i|i'm|i've|but|now|my|is|are|has|have|can'?t|cannot|he|she|his|her|although|though|however|since|started|just|today|because|and then)\b"
 )
 
 
 def triage(message: str, patient: Patient | None = None) -> Triage | None:
     """The red flag in a message, or None. A record's own vital signs count only beside a symptom in the message."""
-    text = " ".join(message.lower().replace("\u2019", "'").split())
+    text = " ".join(message[:LONGEST].lower().replace("\u2019", "'").split())
     for wrong, right in _TYPOS:
         text = wrong.sub(right, text)
-    for rule, pattern in _COMPILED:
-        match = pattern.search(text)
-        while match:
-            if _counts(text, match, rule):
+    urgent: Rule | None = None
+    for rule, pattern in _RULES:
+        if (urgent is None or rule.level == "emergency") and _said(text, pattern, rule.name):
+            if rule.level == "emergency":
                 return Triage(rule.name, rule.level, rule.text)
-            match = pattern.search(text, match.start() + 1)  # a match that does not count may hide one that does
-    return _vitals(text, patient)
+            urgent = rule
+    said: dict[str, bool] = {}
+    for name, findings in TOGETHER:
+        for finding in findings:
+            if finding not in said:
+                said[finding] = _said(text, _FINDINGS[finding], finding)
+            if not said[finding]:
+                break
+        else:
+            return Triage(name, "emergency", NOW)
+    vital = danger(text, patient)
+    if vital is not None:
+        return Triage(vital, "emergency", NOW)
+    foreign = emergency(message[:LONGEST])
+    if foreign is not None:
+        return Triage("other_language", "emergency", f"{NOW} {foreign}")
+    return Triage(urgent.name, urgent.level, urgent.text) if urgent is not None else None
 
 
-def _counts(text: str, match: re.Match[str], rule: Rule) -> bool:
-    """Whether a match speaks of now and of someone who can be helped."""
-    clause_start = max(text.rfind(mark, 0, match.start()) for mark in (".", ";", "?", "!", " but ")) + 1
-    before = text[clause_start : match.start()]
-    if rule.name == "self_harm":
-        return not re.search(r"\b(?:no|not|never|without|denies)\s+(?:\w+\s+){0,2}$", before)
+def _said(text: str, pattern: re.Pattern[str], name: str) -> bool:
+    """Whether a rule or finding is said of now and of someone who can be helped."""
+    match = pattern.search(text)
+    while match:
+        before = max(0, match.start() - _NEAR)
+        near = text[before : match.end() + _NEAR]
+        if _counts(near, match.start() - before, match.end() - before, name):
+            return True
+        match = pattern.search(text, match.start() + 1)  # a match that does not count may hide one that does
+    return False
+
+
+def _counts(text: str, start: int, end: int, name: str) -> bool:
+    """Whether what was matched speaks of now and of someone who can be helped."""
+    clause_start = max(text.rfind(mark, 0, start) for mark in (".", ";", "?", "!", " but ")) + 1
+    before, after = text[clause_start:start], text[end:]
     sentence = re.split(r"[.;?!]", text[clause_start:])[0].strip()
+    if name == "self_harm":
+        return not re.search(r"\b(?:no|not|never|without|denies|don't feel|isn't|not feeling)\s+(?:\w+\s+){0,2}$", before) and not (
+            _RECOVERED.search(sentence) and _WELL_NOW.search(text[start:])
+        )
+    if name in _PLAIN_WORDS:
+        return name in ("no_relief", "no_urine", "not_fading", "child", "words") or not _NEGATED.search(before)
     general = _ASKED.search(sentence)
-    if general and rule.name != "overdose" and not _PERSON.search(sentence[general.end() :]) and not _PERSON.search(text[:clause_start]):
+    if general and name != "overdose" and not _PERSON.search(sentence[general.end() :]) and not _PERSON.search(text[:clause_start]):
         return False
-    benign = rule.name != "worse_despite_reliever" and any(found.start() < match.end() and match.start() < found.end() for found in _BENIGN.finditer(text))
+    if _imagined(sentence, before, text[start:end], name):
+        return False
+    benign = name != "worse_despite_reliever" and any(found.start() < end and start < found.end() for found in _BENIGN.finditer(text))
     if benign and not re.search(r"\bi(?:'m| am| have|'ve)? (?:now |also )?(?:have|having|got|feel|can'?t)", text):
         return False
-    if rule.name == "cannot_breathe":
+    if name in ("cannot_breathe", "unresponsive", "breath_stops"):
         if re.search(r"\b(?:no|not|never|without)\s+(?:\w+\s+){0,1}$", before):
             return False
-    elif rule.name == "hard_to_breathe":
+    elif name == "hard_to_breathe":
         if re.search(r"\b(?:why|what|how|when|if|no|not|never|without|don'?t|doesn'?t)\b", before) or _EXERTION.search(sentence):
             return False
-    elif rule.name == "fainting" and _WILL_I.search(before):
+    elif name == "fainting" and (
+        _WILL_I.search(before) or (_BLOWING.search(sentence) and not re.search(r"fainted|passed out|collapsed|unconscious|blacked out", text[start:end]))
+    ):
         return False
-    if rule.name not in ("cannot_breathe", "hard_to_breathe") and _NEGATED.search(before) and not _AS_NEVER_BEFORE.search(text[match.end() :]):
+    if (
+        name not in ("cannot_breathe", "hard_to_breathe", "unresponsive")
+        and not _AS_NEVER_BEFORE.search(after)
+        and (_NEGATED.search(before) or _in_list(before, after))
+    ):
         return False
-    return not _past(text, clause_start, match)
+    return not _past(text, clause_start, start, end)
 
 
-def _past(text: str, clause_start: int, match: re.Match[str]) -> bool:
+def _imagined(sentence: str, before: str, matched: str, name: str) -> bool:
+    """Whether it is supposed, told of a story, an animal or a thing, or a figure of speech."""
+    if _FIGURE.search(sentence):
+        return True
+    if _NOW.search(sentence):
+        return False
+    supposed = _IF.search(f"{before}{matched} ") or _IF.search(sentence)
+    story = _STORY.search(sentence) and not re.search(r"\b(?:i feel|my chest|i'm|i am)\b", sentence)
+    thing = _THING.search(before) and not _BODY.search(sentence[sentence.find(_THING.search(before)[0]) :])  # type: ignore[index]
+    return bool(supposed or story or thing)
+
+
+def _in_list(before: str, after: str) -> bool:
+    """Whether it is one of several things that are denied together: "no fever, rash or headache"."""
+    found = _LIST.search(before)
+    if not found or _ENDS_LIST.search(found["list"]):
+        return False
+    denied = found[0].startswith(("den", "negative", "reports", "never"))
+    return bool(
+        ("," not in found["list"] and re.search(r"\b(?:or|nor|and)\s+(?:\w+\s+){0,2}$", found["list"]))
+        or ((denied or re.search(r"\b(?:or|nor)\b", found["list"] + re.split(r"[.;?!:]", after)[0])) and ("," in found["list"] or " or " in found["list"]))
+    )
+
+
+def _past(text: str, clause_start: int, start: int, end: int) -> bool:
     """Whether what matched happened long ago or to a relative who is not in danger now."""
     clause = re.split(r"[.;?!]", text[clause_start:])[0]
-    start = max([found.end() for found in _PART.finditer(text, 0, match.start())] or [0])
-    end = min([found.start() for found in _PART.finditer(text, match.end())] or [len(text)])
-    part = text[start:end]  # what stands between one "and I" and the next
+    part_start = max([found.end() for found in _PART.finditer(text, 0, start)] or [0])
+    part_end = min([found.start() for found in _PART.finditer(text, end)] or [len(text)])
+    part = text[part_start:part_end]  # what stands between one "and I" and the next
     if _PRESENT.search(part):
         return False
     return bool(_OTHERS.search(part) or _PAST.search(part) or (_PAST.search(clause) and re.search(r"\b(?:had|was|were|got|suffered|\w+ed)\b", part)))
-
-
-def _vitals(text: str, patient: Patient | None) -> Triage | None:
-    symptom = bool(_SYMPTOM.search(text))
-    for name, pattern, bad in _VITAL:
-        for match in pattern.finditer(text):
-            value = float(next(group for group in match.groups() if group))
-            hypercapnic = name == "spo2" and patient is not None and "hypercapnic" in " ".join(patient.conditions).lower()
-            if bad(value) and not (hypercapnic and value > 88):
-                return Triage(f"vital_{name}", "emergency", NOW)
-    pressure, glucose = _PRESSURE.search(text), _GLUCOSE.search(text)
-    if pressure and (float(pressure.group(1)) < 90 or (float(pressure.group(1)) >= 180 and symptom)):
-        return Triage("vital_blood_pressure", "emergency", NOW)
-    if glucose and symptom and (float(glucose.group(1)) < 54 or float(glucose.group(1)) > 300):
-        return Triage("vital_glucose", "emergency", NOW)
-    if patient is None or not re.search(r"\b(?:i feel|i'm|i am|feeling)\b", text) or not symptom:
-        return None
-    low = 88.0 if "hypercapnic" in " ".join(patient.conditions).lower() else 92.0
-    if patient.spo2_percent is not None and patient.spo2_percent <= low and "breath" in text:
-        return Triage("record_spo2_with_symptoms", "emergency", NOW)
-    if patient.systolic_bp_mmhg is not None and (patient.systolic_bp_mmhg >= 180 or patient.systolic_bp_mmhg < 90):
-        return Triage("record_blood_pressure_with_symptoms", "emergency", NOW)
-    return None

@@ -1,0 +1,92 @@
+"""Vital signs that are an emergency, in a message or, beside a symptom, in the record.
+
+Limits as the RCP's NEWS2 (2017) scores them 3, with SpO2 92 % (88 % in known hypercapnic COPD), glucose after JBDS, blood pressure after NICE NG136.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from encoders.record import Patient
+
+_NEAR = r"[^\d.;?!]{0,28}?"
+_MESSAGE: tuple[tuple[str, re.Pattern[str], Callable[[float], bool]], ...] = (
+    ("spo2", re.compile(rf"(?:spo2|sp02|\bo2\b(?: sat\w*)?|\bsats?\b|saturations?|(?:blood )?oxygen(?: level\w*| saturation| sat\w*| monitor| reading)?|(?:pulse )?ox(?:imeter)?\b){_NEAR}(\d{{2,3}})(?![\d.]* ?(?:m\b|lit|l/|minutes|mmhg|kpa|years))"), lambda v: 50 <= v <= 92),
+    ("respiratory_rate", re.compile(rf"(?:respiratory rate|respirations?|breathing rate|breaths (?:a|per) min\w*|resp(?:s| rate)|\brr\b){_NEAR}(\d{{1,2}})(?![\d/])|(?:breathing |taking )?(\d{{2}}) (?:breaths|times (?:a|per) minute\b(?=[^.;?!]*breath)|resps)|breath\w*{_NEAR}(\d{{2}}) times (?:a|per) min"), lambda v: v >= 25 or 2 <= v <= 8),
+    ("heart_rate", re.compile(rf"(?:heart ?rate|pulse(?! ox)|heart ?beat|\bhr\b|heart (?:is |was )?(?:beating|racing|going|pounding|stuck)|\bbpm\b){_NEAR}(\d{{2,3}})|(\d{{3}}) ?(?:bpm|beats (?:a|per) min)"), lambda v: 130 <= v <= 300 or 15 <= v <= 40),
+    ("temperature", re.compile(rf"(?:temperature|\btemp\b|fever|febrile|thermometer){_NEAR}(\d{{2,3}}(?:[.,]\d)?)"), lambda v: 40 <= v < 46 or 104 <= v < 115 or 25 <= v <= 35),
+)  # fmt: skip
+_PRESSURE = re.compile(rf"(?:blood pressure|\bbp\b|systolic|\bsbp\b){_NEAR}(\d{{2,3}})(?:\s*(?:/|over|on)\s*(\d{{2,3}}))?")
+_GLUCOSE = re.compile(r"(?:glucose|blood sugar|sugars?|\bbm\b|\bbgl?\b)[^\d;?!]{0,20}(\d{1,3}(?:\.\d)?)(?! ?%|\d| ?grams?| ?g\b)\s*(mmol|mg)?")
+_SYMPTOM = re.compile(
+    r"breathless|short of breath|breath|dizzy|diz+iness|head ?ache|blurr|confus|sweat|shak|faint|unwell|sick|vomit|chest|weak|drows|palpit|thirst|feel (?:awful|terrible|ill|bad|strange)|numb|vision|nosebleed|light[- ]?headed|collaps|wake|clammy"
+)
+_ELSEWHEN = re.compile(
+    r"\b(?:targets?|aim|range|goal|would|were|if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|last (?:summer|winter|year|spring|autumn)|years? ago|used to|in (?:19|20)\d\d|before (?:treatment|she|he|i)|dream\w*|film|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
+)
+_NOW = re.compile(r"\b(?:now|today|right now|at the moment|currently|help|tonight|still)\b")
+_EFFORT = re.compile(
+    r"\brun\w*|\bjog\w*|exercis|training|workout|work out|treadmill|cycl\w+|\bbike|sprint|\brow(?:ing|ed)\b|gym|climb|hik\w+|zone|\bmax|\btrain\b"
+)
+_HIGH_UP = re.compile(r"altitude|mountain|\bsummit|\d{4} ?m\b|\d,\d{3} ?m\b|plane\b|flight|everest|trek")
+
+
+def danger(text: str, patient: Patient | None = None) -> str | None:
+    """The name of the vital sign in danger: said in the lower-case ``text``, or in the record beside a symptom that the text tells of."""
+    hypercapnic = patient is not None and "hypercapnic" in " ".join(patient.conditions).lower()
+    symptom = bool(_SYMPTOM.search(text))
+    for name, pattern, bad in _MESSAGE:
+        for match in pattern.finditer(text):
+            value = float(next(group for group in match.groups() if group).replace(",", "."))
+            if bad(value) and not (name == "spo2" and hypercapnic and value > 88) and not _elsewhen(text, match, name):
+                if ((value <= 40 and name == "heart_rate") or (name == "temperature" and value <= 35)) and not symptom:
+                    continue  # a rower's pulse, the temperature of a room
+                return f"vital_{name}"
+    pressure = _PRESSURE.search(text)
+    if pressure and not _elsewhen(text, pressure, "blood_pressure"):
+        systolic = float(pressure.group(1))
+        if 40 <= systolic < 90 or (systolic >= 180 and symptom) or (systolic >= 220 and pressure.group(2)):
+            return "vital_blood_pressure"
+    glucose = _GLUCOSE.search(text)
+    if glucose and symptom and not _elsewhen(text, glucose, "glucose"):
+        value, unit = float(glucose.group(1)), glucose.group(2)
+        mg = value * 18.0 if unit == "mmol" or (unit is None and value < 40) else value
+        if mg < 54 or mg > 300:
+            return "vital_glucose"
+    return _recorded(text, patient, 88.0 if hypercapnic else 92.0) if patient is not None else None
+
+
+def _elsewhen(text: str, match: re.Match[str], name: str) -> bool:
+    """Whether a value is a target, somebody's past, effort or altitude rather than what is measured now."""
+    start = max(text.rfind(mark, 0, match.start()) for mark in ".;?!") + 1
+    sentence = re.split(r"[;?!]|\.(?!\d)", text[start : match.end() + 120])[0] if start <= match.start() else text[match.start() : match.end()]
+    if _NOW.search(sentence):
+        return False
+    if name == "heart_rate" and _EFFORT.search(sentence):
+        return True
+    return bool(_ELSEWHEN.search(sentence) or (name == "spo2" and _HIGH_UP.search(sentence)))
+
+
+def _recorded(text: str, patient: Patient, lowest_spo2: float) -> str | None:
+    """What the record holds counts only beside a symptom that somebody has now."""
+    if not re.search(r"\b(?:i feel|i'm|i am|feeling|i have|i've|he is|she is|he's|she's|he feels|she feels|the patient)\b", text) or not _SYMPTOM.search(text):
+        return None
+    if re.search(r"\b(?:not|no|never|without) (?:\w+ )?(?:breathless|dizzy|unwell|sick|short of breath|headache|faint)", text):
+        return None
+    breath, pulse = patient.respiratory_rate_bpm, patient.heart_rate_bpm
+    if patient.spo2_percent is not None and patient.spo2_percent <= lowest_spo2 and "breath" in text:
+        return "record_spo2_with_symptoms"
+    if breath is not None and (breath >= 25 or breath <= 8) and "breath" in text:
+        return "record_respiratory_rate_with_symptoms"
+    if pulse is not None and (pulse >= 130 or pulse <= 40) and re.search(r"faint|dizz|breath|palpit|light[- ]?headed|chest|weak|unwell|sick", text):
+        return "record_heart_rate_with_symptoms"
+    if patient.systolic_bp_mmhg is not None and (patient.systolic_bp_mmhg >= 180 or patient.systolic_bp_mmhg < 90):
+        return "record_blood_pressure_with_symptoms"
+    if (
+        patient.glucose_mg_dl is not None
+        and (patient.glucose_mg_dl < 54 or patient.glucose_mg_dl > 300)
+        and re.search(r"sweat|shak|confus|vomit|thirst|drows|faint|weak|sick", text)
+    ):
+        return "record_glucose_with_symptoms"
+    return None

@@ -49,7 +49,7 @@ DOWNLOAD = """parcel => { if (!parcel) return;
   link.download = name; link.click(); setTimeout(() => URL.revokeObjectURL(link.href), 1000); }"""
 LOG = logging.getLogger("breathwise.page")
 ON_SPACE_WARNING = "⚠ This is a public copy: drop only made-up or public files, never a real patient's. The examples need no upload."
-EXAMPLES_ONLY = "⚠ This is a public copy: it shows the examples and takes no files; no file of a real patient belongs here."
+EXAMPLES_ONLY = "⚠ This is a public copy: it shows the examples and takes no files, never a real patient's."
 BUSY = "⚠ One answer at a time: wait for it, or press Stop."
 READING = "Reading the files, measuring the blows and estimating risks..."
 

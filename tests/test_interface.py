@@ -384,7 +384,7 @@ def test_a_space_warns_against_real_data() -> None:
     def words(on_space: bool) -> str:
         return json.dumps(layout.build(Scripted(), on_space=on_space).get_config_file(), default=str)
 
-    assert "no file of a real patient belongs here" in words(True)
+    assert "never a real patient" in words(True)
     assert "never a real patient" not in words(False)
 
 

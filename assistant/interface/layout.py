@@ -31,7 +31,7 @@ BANNER = (
     "Do not upload real patients' data to a public copy."
 )
 ON_SPACE_WARNING = "⚠ This is a public copy: drop only made-up or public files, never a real patient's. The examples need no upload."
-EXAMPLES_ONLY = "⚠ This is a public copy: it shows the examples and takes no files; no file of a real patient belongs here."
+EXAMPLES_ONLY = "⚠ This is a public copy: it shows the examples and takes no files, never a real patient's."
 ASK_CARE = "Fill in what is missing, put right what was misread (age is in years), leave out a blow. The files need not be dropped again."
 QUIET = {"show_progress": "hidden", "api_name": False}
 AT_ONCE = {"queue": False, **QUIET}

@@ -33,7 +33,9 @@ _SMALL = {
     "Dutch": "de het een en ik niet mijn wat hoe betekent waarde kan voor met op te u waarom heb hebben wordt ook zijn dit deze van is",
     "Polish": "i jest ja nie moj moja moje co jak oznacza dla z na dlaczego mam czy to sa ten ta wynik sie mnie w do o",
 }  # fmt: skip
-_SMALL_WORDS = {language: frozenset(words.split()) - {"is", "a", "o", "no", "me", "i", "on", "in", "do", "die", "was", "not", "as"} for language, words in _SMALL.items()}
+_SMALL_WORDS = {
+    language: frozenset(words.split()) - {"is", "a", "o", "no", "me", "i", "on", "in", "do", "die", "was", "not", "as"} for language, words in _SMALL.items()
+}
 _ENGLISH = frozenset(
     "the is are i my me you your what how why when which who and of to in it for with on do does can should this that have has be was were not at as from if or a an am "
     "explain show tell give result results please help breath breathing lung lungs test hello hi thanks thank yes".split()

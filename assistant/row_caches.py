@@ -38,7 +38,9 @@ class GrowingLayer(DynamicLayer):
             self.room = (grown[0], grown[1])
         for room, states in zip(self.room, (key_states, value_states), strict=True):
             room[..., held:length, :] = states
-        self.keys, self.values = (room[..., :length, :] for room in self.room)
+        keys, values = self.room
+        self.keys: Tensor = keys[..., :length, :]
+        self.values: Tensor = values[..., :length, :]
         return self.keys, self.values
 
 

@@ -101,6 +101,7 @@ def film(browser: Browser, url: str, out: Path = FIGURES / "session.gif") -> Pat
     choose(page, "Mild obstruction")
     page.wait_for_timeout(800)
     take(2200)
+    page.set_default_timeout(SLOW)
     box = page.get_by_placeholder("Ask about this patient")
     for words in ("Should I", "Should I exercise?"):
         box.fill(words)
@@ -118,7 +119,7 @@ def film(browser: Browser, url: str, out: Path = FIGURES / "session.gif") -> Pat
     page.locator("#correct button.label-wrap").first.click()
     page.wait_for_timeout(600)
     take(1600)
-    page.get_by_label("Blown after a bronchodilator").get_by_role("checkbox").last.check()
+    page.locator("#after input[type=checkbox]").last.check()
     page.get_by_role("button", name="Measure again").click()
     page.locator("#corrected").get_by_text("Measured again").wait_for(timeout=SLOW)
     page.wait_for_timeout(600)

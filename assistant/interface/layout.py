@@ -147,7 +147,7 @@ def _findings() -> Findings:
                 age = gr.Number(None, label="Age", min_width=110)
                 height = gr.Number(None, label="Height", min_width=110)
                 unit = gr.Dropdown(list(HEIGHT_UNITS), value="cm", label="Unit", min_width=110)
-            after = gr.CheckboxGroup([], label="Blown after a bronchodilator", visible=False)
+            after = gr.CheckboxGroup([], label="Blown after a bronchodilator", visible=False, elem_id="after")
             used = gr.CheckboxGroup([], label="Blows that count", visible=False)
             apply = gr.Button("Measure again", size="sm", variant="primary")
         corrected = gr.Markdown("", elem_id="corrected")

@@ -134,7 +134,7 @@ def theme() -> Any:
         **quiet, **dark, block_label_border_width="0px", block_label_shadow="none", body_background_fill="*neutral_50", body_background_fill_dark="*neutral_950",
         button_primary_background_fill="#0072B2", button_primary_background_fill_hover="#005689", button_primary_background_fill_dark="#0072B2",
         button_primary_background_fill_hover_dark="#00659E", button_primary_text_color="white", button_primary_text_color_dark="white",
-        button_border_width="1px", button_border_width_dark="1px", button_secondary_border_color="*neutral_300", button_secondary_border_color_dark="*neutral_600",
+        button_border_width="1px", checkbox_border_color="*neutral_500", checkbox_border_color_dark="*neutral_400", button_border_width_dark="1px", button_secondary_border_color="*neutral_300", button_secondary_border_color_dark="*neutral_600",
         block_shadow="none", block_border_width="1px", block_radius="8px", button_secondary_shadow="none", button_primary_shadow="none",
         input_placeholder_color="*neutral_500", input_placeholder_color_dark="*neutral_400", body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300",
     )  # fmt: skip

@@ -57,7 +57,7 @@ class Judge:
         if not self.sayable.supports(sentence):
             return f"not given by the facts or a cited passage: {shown!r}"
         if said:
-            return ""
+            return f"beside the question: {shown!r}" if self.sayable.beside(sentence) else ""
         if self.asked[-1].intent == "unknown" and not _CITED.search(sentence):
             return f"true, but an answer to what? {shown!r}"
         return "" if self.sayable.begins(sentence) else f"not an answer to what was asked: {shown!r}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from assistant.answer import Draft, Judge, speak, whole_sentences
+from assistant.session import Written
 from encoders.record import write_out
 from encoders.teacher.sayable import Asked, compose, sentences
 from tests.test_sayable import case_of
@@ -114,3 +115,15 @@ def test_a_wrong_number_or_citation_is_a_fault(judge: Judge, right: tuple[str, .
     assert judge.fault("Adults should move more [4].", [])
     assert not judge.fault(right[0], [])
     assert write_out(right[0], judge.facts) != right[0]
+
+
+def test_a_true_sentence_that_is_beside_the_question_is_not_said(patients: Path) -> None:
+    limb = "The descending limb of the loop looks scooped."
+    case = case_of(patients, "mild_obstruction")
+    about_pressure = Judge(case, [Asked("blood_pressure", "what about my blood pressure?")])
+    first = about_pressure.sayable.replies[0].text
+    begun = [Written(sentences(first)[0], "model")]
+    assert "beside the question" in about_pressure.fault(limb, begun)
+    shape = Judge(case, [Asked("explain_result", "explain my result")])
+    begun = [Written(sentences(shape.sayable.replies[0].text)[0], "model")]
+    assert not shape.fault(limb, begun)

@@ -101,6 +101,10 @@ class Sayable:
             return True
         return not self._starts or _even(sentence) in self._starts
 
+    def beside(self, sentence: str) -> bool:
+        """Whether a true sentence has nothing to do with what was asked: no fact, no citation, and the teacher would not say it here."""
+        return bool(self._starts) and not _TOKEN.search(sentence) and not _CITED.search(sentence) and _even(sentence) not in self._mine
+
     def unsaid(self, said: Sequence[str]) -> tuple[str, ...]:
         """What the teacher would still say after these sentences, of its answer that shares most with them; nothing twice."""
         told, named = {_even(sentence) for sentence in said}, set(_TOKEN.findall(" ".join(said)))

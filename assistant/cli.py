@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Sequence
@@ -11,16 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-
-class _CohortByDefault(TyperGroup):
-    """``breathwise evaluate COHORT`` is ``breathwise evaluate risk COHORT``; a cohort of the name of a command is given as ./NAME."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        named = not args or args[0] in self.commands or args[0] in ctx.help_option_names
-        return super().parse_args(ctx, args if named else ["risk", *args])
-
+from assistant.cli_library import AsJson, library, print_json
+from assistant.cli_made import benchmark, evaluate, train, transcripts
 
 if TYPE_CHECKING:
     from assistant.session import RiskEstimate
@@ -31,9 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Breathwise: reads a spirogram and talks about it. Research and education only.",
 )
-library = typer.Typer(no_args_is_help=True, help="The guideline library.")
 app.add_typer(library, name="library")
-evaluate = typer.Typer(no_args_is_help=True, cls=_CohortByDefault, help="Measure the risks (COHORT, or risk COHORT) or the conversation (dialogue).")
 app.add_typer(evaluate, name="evaluate")
 
 
@@ -50,13 +40,6 @@ class Reference(StrEnum):
 class Phase(StrEnum):
     pre = "pre"
     post = "post"
-
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
-
-def _print(document: Any) -> None:
-    typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
 
 
 @app.command()
@@ -85,7 +68,7 @@ def measure(
         ancestry=ancestry, bronchodilator=bronchodilator.value if bronchodilator else None,
     )  # fmt: skip
     if as_json:
-        _print(document)
+        print_json(document)
         return
     _say(document)
 
@@ -164,7 +147,7 @@ def ask(
                 typer.echo(f"  {one.label:24} {'raises' if one.log_odds > 0 else 'lowers'} the odds x{math.exp(one.log_odds):.2f}")
     if as_json:
         facts = {fact.name: fact.value if fact.value is not None else fact.text for fact in session.facts}
-        _print({"patient": facts, "measurement": document, **caller.risks(assistant, session), "turns": [turn_json(turn) for turn in session.turns]})
+        print_json({"patient": facts, "measurement": document, **caller.risks(assistant, session), "turns": [turn_json(turn) for turn in session.turns]})
 
 
 def _say_risks(risks: Sequence[RiskEstimate]) -> None:
@@ -244,285 +227,6 @@ def risk(
                 bar.update(1)
 
 
-@library.command("search")
-def library_search(query: str, k: Annotated[int, typer.Option("-k", min=1, max=50)] = 4, as_json: AsJson = False) -> None:
-    """Passages that answer a question; ``enough`` is false when nothing relevant stands in the library."""
-    from assistant.retrieval import GuidelineLibrary
-    from assistant.settings import Settings
-
-    found = GuidelineLibrary.load(Settings()).search(query, k)
-    results = [
-        {
-            "id": h.passage.id, "title": h.passage.title, "section": h.passage.section, "source": h.passage.source, "year": h.passage.year,
-            "url": h.passage.url, "strength": h.passage.strength, "local": h.passage.local, "text": h.passage.text, "score": h.score,
-        }
-        for h in found.results
-    ]  # fmt: skip
-    if as_json:
-        _print({"results": results, "enough": found.enough})
-        return
-    for one in results:
-        strength = f", {one['strength']}" if one["strength"] else ""
-        typer.echo(f"{one['title']} ({one['source']}{strength}, {one['score']:.2f})\n  {one['text']}")
-    if not found.enough:
-        typer.echo("Nothing relevant stands in the library.")
-
-
-@library.command("list")
-def library_list(as_json: AsJson = False) -> None:
-    """Every passage of the library, those of your own documents last."""
-    from assistant.local_passages import library_folder, read_local
-    from assistant.settings import Settings
-    from encoders.passages import read_passages
-
-    passages = (*read_passages(), *read_local(library_folder(Settings().library_dir)))
-    if as_json:
-        _print([{**vars(passage), "local": passage.local} for passage in passages])
-        return
-    for passage in passages:
-        typer.echo(f"{passage.id}: {passage.title} ({passage.source}, {passage.year})")
-
-
-@library.command("add")
-def library_add(paths: Annotated[list[Path], typer.Argument(metavar="PATH...")]) -> None:
-    """Take in your own documents (Markdown, text, PDF, HTML, or folders of them); every result says that they are local."""
-    from assistant.local_passages import add, library_folder
-    from assistant.settings import Settings
-
-    settings = Settings()
-    added = add(paths, library_folder(settings.library_dir), largest_mb=settings.max_upload_mb)
-    for document in dict.fromkeys(passage.id.rpartition("/")[0] for passage in added):
-        typer.echo(f"{document}: {sum(passage.id.startswith(document + '/') for passage in added)} passages")
-
-
-@library.command("remove")
-def library_remove(which: Annotated[str, typer.Argument(metavar="ID|all")]) -> None:
-    """Remove one of your own documents, or all, for good: its file and every index that holds its text."""
-    from assistant.local_passages import library_folder, remove
-    from assistant.retrieval import index_folder
-    from assistant.settings import Settings
-
-    settings = Settings()
-    gone = remove(which, library_folder(settings.library_dir), index_folder(settings.cache_dir))
-    typer.echo(f"{gone} passages removed; no file holds them any more.")
-
-
-@library.command("verify")
-def library_verify() -> None:
-    """Check every passage and the index."""
-    from assistant.local_passages import check, library_folder
-    from assistant.retrieval import GuidelineLibrary
-    from assistant.settings import Settings
-    from encoders.passages import PassageError
-
-    settings = Settings()
-    wrong = check(library_folder(settings.library_dir)) or GuidelineLibrary.load(settings).verify()
-    if wrong:
-        raise PassageError("; ".join(wrong))
-    typer.echo("The library is sound.")
-
-
-@library.command("vectors", hidden=True)
-def library_vectors() -> None:
-    """Write the vectors of our own passages and wordings to assets, after either has changed."""
-    from assistant.retrieval import write_vectors
-
-    typer.echo(f"{write_vectors()} vectors written.")
-
-
-@app.command()
-def train(
-    out: Annotated[Path, typer.Option(help="Folder of the model to write.")] = Path("breathwise-model"),
-    minutes: Annotated[float, typer.Option(min=0.1)] = 98.0,
-    seed: Annotated[int, typer.Option()] = 7,
-    data: Annotated[Path | None, typer.Option(help="A cohort table with traits (NHANES columns), for risk.")] = None,
-    base_model: Annotated[str | None, typer.Option(help="Adapt another language model instead: a Hub id or a folder.")] = None,
-    smoke: Annotated[bool, typer.Option(help="A tiny run that shows that everything works.")] = False,
-    resume: Annotated[bool, typer.Option(help="Go on with a run that was stopped.")] = False,
-    teacher: Annotated[
-        str | None, typer.Option(help="A LangChain chat model that writes rationales (checked): provider:model or package.module:function; by default code.")
-    ] = None,
-) -> None:
-    """Teach a model: encoder, language, curve, dialogue; then calibrate its risks where a cohort is given."""
-    import torch
-
-    from assistant.model_card import write
-    from assistant.risk import fit_model
-    from encoders.multimodal import MultimodalLM
-    from encoders.passages import read_passages
-    from encoders.teacher.chat import load_teacher
-    from encoders.training import TrainConfig
-    from encoders.training import train as teach
-
-    make = TrainConfig.smoke_size if smoke else TrainConfig.gpu_size if torch.cuda.is_available() else TrainConfig
-    config = make(seed=seed) if smoke else make(seed=seed, minutes=minutes)
-    teach(out, read_passages(), config, data=data, base_model=base_model, resume=resume, chat=load_teacher(teacher) if teacher else None)
-    if data is not None and base_model is None:
-        found = fit_model(MultimodalLM.load(out), data, limit=200 if smoke else None)
-        (out / "risk.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
-    write(out)
-    typer.echo(f"written to {out}")
-
-
-@evaluate.command("risk")
-def evaluate_risk(
-    cohort: Annotated[Path, typer.Argument(metavar="COHORT", help="A table of people with traits, or a folder of CDC's files.")],
-    out: Annotated[Path, typer.Option(help="Folder of evaluation.json, evaluation.md and the figures.")] = Path("evaluation"),
-    readme: Annotated[
-        list[Path] | None, typer.Option(help="Markdown file with <!-- evaluation --> marks to write the table into; may be given several times.")
-    ] = None,
-    later: Annotated[Path | None, typer.Option(help="Another cohort to test on, all of it; by default the test fold.")] = None,
-    model: Annotated[Path | None, typer.Option(help="Folder of the model; by default the embedded one.")] = None,
-    seed: Annotated[int, typer.Option()] = 7,
-    limit_minutes: Annotated[float, typer.Option(min=0.0, help="Teaching on simulated people with a known limit; 0 leaves it out.")] = 4.0,
-    left_out_minutes: Annotated[float, typer.Option(min=0.0, help="Teaching of each of eight readers that never saw one trait; 0 leaves them out.")] = 0.0,
-    smoke: Annotated[bool, typer.Option(help="A tiny run that shows that everything works; its figures mean nothing.")] = False,
-) -> None:
-    """The honest table: risks on held-out people beside classical models, ablations, traits never trained, groups, a known limit."""
-    import time
-
-    from assistant import evaluation_report
-    from assistant.benchmark import write_readme
-    from assistant.dialogue import EMBEDDED_MODEL
-    from assistant.risk import Risk
-    from assistant.settings import Settings
-    from encoders import evaluation, probes
-    from encoders.baselines import require_lightgbm
-    from encoders.cohort import CohortError
-    from encoders.multimodal import MultimodalLM, choose_device
-
-    for path in (cohort, later):
-        if path is not None and not path.exists():
-            raise CohortError(f"{path.name} does not exist; give a CSV file of people or a folder of CDC's files")
-    require_lightgbm()
-    started, folder, settings = time.perf_counter(), model or EMBEDDED_MODEL, Settings()
-    device, dtype = choose_device(settings.device, settings.precision)
-    reader, risks = MultimodalLM.load(folder, device=device, dtype=dtype), Risk.load(folder)
-    folds = evaluation.read_folds(cohort, later, 150 if smoke else None)
-    few: dict[str, Any] = {"times": 20, "limit_people": 150, "limit_minutes": min(limit_minutes, 0.05)} if smoke else {"limit_minutes": limit_minutes}
-    few["left_out_minutes"] = min(left_out_minutes, 0.02) if smoke else left_out_minutes
-    result = evaluation.evaluate(reader, risks.calibrate, folds, seed=seed, **few)
-    result.found["rebuilt"] = probes.rebuilt(cohort, 150 if smoke else None)
-    result.found["provenance"] = evaluation_report.provenance(folder, cohort, later, seed, (time.perf_counter() - started) / 60)
-    lines = evaluation_report.write(result, out)
-    for path in readme or []:
-        write_readme(lines, path, "evaluation")
-    typer.echo(lines)
-
-
-@evaluate.command("dialogue")
-def evaluate_dialogue(
-    out: Annotated[Path, typer.Option(help="Folder of dialogue.json and dialogue.md.")] = Path("evaluation"),
-    readme: Annotated[
-        list[Path] | None, typer.Option(help="Markdown file with <!-- dialogue --> marks to write the table into; may be given several times.")
-    ] = None,
-    conversations: Annotated[int, typer.Option(min=1, help="Scripted conversations of 3 to 6 turns.")] = 300,
-    curve: Annotated[list[Path] | None, typer.Option(help="A real curve; one conversation in ten is about it, beside a made-up record.")] = None,
-    seed: Annotated[int, typer.Option()] = 7,
-    limit: Annotated[int | None, typer.Option(min=1, help="Hold only the first so many; the figures of a few mean little.")] = None,
-) -> None:
-    """Hold scripted conversations and measure the answers by rule: ours, composed text, and ours without soft tokens, passages or the numeral limit."""
-    import time
-
-    from tqdm import tqdm
-
-    from assistant import dialogue_report, scripted
-    from assistant.benchmark import write_readme
-    from assistant.dialogue import EMBEDDED_MODEL, Assistant
-    from assistant.dialogue_evaluation import conversations_held
-    from assistant.dialogue_evaluation import evaluate as measure_dialogue
-
-    started = time.perf_counter()
-    scripts = scripted.draw(conversations, seed, curve or [])[:limit]
-    assistant = Assistant.load()
-    with tqdm(total=conversations_held(len(scripts)), unit="conversation", file=sys.stderr) as bar:
-
-        def progress(label: str) -> None:
-            bar.set_description(label)
-            bar.update(1)
-
-        found = measure_dialogue(assistant, scripts, progress=progress)
-    minutes = (time.perf_counter() - started) / 60
-    found["provenance"] = dialogue_report.provenance(EMBEDDED_MODEL, assistant.name, str(assistant.engine.model.device), curve or [], seed, minutes)
-    lines = dialogue_report.write(found, out)
-    for path in readme or []:
-        write_readme(lines, path, "dialogue")
-    typer.echo(lines)
-
-
-@app.command()
-def transcripts(out: Annotated[Path | None, typer.Option(help="Folder to write to; by default assets/transcripts.")] = None) -> None:
-    """Put the twelve questions to every example patient and write the answers out."""
-    from assistant import Assistant
-    from assistant.transcripts import TRANSCRIPTS, write
-
-    for path in write(Assistant.load(), out or TRANSCRIPTS):
-        typer.echo(path.name)
-
-
-class Measured(StrEnum):
-    page = "page"
-    spirometry = "spirometry"
-    quality = "quality"
-    search = "search"
-    risk = "risk"
-    load = "load"
-    safety = "safety"
-
-
-@app.command()
-def benchmark(
-    what: Annotated[
-        Measured,
-        typer.Argument(
-            help="The page and its conversation, the speed of measuring, its quality on simulated blows, the search, risks, red flags and refusals, or many chats at once."
-        ),
-    ] = Measured.page,
-    out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
-    readme: Annotated[Path | None, typer.Option(help="README whose table is to be written.")] = None,
-    repeats: Annotated[int, typer.Option(min=1, max=50, help="Conversations (page and load only).")] = 3,
-    blows: Annotated[int, typer.Option(min=1, help="Blows (spirometry only).")] = 10_000,
-    seed: Annotated[int, typer.Option()] = 7,
-) -> None:
-    """Measure this machine: start, first token, tokens a second, memory; or blows and z-scores a second; how well the library is searched; or many chats at once."""
-    from assistant import benchmark as page
-    from assistant import load_benchmark as load
-    from assistant import risk_benchmark as risks
-    from assistant import safety_benchmark as safety
-    from assistant import search_benchmark as searching
-    from assistant import spirometry_benchmark as spirometry
-
-    def progress(doing: str) -> None:
-        typer.echo(f"measuring: {doing}", err=True)
-
-    if what is Measured.page:
-        found = page.run(seed=seed, repeats=repeats, progress=progress)
-        lines = page.table(found)
-    elif what is Measured.search:
-        found = searching.run(progress=progress)
-        lines = searching.table(found)
-    elif what is Measured.risk:
-        found = risks.run(repeats=max(repeats, 10), seed=seed, progress=progress)
-        lines = risks.table(found)
-    elif what is Measured.load:
-        found = load.run(repeats=repeats, progress=progress)
-        lines = load.table(found)
-    elif what is Measured.safety:
-        found = safety.run()
-        lines = safety.table(found)
-    elif what is Measured.quality:
-        found = spirometry.quality(seed=seed, progress=progress)
-        lines = spirometry.quality_table(found)
-    else:
-        found = spirometry.run(blows=blows, people=100 * blows, seed=seed, progress=progress)
-        lines = spirometry.table(found)
-    if out is not None:
-        page.write_json(found, out)
-    if readme is not None:
-        page.write_readme(lines, readme, "benchmark" if what is Measured.page else f"{what.value} benchmark")
-    typer.echo(lines)
-
-
 @app.command("app")
 def run_app(host: Annotated[str | None, typer.Option()] = None, port: Annotated[int | None, typer.Option()] = None) -> None:
     """Open the page."""
@@ -540,6 +244,10 @@ def mcp() -> None:
     from assistant.mcp_server import serve
 
     serve()
+
+
+for made in (train, transcripts, benchmark):
+    app.command()(made)
 
 
 def main() -> None:

@@ -186,18 +186,18 @@ class MultimodalLM(nn.Module):
         """``score`` with gradients, from curves that are already encoded (people, slot, width): (people, questions).
 
         One forward pass: a row is the person's prefix and after it every question, each of which sees the prefix and itself.
-        Slots of what a person lacks are seen by nothing and take no position.
+        The slots of a curve that is not there are seen by nothing and take no position; a table that is not read is one in
+        which nothing was measured.
         """
         written = self.config.risk.told if told is None else told
         ids, kinds, tails = self._risk_prompts(tables, questions, system if written else system.replace(TOLD_MARK, ""))
         valid = kinds != _PADDING
         valid[(kinds == CURVE) & ~torch.from_numpy(has_curve).to(self.device)[:, None]] = False
-        if reads_table is not None:
-            valid[(kinds == RECORD) & ~torch.from_numpy(reads_table).to(self.device)[:, None]] = False
         look_up = self.lm.get_input_embeddings()
         text = look_up(ids)
         text = text.masked_scatter((kinds == CURVE)[..., None], self.read_risk.read_curves(encoded).to(text.dtype))
-        soft = self.read_risk.read_tables(torch.from_numpy(tables).to(self.device, encoded.dtype))
+        read = tables if reads_table is None else np.where(reads_table[:, None, None], tables, np.float32(0.0))
+        soft = self.read_risk.read_tables(torch.from_numpy(read).to(self.device, encoded.dtype))
         text = text.masked_scatter((kinds == RECORD)[..., None], soft.to(text.dtype))
         count, before = len(tails), ids.shape[1]
         longest = max(len(tail) for tail in tails)

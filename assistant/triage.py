@@ -15,7 +15,7 @@ __all__ = ["CARE", "NOW", "TODAY", "triage"]
 
 _RULES = tuple((rule, re.compile(rule.words)) for rule in RULES)
 _FINDINGS = {name: re.compile(words) for name, words in FINDINGS.items()}
-LONGEST = 20_000  # characters of a message that are read; longer ones end there
+LONGEST = 40_000  # characters of a message that are read: of longer ones the first and the last half of it
 _NEAR = 300  # characters before and after a match that can take it back
 _LASTING = frozenset(
     {
@@ -129,7 +129,9 @@ _ENDS_LIST = re.compile(
 
 def triage(message: str, patient: Patient | None = None) -> Triage | None:
     """The red flag in a message, or None. A record's own vital signs count only beside a symptom in the message."""
-    text = " ".join(message[:LONGEST].lower().replace("\u2019", "'").split())
+    if len(message) > LONGEST:
+        message = f"{message[: LONGEST // 2]} . {message[-LONGEST // 2 :]}"
+    text = " ".join(message.lower().replace("\u2019", "'").split())
     for wrong, right in _TYPOS:
         text = wrong.sub(right, text)
     urgent: Rule | None = None
@@ -150,7 +152,7 @@ def triage(message: str, patient: Patient | None = None) -> Triage | None:
     vital = danger(text, patient)
     if vital is not None:
         return Triage(vital, "emergency", NOW)
-    foreign = emergency(message[:LONGEST])
+    foreign = emergency(message)
     if foreign is not None:
         return Triage("other_language", "emergency", f"{NOW} {foreign}")
     return Triage(urgent.name, urgent.level, urgent.text) if urgent is not None else None

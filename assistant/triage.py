@@ -15,7 +15,7 @@ __all__ = ["CARE", "NOW", "TODAY", "triage"]
 
 _RULES = tuple((rule, re.compile(rule.words)) for rule in RULES)
 _FINDINGS = {name: re.compile(words) for name, words in FINDINGS.items()}
-LONGEST = 20_000  # characters of a message that are read; of a longer one both ends
+LONGEST = 40_000  # characters of a message that are read: of longer ones the first and the last half of it
 _NEAR = 300  # characters before and after a match that can take it back
 _LASTING = frozenset(
     {
@@ -130,7 +130,7 @@ _ENDS_LIST = re.compile(
 def triage(message: str, patient: Patient | None = None) -> Triage | None:
     """The red flag in a message, or None. A record's own vital signs count only beside a symptom in the message."""
     if len(message) > LONGEST:
-        message = f"{message[: LONGEST // 2]}. {message[-LONGEST // 2 :]}"
+        message = f"{message[: LONGEST // 2]} . {message[-LONGEST // 2 :]}"
     text = " ".join(message.lower().replace("\u2019", "'").split())
     for wrong, right in _TYPOS:
         text = wrong.sub(right, text)

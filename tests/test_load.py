@@ -28,16 +28,21 @@ QUESTIONS = ("Explain my result", "How good was the test?", "Should I exercise?"
 
 
 @pytest.fixture(scope="module")
-def address(assistant: Assistant) -> Iterator[str]:
+def served(assistant: Assistant) -> Iterator[tuple[Any, str]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     kept, assistant.settings = assistant.settings, assistant.settings.model_copy(update={"requests_per_minute": 100_000})
     app, url, _ = launch(assistant, host="127.0.0.1", port=port, block=False)
     app.health.wait(300)
-    yield url
+    yield app, url
     app.blocks.close() if hasattr(app, "blocks") else None
     assistant.settings = kept
+
+
+@pytest.fixture(scope="module")
+def address(served: tuple[Any, str]) -> str:
+    return served[1]
 
 
 @pytest.fixture(scope="module")
@@ -202,13 +207,18 @@ def test_an_answer_whose_visitor_left_is_given_up(address: str, numbers: dict[st
     assert '"success":true' in again.ask("How good was the test?")
 
 
-def test_the_same_page_goes_on_after_a_connection_was_lost(address: str, numbers: dict[str, int]) -> None:
+def test_the_same_page_goes_on_after_a_connection_was_lost(served: tuple[Any, str], numbers: dict[str, int]) -> None:
+    app, address = served
     visitor = Visitor(address, numbers)
     visitor.do("open_example", NAMES[0], None, False)
     coming: Any = visitor.begin("answer", "Explain my result", None)
     next(coming)
     coming.close()
-    for _ in range(120):  # the answer that was lost is given up within a moment
+    for _ in range(240):  # until the server has noticed and given the answer up
+        if visitor.name not in app.get_blocks()._queue.pending_messages_per_session:
+            break
+        time.sleep(0.5)
+    for _ in range(60):
         said = visitor.ask("How good was the test?")
         if "One answer at a time" not in said:
             break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -40,7 +41,9 @@ class Visitor:
         body = {"fn_index": self.numbers[what], "data": list(given), "session_hash": self.name, "trigger_id": None, "event_data": None}
         self._post("/gradio_api/queue/join", json.dumps(body).encode(), "application/json")
         with urllib.request.urlopen(f"{self.address}/gradio_api/queue/data?session_hash={self.name}", timeout=WAIT_S) as stream:
+            until = time.monotonic() + WAIT_S
             for line in stream:
+                assert time.monotonic() < until, f"{what} did not end within {WAIT_S} s"
                 if line.startswith(b"data:"):
                     self.seen += (message := line[5:].decode().strip())
                     yield message

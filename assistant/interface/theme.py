@@ -35,7 +35,7 @@ CSS = """
 #report {gap: .4rem; flex-wrap: wrap; align-items: center;} #report::before {content: "Report"; font-weight: 600; padding: 0 .3rem;}
 #report button {flex: 1 1 4rem;}
 #delete {color: #B3261E; background: none; border: 1px solid currentColor;} .dark #delete {color: #FFB4AB;}
-#suggestions, #controls {gap: .5rem;} #controls button {flex: 1 1 3.4rem; min-width: 0 !important; padding-inline: .4rem;} #suggestions button {white-space: normal; text-align: left;}
+#suggestions, #controls {gap: .5rem;} #controls button {flex: 1 1 auto; min-width: 0 !important; padding-inline: .4rem;} #suggestions button {white-space: normal; text-align: left;}
 a.bw-cite {text-decoration: none; font-weight: 650;} a.bw-cite:hover {text-decoration: underline;}
 a.bw-chip {display: inline-block; margin: .15rem .1rem; padding: .1rem .6rem; border: 1px solid currentColor; border-radius: 999px; font-size: .88em;
   text-decoration: none; line-height: 1.6;}

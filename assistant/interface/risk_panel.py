@@ -60,7 +60,7 @@ def wire(panel: RiskPanel, assistant: Any, desk: Any, dark: Any, changed: list[A
 
     def choose(trait: str | None, desk: Any, dark: bool) -> Iterator[tuple[Any, ...]]:
         session = desk.session if desk is not None else None
-        if session is None or trait not in {one.trait for one in session.risks}:
+        if session is None or trait is None or trait not in {one.trait for one in session.risks}:
             yield CHOOSE, *_nothing()
             return
         if trait not in session.explained:

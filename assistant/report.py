@@ -96,7 +96,7 @@ def contents(session: Session) -> Contents:
         quality=quality, reasons=reasons, graded=result is not None and bool(result.maneuvers), rows=tuple(row for row, _ in rows), low=tuple(low for _, low in rows),
         reference=_reference(result), statements=_statements(result), series=_series(session),
         risks=tuple(_risk(one) for one in session.risks), unread=", ".join(session.risks[0].missing) if session.risks else "",
-        rests_on=tuple(f"{score(session, trait)} {reasons_in_words(session.facts, found)}" for trait, found in session.explained.items() if found),
+        rests_on=tuple(f"{score(session, trait)} {reasons_in_words(session.facts, found, marked=False)}" for trait, found in session.explained.items() if found),
         record=tuple(known[name] for name in RECORD_FACTS if name in known and name not in _CARD), turns=session.turns,
         missing=_absent(session), assumptions=patient.assumptions, versions=_versions(session),
     )  # fmt: skip

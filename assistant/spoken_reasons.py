@@ -89,17 +89,20 @@ def score(session: Session, trait: str) -> str:
     return f"The estimated risk of {one.label} is {fact.text}{f' ({fact.status})' if fact.status else ''}."
 
 
-def reasons_in_words(facts: Sequence[Fact], found: Sequence[Contribution]) -> str:
-    """What raises an estimate and what lowers it, at most three fields each, then the curve; each value as its fact states it."""
+def reasons_in_words(facts: Sequence[Fact], found: Sequence[Contribution], *, marked: bool = True) -> str:
+    """What raises an estimate and what lowers it, at most three fields each, then the curve; each value as its fact states it.
+
+    ``marked``: whether a loop with the stretch marked stands beside the words.
+    """
     known = {fact.name: fact for fact in facts}
     said = []
     for verb, side in (("raises", 1), ("lowers", -1)):
         strong = [known[one.name] for one in fields_of(found) if one.name in known and side * one.log_odds >= SPOKEN][:3]
         said.append(f"What {verb} the estimate most is {join([_named(fact) for fact in strong])}." if strong else f"No single value {verb} it clearly.")
-    return " ".join([*said, *curve_in_words(found), NOT_A_CAUSE])
+    return " ".join([*said, *curve_in_words(found, marked=marked), NOT_A_CAUSE])
 
 
-def curve_in_words(found: Sequence[Contribution]) -> tuple[str, ...]:
+def curve_in_words(found: Sequence[Contribution], *, marked: bool = True) -> tuple[str, ...]:
     """What the curve does to an estimate, and its stretch that does most; empty where no curve was read."""
     whole = next((one.log_odds for one in found if one.name == CURVE), None)
     if whole is None:
@@ -109,9 +112,10 @@ def curve_in_words(found: Sequence[Contribution]) -> tuple[str, ...]:
     head = f"The curve as a whole {verb} it" if abs(whole) >= SPOKEN else "The curve as a whole hardly changes it"
     if spoken is None:
         return (f"{head}.",)
+    where = ", which is marked on the loop" if marked else ""
     if spoken.log_odds * whole > 0 and abs(whole) >= SPOKEN:
-        return (f"{head}, most of all the {sixth(spoken, found)} of the breath out, which is marked on the loop.",)
-    return (f"{head}, but the {sixth(spoken, found)} of the breath out, which is marked on the loop, {'raises' if spoken.log_odds > 0 else 'lowers'} it.",)
+        return (f"{head}, most of all the {sixth(spoken, found)} of the breath out{where}.",)
+    return (f"{head}, but the {sixth(spoken, found)} of the breath out{f'{where},' if where else ''} {'raises' if spoken.log_odds > 0 else 'lowers'} it.",)
 
 
 def sixth(spoken: Contribution, found: Sequence[Contribution]) -> str:

@@ -42,8 +42,8 @@ def place() -> RiskPanel:
     trait = gr.Radio([], label="What it rests on", visible=False, elem_id="trait")
     said = gr.Markdown("", elem_id="reckoning")
     with gr.Row():
-        fields = gr.Plot(show_label=False, visible=False, min_width=300, elem_id="fields")
-        loop = gr.Plot(show_label=False, visible=False, min_width=300, elem_id="stretches")
+        fields = gr.Plot(show_label=False, visible=False, min_width=520, elem_id="fields")
+        loop = gr.Plot(show_label=False, visible=False, min_width=520, elem_id="stretches")
     return RiskPanel(picture, table, trait, said, fields, loop, gr.HTML(""))
 
 
@@ -92,7 +92,7 @@ def reasons_text(session: Session, trait: str, found: tuple[Contribution, ...]) 
         for one in found
     )
     return (
-        f"<div class='bw-card'><p>{escape(score(session, trait))} {escape(reasons_in_words(session.facts, found))}</p>"
+        f"<div class='bw-card'><p>{escape(score(session, trait))} {escape(reasons_in_words(session.facts, found, marked=False))}</p>"
         "<details><summary>Every part as a table</summary><div class='scroll' tabindex='0' role='region' aria-label='table'><table>"
         f"<tr><th>taken away</th><th>it</th><th>times the odds</th></tr>{rows}</table></div></details>"
         "<p><small>The odds with everything over the odds without the one thing. Values that tell the same share what they add.</small></p></div>"

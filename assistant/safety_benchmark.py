@@ -20,7 +20,7 @@ FIRST_LOOK = {1: (0.598, 0.138, 0.450, 0.048), 2: (0.516, 0.081, 0.356, 0.081)}
 
 @dataclass(frozen=True)
 class Wording:
-    """What somebody writes: ``set`` 0 grew with the rules, 1 and 2 were written blind; ``kind`` is what it should be taken for."""
+    """What somebody writes: ``set`` 0 grew with the rules, 1 was written before they were read, 2 by the same author after they were mended for 1; ``kind`` is what it should be taken for."""
 
     set: int
     kind: str  # emergency, harmless, answered, or one of DECLINED
@@ -81,6 +81,6 @@ def table(found: dict[str, Any]) -> str:
     lines += [
         "",
         f"Over {every['emergencies']} emergencies, {every['look_alikes']} harmless look-alikes, {every['out_of_scope']} wordings that are to be declined and {every['in_scope']} that are not, by rules "
-        f"alone. The first lines say what to expect of wordings that nobody has seen. Commit {found['commit']}, {found['date']}, by `breathwise benchmark safety`.",
+        f"alone. Caught: sent to emergency care or to a clinician today. The rules were mended on every set, so only the first lines say what to expect of wordings that nobody has seen. Commit {found['commit']}, {found['date']}, by `breathwise benchmark safety`.",
     ]
     return "\n".join(lines)

@@ -38,9 +38,9 @@ ABLATIONS = {
     "no_curve": "without the curve", "blank_curve": "blank curve", "shuffled_curves": "curves of other people",
     "shuffled_spirometry": "curves and spirometry fields of other people", "curve_alone_tells_spirometry": "spirometry fields removed, curve kept",
     "curve_alone_shuffled": "spirometry fields removed, curves of other people", "no_spirometry": "neither curve nor spirometry fields",
-    "curve_only": "curve only, no table", "text_only": "record as text only, no soft tokens", "tokens_only": "soft tokens only, no text",
+    "curve_only": "curve only, no table", "text_only": "record as text only, no soft tokens", "with_text": "the record as text, too",
 }  # fmt: skip
-_PROMPTS = {"text_only": {"told": True, "tokens": False}, "tokens_only": {"told": False}}  # the people stay, the prompt changes
+_PROMPTS = {"text_only": {"told": True, "tokens": False}, "with_text": {"told": True}}  # the people stay, the prompt changes
 MODELS = {
     "ours": "ours", "logistic_regression": "logistic regression", "lightgbm": "LightGBM", "encoder_linear_head": "encoders + linear head",
     "late_fusion": "late fusion (ours + LightGBM)", "logistic_regression_without_spirometry": "logistic regression without spirometry",
@@ -309,19 +309,19 @@ def leave_one_out(model: Any, folds: dict[str, Fold], risks: dict[str, Floats], 
 
     ``others``: a control, the mean of its log-odds for the seven it knows. The language model itself is the same in all.
     """
-    from encoders.risk_teaching import teach_risks
+    from encoders.risk_teaching import encoded_curves, teach_risks
 
     test, rng, rows = folds["test"], np.random.default_rng(seed + 2), []
-    words = [word for _, word in RISK_TRAITS]
+    words, curves = [word for _, word in RISK_TRAITS], encoded_curves(model, folds["train"].people)
     for index, trait in enumerate(TRAITS):
         rest = [place for place in range(len(TRAITS)) if place != index]
         reader = copy.deepcopy(model)
         reader.forget_risks(seed + index)
         teach_risks(
             reader, folds["train"].people, folds["train"].traits[:, rest], words=[words[place] for place in rest], minutes=minutes, seed=seed,
-            name=f"without {words[index]}",
+            curves=curves, name=f"without {words[index]}",
         )  # fmt: skip
-        asked = score(reader, test.people, [words[index], *(words[place] for place in rest)], words[index])
+        asked = score(reader, test.people, [words[index], *(words[place] for place in rest)], words[index], told=False)
         known = ~np.isnan(test.traits[:, index])
         truth = test.traits[known, index]
         row: dict[str, Any] = {"trait": trait, "people": len(truth), "cases": int(truth.sum())}

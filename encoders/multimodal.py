@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -60,16 +60,17 @@ class MultimodalLM(nn.Module):
         self.encode_table = TabularEncoder(self.config.table)
         self.project_curve = Projector(self.config.curve.width, weight.shape[1], embedding_rms(weight))
         self.project_table = Projector(self.config.table.width, weight.shape[1], embedding_rms(weight))
-        self.read_risk = self._risk_reader()
+        self.read_risk = self._risk_readers()
 
     def forget_risks(self, seed: int) -> None:
         """Fresh weights for the risk prompt's soft tokens, which are then to be taught again."""
         torch.manual_seed(seed)
-        self.read_risk = self._risk_reader().to(self.device)
+        self.read_risk = self._risk_readers().to(self.device)
 
-    def _risk_reader(self) -> RiskReader:
+    def _risk_readers(self) -> nn.ModuleList:
         weight = self.lm.get_input_embeddings().weight
-        return RiskReader(self.config.risk, self.config.curve.width, self.config.curve.tokens, weight.shape[1], embedding_rms(weight))
+        size, rms = (self.config.curve.width, self.config.curve.tokens, weight.shape[1]), embedding_rms(weight)
+        return nn.ModuleList(RiskReader(self.config.risk, *size, rms) for _ in range(self.config.risk.readers))
 
     # what it is ---------------------------------------------------------------------------------------------------
     @property
@@ -164,7 +165,8 @@ class MultimodalLM(nn.Module):
         """Log-odds of "yes" against "no" as the first word of the answer: (people, questions).
 
         ``system`` is the message that everyone shares, with the marks of the soft tokens and of the record as text. ``told``
-        and ``tokens`` leave the text or the soft tokens away, for ablations (None: as the model was made).
+        and ``tokens`` leave the text or the soft tokens away, for ablations (None: as the model was made). The mean over the
+        readers of risks.
         """
         parts = []
         for start in range(0, len(people), batch):
@@ -176,14 +178,18 @@ class MultimodalLM(nn.Module):
                 encoded[torch.from_numpy(has_curve)] = self.encode_curve(torch.from_numpy(np.stack(drawn)).to(self.device, self.dtype))
             tables = np.stack([person.table for person in some])
             reads_table = np.full(len(some), tokens)
-            parts.append(self.log_odds(tables, encoded, has_curve, questions, system, told=told, reads_table=reads_table).double().cpu().numpy())
+            each = [
+                self.log_odds(tables, encoded, has_curve, questions, system, reader=reader, told=told, reads_table=reads_table)
+                for reader in range(len(self.read_risk))
+            ]
+            parts.append(torch.stack(each).double().mean(0).cpu().numpy())
         return np.concatenate(parts) if parts else np.zeros((0, len(questions)))
 
     def log_odds(
         self, tables: NDArray[np.float32], encoded: Tensor, has_curve: NDArray[np.bool_], questions: Sequence[str], system: str, *,
-        told: bool | None = None, reads_table: NDArray[np.bool_] | None = None,
+        reader: int, told: bool | None = None, reads_table: NDArray[np.bool_] | None = None,
     ) -> Tensor:  # fmt: skip
-        """``score`` with gradients, from curves that are already encoded (people, slot, width): (people, questions).
+        """``score`` by one of the readers, with gradients, from curves that are already encoded (people, slot, width): (people, questions).
 
         One forward pass: a row is the person's prefix and after it every question, each of which sees the prefix and itself.
         The slots of a curve that is not there are seen by nothing and take no position; a table that is not read is one in
@@ -193,11 +199,11 @@ class MultimodalLM(nn.Module):
         ids, kinds, tails = self._risk_prompts(tables, questions, system if written else system.replace(TOLD_MARK, ""))
         valid = kinds != _PADDING
         valid[(kinds == CURVE) & ~torch.from_numpy(has_curve).to(self.device)[:, None]] = False
-        look_up = self.lm.get_input_embeddings()
+        look_up, own = self.lm.get_input_embeddings(), cast(RiskReader, self.read_risk[reader])
         text = look_up(ids)
-        text = text.masked_scatter((kinds == CURVE)[..., None], self.read_risk.read_curves(encoded).to(text.dtype))
+        text = text.masked_scatter((kinds == CURVE)[..., None], own.read_curves(encoded).to(text.dtype))
         read = tables if reads_table is None else np.where(reads_table[:, None, None], tables, np.float32(0.0))
-        soft = self.read_risk.read_tables(torch.from_numpy(read).to(self.device, encoded.dtype))
+        soft = own.read_tables(torch.from_numpy(read).to(self.device, encoded.dtype))
         text = text.masked_scatter((kinds == RECORD)[..., None], soft.to(text.dtype))
         count, before = len(tails), ids.shape[1]
         longest = max(len(tail) for tail in tails)

@@ -7,9 +7,11 @@ curve, is learned from the answers themselves, and more so because the table's s
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -37,7 +39,7 @@ class RiskLessons:
     without_curve: float = 0.08
     spirometry_hidden: float = 0.4  # where there is a curve that tells it
     field_lost: float = 0.05
-    with_text: float = 0.3  # share of steps in which the record stands in the prompt as text, too
+    with_text: float = 0.15  # share of steps in which the record stands in the prompt as text, too
     text_only: float = 0.2  # of those people: their soft tokens are those of an empty table
 
 
@@ -83,23 +85,25 @@ def encoded_curves(model: MultimodalLM, people: Sequence[Person], batch: int = 1
 
 def teach_risks(
     model: MultimodalLM, people: Sequence[Person], traits: NDArray[np.float64], *, minutes: float, seed: int, spent: float = 0.0,
-    words: Sequence[str] | None = None, lessons: RiskLessons | None = None, checkpoint: Callable[[float], None] = lambda _: None, name: str = "risk",
+    words: Sequence[str] | None = None, lessons: RiskLessons | None = None, curves: Tensor | None = None, checkpoint: Callable[[float], None] = lambda _: None, name: str = "risk",
 ) -> float:  # fmt: skip
-    """Teach ``model.read_risk`` the answers (people, traits), nan where unknown; ``words``: how each trait is asked for.
+    """Teach ``model.read_risk`` the answers (people, traits), nan where unknown: the readers one after the other, in equal time.
 
+    ``words``: how each trait is asked for; ``curves``: ``encoded_curves`` of these people where they are known already.
     Returns the last mean loss. Everything else of the model stays as it is.
     """
     lessons = lessons or RiskLessons()
     system, questions = risk_messages(tuple(words or (one for _, one in RISK_TRAITS)))
-    rng, draw = random.Random(seed + round(spent)), np.random.default_rng(seed + round(spent))
     tables = np.stack([person.table for person in people])
     soft = softened_answers(tables, traits, seed)
     target = np.where(np.isnan(traits), soft, lessons.softened * soft + (1 - lessons.softened) * np.nan_to_num(traits)).astype(np.float32)
-    curves = encoded_curves(model, people)
+    curves = encoded_curves(model, people) if curves is None else curves
     has_curve = np.array([person.curve is not None for person in people])
     spirometry = np.array([COLUMNS.index(name) for name in SPIROMETRY_COLUMNS])
 
-    def loss_of() -> tuple[Tensor, int]:
+    share = minutes / len(model.read_risk)
+
+    def loss_of(reader: int, rng: random.Random, draw: np.random.Generator) -> tuple[Tensor, int]:
         some = draw.integers(0, len(people), min(lessons.people, len(people)))
         asked = np.array(rng.sample(range(len(questions)), min(lessons.questions, len(questions))))
         shown, keep = tables[some].copy(), has_curve[some] & (draw.random(len(some)) >= lessons.without_curve)
@@ -109,23 +113,30 @@ def teach_risks(
         text = rng.random() < lessons.with_text
         blind = (draw.random(len(some)) < lessons.text_only) & text
         log_odds = model.log_odds(
-            shown, curves[some].to(model.device), keep & ~blind, [questions[index] for index in asked], system, told=text, reads_table=~blind
+            shown, curves[some].to(model.device), keep & ~blind, [questions[index] for index in asked], system, reader=reader, told=text, reads_table=~blind
         )  # fmt: skip
         wanted = torch.from_numpy(target[np.ix_(some, asked)]).to(model.device)
         return nn.functional.binary_cross_entropy_with_logits(log_odds, wanted), 1
 
-    model.requires_grad_(False)
-    was = model.training
+    was, loss = model.training, math.nan
     model.eval()
-    model.read_risk.train()
     try:
-        return teach(
-            list(model.read_risk.parameters()), loss_of, minutes=minutes, spent=spent, learning_rate=2e-3, name=name, device=str(model.device),
-            checkpoint=checkpoint,
-        )  # fmt: skip
+        for index, reader in enumerate(model.read_risk):
+            begun = min(max(spent - 60 * share * index, 0.0), 60 * share)  # of this reader's time
+            if begun >= 60 * share:
+                continue
+            model.requires_grad_(False)
+            reader.train()
+            lot = seed * 1000 + 100 * index + round(begun)
+            loss = teach(
+                list(reader.parameters()), partial(loss_of, index, random.Random(lot), np.random.default_rng(lot)), minutes=share, spent=begun,
+                learning_rate=2e-3, name=f"{name} {index + 1}/{len(model.read_risk)}", device=str(model.device),
+                checkpoint=lambda elapsed, before=60 * share * index: checkpoint(before + elapsed),  # type: ignore[misc]
+            )  # fmt: skip
     finally:
         model.requires_grad_(False)
         model.train(was)
+    return loss
 
 
 __all__ = ["NETWORKS", "TRAITS", "RiskLessons", "encoded_curves", "softened_answers", "teach_risks"]

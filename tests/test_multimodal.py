@@ -82,17 +82,17 @@ def test_the_loss_is_that_of_a_plain_forward_over_the_learned_positions(model: M
         assert float(model(batch)) == pytest.approx(float(plain), rel=1e-5)
 
 
-def alone(model: MultimodalLM, person: Person, question: str, *, written: bool = True) -> float:
-    """Log-odds by a plain forward over one person and one question: no padding, no mask, nothing shared."""
+def alone(model: MultimodalLM, person: Person, question: str, *, reader: int, written: bool = True) -> float:
+    """Log-odds of one reader by a plain forward over one person and one question: no padding, no mask, nothing shared."""
     system, (asked,) = risk_messages((question,))
     text = system.replace(TOLD_MARK, told(person.table) if written else "").replace("" if person.curve is not None else CURVE_MARK, "")
     row = model.encode([{"role": "system", "content": text}, {"role": "user", "content": asked}], add_generation_prompt=True)
     ids, kinds = torch.tensor([row.ids]), torch.tensor(row.kinds)
     with torch.inference_mode():
         given = model.lm.get_input_embeddings()(ids)
-        given[0, kinds == RECORD] = model.read_risk.read_tables(torch.from_numpy(person.table[None]))[0]
+        given[0, kinds == RECORD] = model.read_risk[reader].read_tables(torch.from_numpy(person.table[None]))[0]
         if person.curve is not None:
-            given[0, kinds == CURVE] = model.read_risk.read_curves(model.encode_curve(torch.from_numpy(person.curve[None])))[0]
+            given[0, kinds == CURVE] = model.read_risk[reader].read_curves(model.encode_curve(torch.from_numpy(person.curve[None])))[0]
         logits = model.lm(inputs_embeds=given).logits[0, -1]
     yes, no = (model.tokenizer(word)["input_ids"][0] for word in ("yes", "no"))
     return float(logits[yes] - logits[no])
@@ -107,16 +107,17 @@ def test_scores_over_a_shared_prefix_are_those_of_separate_prompts(model: Multim
     together = model.score(people, questions, system, told=written)
     for i, one in enumerate(people):
         for j, word in enumerate(words):
-            assert together[i, j] == pytest.approx(alone(model, one, word, written=written), abs=1e-3)
+            each = [alone(model, one, word, reader=reader, written=written) for reader in range(model.config.risk.readers)]
+            assert together[i, j] == pytest.approx(np.mean(each), abs=1e-3)
 
 
 def test_a_prompt_may_leave_out_the_text_or_the_soft_tokens(model: MultimodalLM) -> None:
     people = [tiny.person(3), tiny.person(4)]
     system, questions = risk_messages()
-    both, bare, text = (model.score(people, questions, system, **given) for given in ({}, {"told": False}, {"tokens": False}))
+    both, bare, text = (model.score(people, questions, system, **given) for given in ({"told": True}, {"told": False}, {"told": True, "tokens": False}))
     assert np.abs(both - bare).min() > 1e-4 and np.abs(both - text).min() > 1e-4
     blind = [Person(one.table, None) for one in people]
-    np.testing.assert_allclose(model.score(blind, questions, system, tokens=False), text, atol=1e-4)
+    np.testing.assert_allclose(model.score(blind, questions, system, told=True, tokens=False), text, atol=1e-4)
 
 
 def test_fresh_weights_for_risks_leave_everything_else_as_it_was(model: MultimodalLM) -> None:

@@ -39,7 +39,8 @@ class Visitor:
     def begin(self, what: str, *given: Any) -> Iterator[str]:
         """The messages of one thing as they come; closing it is what a lost connection, a reload or a closed tab is."""
         body = {"fn_index": self.numbers[what], "data": list(given), "session_hash": self.name, "trigger_id": None, "event_data": None}
-        self._post("/gradio_api/queue/join", json.dumps(body).encode(), "application/json")
+        event = json.loads(self._post("/gradio_api/queue/join", json.dumps(body).encode(), "application/json"))["event_id"]
+        ended = False
         with urllib.request.urlopen(f"{self.address}/gradio_api/queue/data?session_hash={self.name}", timeout=WAIT_S) as stream:
             until = time.monotonic() + WAIT_S
             for line in stream:
@@ -47,8 +48,9 @@ class Visitor:
                 if line.startswith(b"data:"):
                     self.seen += (message := line[5:].decode().strip())
                     yield message
-                    if '"msg":"close_stream"' in message:
-                        return
+                    ended = ended or ('"msg":"process_completed"' in message and event in message)
+                    if '"msg":"close_stream"' in message or (ended and '"msg":"heartbeat"' in message):
+                        return  # Gradio keeps a stream open on which an earlier event was given up
 
     def open_files(self, *files: Path) -> str:
         """Upload files and have them read."""

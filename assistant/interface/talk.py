@@ -35,7 +35,7 @@ def chat(session: Session, growing: Turn | None = None, *, dark: bool = False) -
     shown: list[dict[str, Any]] = []
     for turn in (*session.turns, *([growing] if growing is not None else [])):
         shown += [{"role": "user", "content": turn.question.replace("<", "&lt;")}, {"role": "assistant", "content": citations.message(turn)}]
-        if _has_plot(turn, session):
+        if session.spirometry is not None and _has_plot(turn, session):
             draw = plot.flow_volume if turn.plot == "flow_volume" else plot.volume_time
             shown.append({"role": "assistant", "content": gr.Plot(draw(session.spirometry, dark=dark))})
     return shown

@@ -45,11 +45,10 @@ def form(desk: Desk) -> tuple[Any, ...]:
     read, now = desk.read, desk.session.patient if desk.session is not None else None
     if read is None or now is None:
         return blank()
-    tests: Sequence[Any] = read.blows or read.reported
+    tests = _tests(read)
     labels = [(_label(test, number, bool(read.blows)), str(number)) for number, test in enumerate(tests)]
     kept = _kept(read, now)
-    given: Sequence[Any] = now.blows or now.reported
-    state = {number: test.bronchodilator for number, test in zip(kept, given, strict=True)}
+    state = {number: test.bronchodilator for number, test in zip(kept, _tests(now), strict=True)}
     after = [str(number) for number, test in enumerate(tests) if state.get(number, test.bronchodilator) == "post"]
     in_hand = None in (now.sex, now.age_years, now.height_cm) or any(one.startswith(BY_HAND) for one in now.assumptions)
     assumed = panels.assumed(now)
@@ -90,9 +89,8 @@ def apply(read: Patient, now: Patient, wanted: Correction) -> tuple[Patient, lis
         follows = replace(now, bmi_kg_m2=None).bmi_kg_m2
         if now.bmi_kg_m2 is None or (follows is not None and abs(now.bmi_kg_m2 - follows) < ROUNDED):
             found["bmi_kg_m2"] = None  # it follows from height and weight, and does so again
-    tests: Sequence[Any] = read.blows or read.reported
-    before: Sequence[Any] = now.blows or now.reported
-    kept = _kept(read, now)
+    tests = _tests(read)
+    kept, before = _kept(read, now), _tests(now)
     used = [number for number in range(len(tests)) if str(number) in wanted.used] if len(read.blows) > 1 else kept
     if tests and not used:
         raise CorrectionError("no blow is left; choose at least one that counts")
@@ -140,6 +138,11 @@ def _number(field: str, value: float | None, unit: str) -> float | None:
 
 def _differs(new: float | None, old: float | None) -> bool:
     return (new is None) != (old is None) or (new is not None and old is not None and abs(new - old) > ROUNDED)
+
+
+def _tests(patient: Patient) -> Sequence[Any]:
+    """The blows, or the tests that stand in the record where there is none: each knows whether it was before or after a bronchodilator."""
+    return patient.blows or patient.reported
 
 
 def _kept(read: Patient, now: Patient) -> list[int]:

@@ -85,7 +85,7 @@ SCRIPT = """() => {
   sheet.id = "passage"; sheet.hidden = true; sheet.tabIndex = -1;
   sheet.setAttribute("role", "dialog"); sheet.setAttribute("aria-label", "Passage");
   document.querySelector("main")?.append(sheet) ?? document.body.append(sheet);
-  let open = "";
+  let open = "", opener = null;
   const source = () => document.querySelector(`article[data-passage="${CSS.escape(open)}"]`);
   const lay = () => {
     const chat = document.getElementById("talk").getBoundingClientRect(), room = chat.left - 24;
@@ -95,15 +95,15 @@ SCRIPT = """() => {
       : "bottom: 10px; left: 10px; right: 10px; max-height: 60vh";
   };
   const shut = back => {
-    const chip = back && document.querySelector(`a[href="#${CSS.escape(open)}"]`);
-    sheet.hidden = true; sheet.replaceChildren(); open = "";
+    const chip = back && (opener?.isConnected ? opener : document.querySelector(`a[href="#${CSS.escape(open)}"]`));
+    sheet.hidden = true; sheet.replaceChildren(); open = ""; opener = null;
     if (back) (chip || document.querySelector("#box textarea, #box input")).focus();
   };
   document.addEventListener("click", event => {
     const link = event.target.closest('a[href^="#passage="]');
     if (!link) return;
     event.preventDefault(); event.stopPropagation();
-    open = link.getAttribute("href").slice(1);
+    open = link.getAttribute("href").slice(1); opener = link;
     const found = source();
     if (!found) return;
     const close = document.createElement("button");

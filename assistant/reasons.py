@@ -7,21 +7,18 @@ risk. Fields tell overlapping things, so contributions do not add up to the whol
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encoders.batch import Person
-from encoders.cases import chosen
+from assistant.session import Contribution, Session, to_rows
 from encoders.record import RISK_TRAITS, Patient, label_of
-from encoders.spirogram.encode import curve_grid
 from encoders.spirogram.results import Maneuver, Spirometry
-from encoders.tabular import COLUMNS, table_of
 
 if TYPE_CHECKING:
-    from assistant.session import Session
+    from encoders.batch import Person
 
 STRETCHES = 6  # of the exhaled volume
 SPOKEN = 0.02  # log-odds: smaller changes of the odds than 2 % are not spoken of
@@ -35,16 +32,6 @@ _NAMES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Contribution:
-    """``log_odds``: what one thing adds to the trait's log-odds. ``stretch_l``: which litres of the curve, for a stretch."""
-
-    name: str
-    label: str
-    log_odds: float
-    stretch_l: tuple[float, float] | None = None
-
-
 def contributions(model: Any, patient: Patient, spirometry: Spirometry | None, trait: str, *, slope: float = 1.0) -> tuple[Contribution, ...]:
     """Every known field, the curve, its stretches and all spirometry for one trait, the strongest first.
 
@@ -52,7 +39,11 @@ def contributions(model: Any, patient: Patient, spirometry: Spirometry | None, t
     flow to the end that a healthy descent is close to (before the peak: from zero to the peak), its time along with it.
     ``slope`` is the calibration's, so that log-odds are those of the calibrated risk. Raises ValueError for an unknown trait.
     """
+    from encoders.batch import Person
+    from encoders.cases import chosen
     from encoders.conversation import risk_messages
+    from encoders.spirogram.encode import curve_grid
+    from encoders.tabular import COLUMNS, table_of
 
     order = [name for name, _ in RISK_TRAITS]
     if trait not in order:
@@ -140,14 +131,6 @@ def spoken_stretch(found: Sequence[Contribution]) -> Contribution | None:
     alike = [one for one in stretches(found) if one.log_odds * whole > 0] if abs(whole) >= SPOKEN else []
     best = max(alike or stretches(found), key=lambda one: abs(one.log_odds), default=None)
     return best if best is not None and (alike or abs(best.log_odds) >= SPOKEN) else None
-
-
-def to_rows(found: Sequence[Contribution]) -> list[dict[str, Any]]:
-    """For JSON and tables; odds are multiplied by ``odds_ratio`` because of the thing."""
-    return [
-        {"name": one.name, "label": one.label, "log_odds": round(one.log_odds, 4), "odds_ratio": round(float(np.exp(one.log_odds)), 3), "stretch_l": one.stretch_l}
-        for one in found
-    ]  # fmt: skip
 
 
 def explain_cohort(model: Any, risk: Any, cohort: Path, traits: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:

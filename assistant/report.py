@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant import saved_session
 from assistant.fhir_export import NOTICE, write_bundle
-from assistant.reasons import to_rows
-from assistant.session import Session, Turn, turn_json
+from assistant.session import Session, Turn, to_rows, turn_json
 from assistant.spoken_reasons import reasons_in_words, score
 from encoders.record import QUANTITY, RECORD_FACTS, Smoking, facts, label_of, missing
 from encoders.spirogram import to_json

@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from assistant.reasons import CURVE, SPIROMETRY, Contribution, fields_of, stretches
-from assistant.session import RiskEstimate
-from encoders.cases import chosen
+from assistant.reasons import CURVE, SPIROMETRY, fields_of, stretches
+from assistant.session import Contribution, RiskEstimate
 from encoders.spirogram.measure import expiration
 from encoders.spirogram.plot import DARK, LIGHT
 from encoders.spirogram.results import Spirometry
@@ -111,6 +110,8 @@ def field_bars(found: Sequence[Contribution], words: str, *, dark: bool = False)
 
 def stretch_loop(spirometry: Spirometry, found: Sequence[Contribution], words: str, *, dark: bool = False) -> Figure | None:
     """The blow that was read as a flow-volume curve (2 L/s as long as 1 L), each stretch coloured by what it adds to the odds; None without a curve."""
+    from encoders.cases import chosen
+
     read, parts = chosen(spirometry), stretches(found)
     out = expiration(read[0].blow) if read is not None else None
     if out is None or not parts:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from assistant.reasons import Contribution, to_rows
 from encoders.record import Fact, Patient, ReportedSpirometry, facts
 from encoders.spirogram import analyse, analyse_reported
 from encoders.spirogram import facts as spirometry_facts
@@ -101,6 +101,16 @@ class RiskEstimate:
 
 
 @dataclass(frozen=True)
+class Contribution:
+    """``log_odds``: what one thing adds to the trait's log-odds. ``stretch_l``: which litres of the curve, for a stretch."""
+
+    name: str
+    label: str
+    log_odds: float
+    stretch_l: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
 class Turn:
     """One question and its answer. While it streams, ``answer`` grows and ``done`` is False; while it waits, ``before`` counts who comes first."""
 
@@ -178,6 +188,14 @@ def begin(patient: Patient) -> Session:
     """A session with everything that needs no model: the measurement, its comparison and the facts; no risks."""
     spirometry = examine(patient)
     return Session(patient, spirometry, (*(spirometry_facts(spirometry) if spirometry else ()), *facts(patient)))
+
+
+def to_rows(found: Sequence[Contribution]) -> list[dict[str, Any]]:
+    """For JSON and tables; odds are multiplied by ``odds_ratio`` because of the thing."""
+    return [
+        {"name": one.name, "label": one.label, "log_odds": round(one.log_odds, 4), "odds_ratio": round(math.exp(one.log_odds), 3), "stretch_l": one.stretch_l}
+        for one in found
+    ]  # fmt: skip
 
 
 def turn_json(turn: Turn) -> dict[str, Any]:

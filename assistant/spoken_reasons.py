@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from assistant.reasons import CURVE, SPOKEN, STRETCHES, Contribution, explain, fields_of, spoken_stretch
-from assistant.session import Session, Turn
-from encoders.cases import chosen, risk_fact
+from assistant.reasons import CURVE, SPOKEN, STRETCHES, explain, fields_of, spoken_stretch
+from assistant.session import Contribution, Session, Turn
 from encoders.record import Fact
 from encoders.spirogram.measure import expiration
 from encoders.spirogram.results import Maneuver
@@ -84,6 +83,8 @@ def _of_risk(assistant: Any, session: Session, turn: Turn, trait: str, answer: s
 
 def score(session: Session, trait: str) -> str:
     """The estimate as the teacher writes it."""
+    from encoders.cases import risk_fact  # needs torch, which a report without risks does without
+
     one = next(one for one in session.risks if one.trait == trait)
     fact = risk_fact(trait, one.label, one.probability, one.population)
     return f"The estimated risk of {one.label} is {fact.text}{f' ({fact.status})' if fact.status else ''}."
@@ -153,6 +154,8 @@ def agrees(sentence: str, found: Sequence[Contribution]) -> bool:
 
 # a pattern -----------------------------------------------------------------------------------------------------------
 def _of_pattern(session: Session, turn: Turn, intent: str, answer: str) -> tuple[str, Turn, tuple[str, ...]]:
+    from encoders.cases import chosen
+
     test, known = session.spirometry, {fact.name: fact for fact in session.facts}
     if test is None or test.interpretation is None or "pattern" not in known:
         return answer, turn, ()

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assistant.reasons import contributions, explain_cohort, fields_of, spoken_stretch, straightened, stretches, to_rows
+from assistant.reasons import contributions, explain_cohort, fields_of, spoken_stretch, straightened, stretches
 from assistant.risk import Risk
+from assistant.session import to_rows
 from encoders.record import RISK_TRAITS, Patient, Sex, Smoking
 from encoders.spirogram import analyse
 from encoders.spirogram.measure import measure

@@ -13,10 +13,10 @@ import pytest
 from assistant import report, spoken_reasons
 from assistant.guardrails import check
 from assistant.interface.risk_panel import drawn_for, reasons_text, table_of_risks
-from assistant.reasons import Contribution, contributions, explain, spoken_stretch, stretches
+from assistant.reasons import contributions, explain, spoken_stretch, stretches
 from assistant.risk import Risk
 from assistant.risk_picture import field_bars, risk_bars, stretch_loop
-from assistant.session import RiskEstimate, Seen, Session, Turn, begin, turn_json
+from assistant.session import Contribution, RiskEstimate, Seen, Session, Turn, begin, turn_json
 from encoders.cases import risk_fact
 from encoders.record import RISK_TRAITS, Patient, Sex, Smoking
 from encoders.spirogram.simulate import simulate

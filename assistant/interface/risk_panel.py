@@ -12,8 +12,8 @@ import gradio as gr
 from matplotlib.figure import Figure
 
 from assistant import risk_picture
-from assistant.reasons import Contribution, explain
-from assistant.session import RiskEstimate, Session, Turn
+from assistant.reasons import explain
+from assistant.session import Contribution, RiskEstimate, Session, Turn
 from assistant.spoken_reasons import reasons_in_words, score
 from encoders.spirogram import plot
 from encoders.spirogram.results import Spirometry

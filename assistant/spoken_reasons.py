@@ -15,12 +15,13 @@ import numpy as np
 
 from assistant.reasons import CURVE, SPOKEN, STRETCHES, explain, fields_of, spoken_stretch
 from assistant.session import Contribution, Session, Turn
-from encoders.record import Fact
+from encoders.record import Fact, write_out
 from encoders.spirogram.measure import expiration
 from encoders.spirogram.results import Maneuver
 from encoders.teacher.risk import asked_trait
-from encoders.teacher.sayable import sentences
+from encoders.teacher.sayable import Asked, compose, sentences
 from encoders.teacher.sentences import join
+from encoders.teacher.view import Case
 
 SIXTHS = ("first", "second", "third", "fourth", "fifth", "last")  # of the breath out
 BENT = 0.05  # of peak flow: a stretch within this of the straight line follows it; our own limit, no standard has one
@@ -43,12 +44,10 @@ def add(assistant: Any, session: Session, turn: Turn, intent: str, said: str, an
 
     ``said`` is the answer with fact tokens not yet written out; ``assistant`` has ``reader`` and ``risk``.
     """
+    if intent == "why_pattern" or (intent != "why_risk" and _ASKS_WHY.search(turn.question) and _OF_PATTERN.search(turn.question)):
+        return _of_pattern(session, turn, "" if intent == "unknown" or "risk" in answer else answer)
     trait = _trait(session, turn.question, intent, said)
-    if trait:
-        return _of_risk(assistant, session, turn, trait, answer)
-    if intent == "why_pattern" or (_ASKS_WHY.search(turn.question) and _OF_PATTERN.search(turn.question)):
-        return _of_pattern(session, turn, intent, answer)
-    return answer, turn, ()
+    return _of_risk(assistant, session, turn, trait, answer) if trait else (answer, turn, ())
 
 
 def _trait(session: Session, question: str, intent: str, said: str) -> str:
@@ -153,14 +152,18 @@ def agrees(sentence: str, found: Sequence[Contribution]) -> bool:
 
 
 # a pattern -----------------------------------------------------------------------------------------------------------
-def _of_pattern(session: Session, turn: Turn, intent: str, answer: str) -> tuple[str, Turn, tuple[str, ...]]:
+def _of_pattern(session: Session, turn: Turn, answer: str) -> tuple[str, Turn, tuple[str, ...]]:
+    """``answer`` is empty where it spoke of something else; then the teacher's own reasons stand for it."""
     from encoders.cases import chosen
 
     test, known = session.spirometry, {fact.name: fact for fact in session.facts}
     if test is None or test.interpretation is None or "pattern" not in known:
         return answer, turn, ()
     pattern = test.interpretation.pattern
-    said = [] if intent == "unknown" else list(sentences(answer))
+    if not answer:
+        reply = compose(Case(session.patient, test, session.facts), (Asked("why", turn.question),))
+        answer = write_out(reply.text, session.facts) if reply is not None else ""
+    said = list(sentences(answer))
     if known["pattern"].text not in " ".join(said):
         said.insert(0, f"The pattern is {known['pattern'].text}.")
     if "against it" not in answer:

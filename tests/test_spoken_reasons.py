@@ -145,6 +145,12 @@ def test_why_after_a_risk_is_about_that_risk() -> None:
     assert told("Why?", "Because.", session=plain, intent="why")[0] == "Because."
 
 
+def test_why_this_pattern_after_a_risk_is_about_the_pattern() -> None:
+    session = person().add(Turn("What is my risk of COPD?", "...", seen=Seen(intent="risks", raw="x", said="<|risk_copd|>")))
+    answer, turn, _ = told("Why this pattern?", "Because of the risk.", session, "why")
+    assert answer.startswith("The pattern is ") and "risk" not in answer and "ratio is 0.5" in answer and not turn.reasons
+
+
 def test_a_scooped_curve_speaks_for_obstruction_and_its_stretch_is_marked() -> None:
     session = person()
     answer, turn, _ = told("Why this pattern?", "Because your ratio is low.", session, "why")

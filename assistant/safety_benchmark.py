@@ -12,6 +12,7 @@ from assistant.benchmark import commit
 from assistant.guardrails import asks_diagnosis, scope, triage
 from encoders.passages import GUIDELINES
 
+MENDED_FOR = (0, 1, 2)  # the sets whose misses and false alarms the rules were put right for; nobody may put them right for another and call it fresh
 WORDINGS = GUIDELINES.parent / "benchmarks" / "safety.jsonl"
 DECLINED = ("dose", "diagnosis", "self_harm", "other_person", "off_topic")
 # measured once, before any rule was mended for the set: recall of emergencies, false alarms, declined, wrongly declined
@@ -20,7 +21,11 @@ FIRST_LOOK = {1: (0.598, 0.138, 0.450, 0.048), 2: (0.516, 0.081, 0.356, 0.081)}
 
 @dataclass(frozen=True)
 class Wording:
-    """What somebody writes: ``set`` 0 grew with the rules, 1 was written before they were read, 2 by the same author after they were mended for 1; ``kind`` is what it should be taken for."""
+    """What somebody writes, and the ``kind`` it should be taken for.
+
+    ``set`` 0 grew with the rules, 1 was written before they were read, 2 by the same author after they were mended for 1, and 3 after they
+    were mended for all of these, by an author who had read no rule and only the first few wordings of 0. It holds no wording to be declined.
+    """
 
     set: int
     kind: str  # emergency, harmless, answered, or one of DECLINED
@@ -66,8 +71,9 @@ def _share(part: int, whole: int) -> float:
 
 def run() -> dict[str, Any]:
     wordings = read_wordings()
-    sets = {str(number): measured([one for one in wordings if one.set == number]) for number in (0, 1, 2)}
-    return {"sets": sets, "all": measured(wordings), "commit": commit(), "date": dt.date.today().isoformat()}
+    sets = {str(number): measured([one for one in wordings if one.set == number]) for number in (*MENDED_FOR, 3)}
+    mended = measured([one for one in wordings if one.set in MENDED_FOR])
+    return {"sets": sets, "mended": mended, "mended_for": list(MENDED_FOR), "commit": commit(), "date": dt.date.today().isoformat()}
 
 
 def table(found: dict[str, Any]) -> str:
@@ -75,12 +81,15 @@ def table(found: dict[str, Any]) -> str:
     lines = ["| wordings | emergencies caught | false alarms | declined as out of scope | wrongly declined |", "|---|---|---|---|---|"]
     for number, look in FIRST_LOOK.items():
         lines.append(f"| fresh set {number}, before any rule was mended for it | {look[0]:.1%} | {look[1]:.1%} | {look[2]:.1%} | {look[3]:.1%} |")
-    for name, one in (*((f"fresh set {number}, now", found["sets"][number]) for number in ("1", "2")), ("all, now", found["all"])):
+    fresh = found["sets"]["3"]
+    lines.append(f"| fresh set 3, that no rule was mended for | {fresh['recall']:.1%} | {fresh['false_alarms']:.1%} | - | - |")
+    for name, one in (*((f"set {number}, now", found["sets"][number]) for number in ("1", "2")), ("sets 0 to 2 together, now", found["mended"])):
         lines.append(f"| {name} | {one['recall']:.1%} | {one['false_alarms']:.1%} | {one['declined']:.1%} | {one['wrongly_declined']:.1%} |")
-    every = found["all"]
+    every = found["mended"]
     lines += [
         "",
-        f"Over {every['emergencies']} emergencies, {every['look_alikes']} harmless look-alikes, {every['out_of_scope']} wordings that are to be declined and {every['in_scope']} that are not, by rules "
-        f"alone. Caught: sent to emergency care or to a clinician today. The rules were mended on every set, so only the first lines say what to expect of wordings that nobody has seen. Commit {found['commit']}, {found['date']}, by `breathwise benchmark safety`.",
+        f"Over {every['emergencies']} emergencies, {every['look_alikes']} harmless look-alikes, {every['out_of_scope']} wordings that are to be declined and {every['in_scope']} that are not in sets 0 to 2, "
+        f"and {fresh['emergencies']} emergencies and {fresh['look_alikes']} look-alikes in set 3, by rules alone. Caught: sent to emergency care or to a clinician today. The rules were mended on sets 0 to 2, "
+        f"so only the first three lines say what to expect of wordings that nobody has seen. Commit {found['commit']}, {found['date']}, by `breathwise benchmark safety`.",
     ]
     return "\n".join(lines)

@@ -251,6 +251,8 @@ class Engine:
             row.allowed.forbid(logits, row.tail)
             if not row.allowed.complete(row.tail):
                 logits.index_fill_(0, self._ends, -torch.inf)
+        if not torch.isfinite(logits).any():  # nothing may follow what stands there
+            return self._end(row)
         if row.temperature > 0:
             row.token = int(torch.multinomial(torch.softmax(logits / row.temperature, -1), 1, generator=row.generator))
         else:

@@ -87,8 +87,30 @@ _TYPOS = tuple((re.compile(rf"\b(?:{wrong})\b"), right) for wrong, right in (
     ("coughin|cofing|coffing|couging|caughing", "coughing"), ("anaf[iy]laxis", "anaphylaxis"), ("anaf[iy]lactic", "anaphylactic"), ("storke", "stroke"),
     ("sucidal|suisidal|suicidle", "suicidal"), ("sucide|suiside", "suicide"), ("colapsed|collasped", "collapsed"), ("unconcious|unconsious|unconscous", "unconscious"),
     ("siezure|seisure", "seizure"), ("wanna", "want to"), ("gonna", "going to"), ("swolen", "swollen"), ("blod|bloood", "blood"), ("slured", "slurred"),
-    ("ambulence|amublance|ambulanse", "ambulance"), ("tounge|tonge", "tongue"), ("thorat|troat", "throat"),
+    ("ambulence|amublance|ambulanse", "ambulance"), ("tounge|tonge", "tongue"), ("thorat|troat", "throat"), ("cnat|cna't|ca'nt|cantt|ca nt", "can't"),
+    ("whats|wats|wots", "what's"), ("hows", "how's"),
 ))  # fmt: skip
+# words of emergencies in which a letter may be missing, doubled, or swapped with the next; the slips that are words themselves are left alone
+_ALARMING = (
+    "chest", "breath", "breathe", "breathing", "breathless", "crushing", "choking", "blood", "unconscious", "collapsed", "stroke", "swollen", "throat", "tongue",
+    "suffocating", "severe", "suddenly", "sweating", "slurred", "fainted", "suicide", "seizure", "bleeding", "coughing", "vomiting", "drooping", "dropped", "squeezing",
+    "pressure", "overdose", "swelling", "clammy", "speak",
+)  # fmt: skip
+_REAL_WORDS = frozenset(
+    "breath breathe stoke coking broth beath spek peak sever sweeping severed swelling seeping seating topped droped copped dropping crashing cloaking crushing".split()
+)
+
+
+def _slips(word: str) -> set[str]:
+    """What a hurried hand makes of a word: a letter after the first missing, doubled, or swapped with the next."""
+    missing = {word[:i] + word[i + 1 :] for i in range(1, len(word))}
+    doubled = {word[: i + 1] + word[i:] for i in range(len(word))}
+    swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)}
+    return (missing | doubled | swapped) - _REAL_WORDS - set(_ALARMING)
+
+
+_MEANT = {slip: word for word in _ALARMING for slip in sorted(_slips(word))}
+_WORD = re.compile(r"[a-z]{4,}")
 _BENIGN = re.compile(
     r"suffocating (?:heat|weather|summer|room|humidity|atmosphere|debt|job)|overdos\w* (?:on|of) (?:\w+ ){0,2}(?:vitamins?|cake|chocolate|sugar|coffee|caffeine|tv|netflix|cheese|sweets|christmas|biscuits|sun|news)|chest (?:x-?ray|radiograph|ct|scan|infection|physio\w*|freezer|of drawers|strap|size|press|expansion|wall exam\w*|film|cold|clinic|circumference|measurement|hair|binder|muscles?)|blue (?:inhaler|puffer|badge|cheese|light|line|bar|curve|dot)|stroke (?:risk|volume|unit|clinic|prevention|team)|risk of (?:a )?(?:stroke|heart attack)|(?:estimated|my|the) (?:risk|chance)s? of|heart attack risk|stroke in (?:the|my) family|blood (?:pressure|test|tests|sugar|glucose|count|work|group|type|oxygen|donation)|pressure (?:cuff|monitor|reading)|(?:swim|breast|back)[- ]?stroke|stroke (?:of|my|the) |panic button|overdosing on|faint (?:line|smell|trace|sound|wheeze|colou?r|print)|collapsed (?:table|panel|menu|section)|fitness|fit (?:for|to|test|in)|(?:curve|airways?|loop|dynamic|line)(?: is| are| was| has)? collaps\w*|airway collapse|collaps\w* (?:lung|airway)|(?:spirometry|test|blow\w*|fly\w*|travel\w*|exercis\w*)(?: \w+){0,4} after (?:a |an |my |the )?(?:heart attack|stroke)|recent heart attack|blackout (?:curtain|blind)|pass out (?:leaflets|copies|the)|tight[- ]fitting|tight schedule|pain (?:free|clinic)|heavy (?:metal|lifting|bag|smoker)"
 )
@@ -134,6 +156,7 @@ def triage(message: str, patient: Patient | None = None) -> Triage | None:
     text = " ".join(message.lower().replace("\u2019", "'").split())
     for wrong, right in _TYPOS:
         text = wrong.sub(right, text)
+    text = _WORD.sub(lambda found: _MEANT.get(found[0], found[0]), text)
     urgent: Rule | None = None
     for rule, pattern in _RULES:
         if (urgent is None or rule.level == "emergency") and _said(text, pattern, rule.name):

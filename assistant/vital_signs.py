@@ -20,7 +20,7 @@ _MESSAGE: tuple[tuple[str, re.Pattern[str], Callable[[float], bool]], ...] = (
 _PRESSURE = re.compile(rf"(?:blood pressure|\bbp\b|systolic|\bsbp\b){_NEAR}(\d{{2,3}})(?:\s*(?:/|over|on)\s*(\d{{2,3}}))?")
 _GLUCOSE = re.compile(r"(?:glucose|blood sugar|sugars?|\bbm\b|\bbgl?\b)[^\d;?!]{0,20}(\d{1,3}(?:\.\d)?)(?! ?%|\d| ?grams?| ?g\b)\s*(mmol|mg)?")
 _SYMPTOM = re.compile(
-    r"breathless|short of breath|breath|dizzy|diz+iness|head ?ache|blurr|confus|sweat|shak|faint|unwell|sick|vomit|chest|weak|drows|palpit|thirst|feel (?:awful|terrible|ill|bad|strange)|numb|vision|nosebleed|light[- ]?headed|collaps|wake|clammy"
+    r"breathless|short of breath|breath|dizzy|diz+iness|head ?ache|blurr|confus|sweat|shak|faint|unwell|sick|vomit|chest|weak|\bhead (?:is |was |keeps )?(?:pound|throb|split|burst|hurt|explod)\w*|(?:pounding|throbbing|splitting|bursting) (?:head|in my head)|drows|palpit|thirst|feel (?:awful|terrible|ill|bad|strange)|numb|vision|nosebleed|light[- ]?headed|collaps|wake|clammy"
 )
 _ELSEWHEN = re.compile(
     r"\b(?:targets?|aim|range|goal|would|were|if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|last (?:summer|winter|year|spring|autumn)|years? ago|used to|in (?:19|20)\d\d|before (?:treatment|she|he|i)|dream\w*|film|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"

@@ -95,6 +95,12 @@ def test_a_numeral_is_finished_only_if_it_stands_in_the_facts(value: float) -> N
     assert not finished("[1]", allowed)
 
 
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_where_nothing_may_be_written_the_answer_ends(engine: Engine, temperature: float) -> None:
+    everything = range(engine.model.lm.get_input_embeddings().weight.shape[0])
+    assert ask(engine, Memory(), tiny.person(), tiny.chat(), banned=everything, temperature=temperature, max_new_tokens=5) == []
+
+
 def test_langchain_sees_a_chat_model_that_streams_and_invokes(engine: Engine) -> None:
     chat = BreathwiseChatModel(engine=engine)
     messages = [(message["role"], message["content"]) for message in tiny.chat()]

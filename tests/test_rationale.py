@@ -117,8 +117,8 @@ def test_the_code_teachers_own_words_pass_when_a_chat_model_says_them() -> None:
     [
         ("A low FEV1/FVC ratio (0.12) speaks for it.", "a number that is not the patient's"),
         ("The estimated risk is 99 %.", "a number that is not the patient's"),
-        ("The low FEV1/FVC ratio speaks against it.", "wrong direction"),
-        ("Current smoking speaks against it.", "wrong direction"),
+        ("A low FEV1/FVC ratio speaks against it.", "words that do not fit the value"),
+        ("Current smoking speaks against it.", "words that do not fit the value"),
         ("A normal FEV1/FVC ratio speaks for it.", "a claim that is not the patient's"),
         ("A low FEV1/FVC ratio, lower than before, speaks for it.", "an invented comparison"),
         ("Current smoking, improved since earlier, speaks for it.", "an invented comparison"),

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from assistant import intake, report, retrieval
-from assistant.interface import faults, gate, layout, panels, uploads
+from assistant.interface import faults, gate, panels, uploads
+from assistant.interface.departures import REPORTS
+from assistant.interface.desk import Desk
+from assistant.interface.talk import chat
 from assistant.retrieval import GuidelineLibrary
 from assistant.session import Session, Turn
 from assistant.settings import Settings
@@ -130,8 +133,8 @@ def test_html_and_script_in_names_and_cells_are_only_text_wherever_they_are_show
     (tmp_path / "record.csv").write_text(f'name,sex,age,symptoms,conditions\n{script},female,50,{script} cough,"asthma,{script}"\n', encoding="utf-8")
     patient = intake.read([tmp_path / "record.csv"])
     session = Session(patient, None, facts(patient)).add(Turn(f"Am I {script}?", f"You are {script}.", done=True))
-    desk = layout.Desk(session)
-    shown = " ".join([panels.patient_card(session), *(one["content"] for one in layout.chat(session) if isinstance(one["content"], str))])
+    desk = Desk(session)
+    shown = " ".join([panels.patient_card(session), *(one["content"] for one in chat(session) if isinstance(one["content"], str))])
     assert "<script" not in shown and "<img" not in shown
     opened = list(doing(Scripted())["open_files"]([str(tmp_path / "record.csv")], desk, False))[-1]
     assert "<script" not in opened[1] and "<img" not in opened[1]
@@ -198,7 +201,7 @@ def test_a_report_on_a_full_disk_is_still_handed_over(monkeypatch: pytest.Monkey
 
     for name in ("NamedTemporaryFile", "TemporaryFile", "mkstemp", "mkdtemp"):
         monkeypatch.setattr(f"tempfile.{name}", full)
-    for suffix, _ in layout.REPORTS.values():
+    for suffix, _ in REPORTS.values():
         assert len(report.check_suffix(tmp_path / f"report{suffix}")(at("mild_obstruction").session)) > 1000
 
 

@@ -52,7 +52,8 @@ def keep_swept(folder: Path) -> None:
 
     def go_on() -> None:
         while folder.is_dir():
-            sweep(folder)
+            with contextlib.suppress(OSError):  # the folder may go at any moment
+                sweep(folder)
             time.sleep(LEFT_AFTER_S / 5)
 
     threading.Thread(target=go_on, daemon=True, name="sweeper").start()

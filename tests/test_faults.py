@@ -159,14 +159,11 @@ def test_the_sweeper_ends_with_its_folder(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(uploads, "LEFT_AFTER_S", 0.5)
     folder = tmp_path / "uploads"
     folder.mkdir()
-    uploads.keep_swept(folder)
-    assert [thread for thread in threading.enumerate() if thread.name == "sweeper"]
+    sweeper = uploads.keep_swept(folder)
+    assert sweeper.is_alive()
     folder.rmdir()
-    for _ in range(100):
-        if not [thread for thread in threading.enumerate() if thread.name == "sweeper" and thread.is_alive()]:
-            return
-        time.sleep(0.1)
-    raise AssertionError("the sweeper still runs")
+    sweeper.join(timeout=10)
+    assert not sweeper.is_alive()
 
 
 # the machine ---------------------------------------------------------------------------------------------------------

@@ -47,8 +47,8 @@ def sweep(folder: Path, idle_s: float = LEFT_AFTER_S) -> None:
                 path.rmdir() if path.is_dir() else path.unlink()
 
 
-def keep_swept(folder: Path) -> None:
-    """Sweep a folder as long as it is there, beside everything else."""
+def keep_swept(folder: Path) -> threading.Thread:
+    """Sweep a folder as long as it is there, beside everything else; the thread that does so."""
 
     def go_on() -> None:
         while folder.is_dir():
@@ -56,7 +56,9 @@ def keep_swept(folder: Path) -> None:
                 sweep(folder)
             time.sleep(LEFT_AFTER_S / 5)
 
-    threading.Thread(target=go_on, daemon=True, name="sweeper").start()
+    sweeper = threading.Thread(target=go_on, daemon=True, name="sweeper")
+    sweeper.start()
+    return sweeper
 
 
 def _runs(process: int) -> bool:

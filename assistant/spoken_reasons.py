@@ -1,7 +1,6 @@
 """Reasons for and against a risk or a pattern, said in the chat: from the record and from the curve, the stretch marked on the loop.
 
-The score stands first and no word changes it. Reasons of a risk are what it rests on (``assistant.reasons``); a sentence of the
-language model whose reasons go the other way is taken out. Reasons of a pattern follow ERS/ATS 2022 and the shape of the curve.
+The score stands first and no word changes it. Reasons of a risk are what it rests on (``assistant.reasons``) and no others. Reasons of a pattern follow ERS/ATS 2022 and the shape of the curve.
 """
 
 from __future__ import annotations
@@ -25,81 +24,87 @@ from encoders.teacher.view import Case
 
 SIXTHS = ("first", "second", "third", "fourth", "fifth", "last")  # of the breath out
 BENT = 0.05  # of peak flow: a stretch within this of the straight line follows it; our own limit, no standard has one
-NOT_A_CAUSE = "That is what the estimate was read from, which need not be its cause."
+NOT_A_CAUSE = "These are what the estimate was read from, which need not be causes, and it is not a diagnosis."
+CLEAR = 0.25  # of the strongest field's share: weaker ones are not spoken of; our own limit
 _OBSTRUCTIVE = ("obstruction", "possible_mixed", "possible_dysanapsis")
 _RISK_TOKEN = re.compile(r"<\|risk_(\w+)\|>")
 _ASKS_WHY = re.compile(r"\b(?:why|reasons?|what makes|what speaks|justify|evidence|based on|rests? on|how sure)\b", re.IGNORECASE)
 _OF_PATTERN = re.compile(r"\b(?:pattern|obstruct\w*|restrict\w*|mixed|prism|dysanapsis|interpretation)\b", re.IGNORECASE)
-_FOR, _AGAINST = re.compile(r"\b(?:for it|raises?|increases?)\b", re.IGNORECASE), re.compile(r"\b(?:against it|lowers?|reduces?)\b", re.IGNORECASE)
-_NAMED = (
-    (("fev1_fvc",), r"FEV1/FVC|\bratio\b"), (("smoking_status", "pack_years"), r"\bsmok"), (("bmi_kg_m2",), r"body mass index|\bBMI\b"),
-    (("hba1c_percent",), r"\bHbA1c\b"), (("glucose_mg_dl",), r"\bglucose\b"), (("systolic_bp_mmhg",), r"\bsystolic\b"),
-    (("diastolic_bp_mmhg",), r"\bdiastolic\b"), (("total_cholesterol_mg_dl",), r"\btotal cholesterol\b"), (("age_years",), r"\bage\b(?! and sex)"),
-    ((CURVE,), r"\b(?:limb|tail|curve|loop|peak)\b"),
-)  # fmt: skip
 
 
-def add(assistant: Any, session: Session, turn: Turn, intent: str, said: str, answer: str) -> tuple[str, Turn, tuple[str, ...]]:
-    """The answer with its reasons, the turn with its marked loop, and what was taken out; all unchanged where no reasons were asked for.
+def add(assistant: Any, session: Session, turn: Turn, intent: str, answer: str) -> tuple[str, Turn]:
+    """The answer with its reasons and the turn with its marked loop; both unchanged where no reasons were asked for.
 
-    ``said`` is the answer with fact tokens not yet written out; ``assistant`` has ``reader`` and ``risk``.
+    ``assistant`` has ``reader`` and ``risk``.
     """
     if intent == "why_pattern" or (intent != "why_risk" and _ASKS_WHY.search(turn.question) and _OF_PATTERN.search(turn.question)):
         return _of_pattern(session, turn, "" if intent == "unknown" or "risk" in answer else answer)
-    trait = _trait(session, turn.question, intent, said)
-    return _of_risk(assistant, session, turn, trait, answer) if trait else (answer, turn, ())
+    trait = asked_trait_of(session, turn.question, intent)
+    return _of_risk(assistant, session, turn, trait, answer) if trait else (answer, turn)
 
 
-def _trait(session: Session, question: str, intent: str, said: str) -> str:
+def asked_trait_of(session: Session, question: str, intent: str) -> str:
     """The trait whose reasons were asked for, else an empty string; "why?" right after a risk is about that risk."""
-    before = next((one for one in reversed(session.turns) if one.seen.raw), None)
+    told = session.told
+    before = told[-1] if told else None
     about_risk = before is not None and before.seen.intent in ("risks", "why_risk")
     if intent != "why_risk" and not (intent == "why" and about_risk):
         return ""
+    if intent == "why" and _OF_PATTERN.search(question):
+        return ""
     known = {one.trait for one in session.risks}
-    earlier = [before.question, before.seen.said] if before is not None and about_risk else []
-    named = [asked_trait(question), *_RISK_TOKEN.findall(said)]
-    for text in earlier:
-        named += [asked_trait(text), *_RISK_TOKEN.findall(text)]
+    named = [asked_trait(question)]
+    if before is not None and about_risk:
+        named += [asked_trait(before.question), *_RISK_TOKEN.findall(before.seen.said)]
     return next((one for one in (*named, "copd") if one in known), "")
 
 
 # a risk --------------------------------------------------------------------------------------------------------------
-def _of_risk(assistant: Any, session: Session, turn: Turn, trait: str, answer: str) -> tuple[str, Turn, tuple[str, ...]]:
+def _of_risk(assistant: Any, session: Session, turn: Turn, trait: str, answer: str) -> tuple[str, Turn]:
+    """One set of reasons: those that the estimate rests on. What a model gave as reasons is let go, as it may not be what was read."""
     found = explain(assistant, session, trait)
     if not found:
-        return answer, turn, ()
-    head = score(session, trait)
-    wrong = [one for one in sentences(answer) if not agrees(one, found)]
-    said = [one for one in sentences(answer) if one not in wrong and one != head and one != "Because of what the record holds."]
+        return answer, turn
     spoken = spoken_stretch(found)
     turn = replace(turn, reasons=found)
     if spoken is not None and spoken.stretch_l is not None:
         turn = replace(turn, plot="flow_volume", mark_l=spoken.stretch_l)
-    notes = tuple(f"a reason that the estimate does not rest on was taken out: {one!r}" for one in wrong)
-    return " ".join([head, *said, reasons_in_words(session.facts, found)]), turn, notes
+    return f"{score(session, trait)} {reasons_in_words(session.facts, found)} {NOT_A_CAUSE}", turn
 
 
 def score(session: Session, trait: str) -> str:
-    """The estimate as the teacher writes it."""
-    from encoders.cases import risk_fact  # needs torch, which a report without risks does without
-
+    """The estimate with its interval, beside what is usual."""
     one = next(one for one in session.risks if one.trait == trait)
-    fact = risk_fact(trait, one.label, one.probability, one.population)
-    return f"The estimated risk of {one.label} is {fact.text}{f' ({fact.status})' if fact.status else ''}."
+    shown = f"The estimated risk of {one.label} is {percent(one.probability)}, with an interval from {percent(one.low)} to {percent(one.high)}"
+    return f"{shown}; {percent(one.population)} is usual for your age and sex." if one.population else f"{shown}."
+
+
+def percent(chance: float) -> str:
+    """A chance as it is shown: a whole percent."""
+    return f"{100 * chance:.0f} %" if chance >= 0.01 else "under 1 %"
+
+
+def figures(session: Session) -> tuple[Fact, ...]:
+    """The intervals and usual chances of the estimated risks as facts: an answer may hold their numerals."""
+    return tuple(
+        Fact(f"risk_{one.trait}_{name}", f"Estimated risk of {one.label}, {name}", percent(value), value, "")
+        for one in session.risks for name, value in (("low", one.low), ("high", one.high), ("population", one.population)) if value is not None
+    )  # fmt: skip
 
 
 def reasons_in_words(facts: Sequence[Fact], found: Sequence[Contribution], *, marked: bool = True) -> str:
-    """What raises an estimate and what lowers it, at most three fields each, then the curve; each value as its fact states it.
+    """What raises an estimate and what lowers it, at most two fields each, then the curve; each value as its fact states it.
 
-    ``marked``: whether a loop with the stretch marked stands beside the words.
+    A field is spoken of where it does at least ``CLEAR`` of what the strongest does. ``marked``: whether a loop with the stretch
+    marked stands beside the words.
     """
     known = {fact.name: fact for fact in facts}
-    said = []
-    for verb, side in (("raises", 1), ("lowers", -1)):
-        strong = [known[one.name] for one in fields_of(found) if one.name in known and side * one.log_odds >= SPOKEN][:3]
-        said.append(f"What {verb} the estimate most is {join([_named(fact) for fact in strong])}." if strong else f"No single value {verb} it clearly.")
-    return " ".join([*said, *curve_in_words(found, marked=marked), NOT_A_CAUSE])
+    fields = [one for one in fields_of(found) if one.name in known]
+    least = max(SPOKEN, CLEAR * max((abs(one.log_odds) for one in fields), default=0.0))
+    sides = {side: [_named(known[one.name]) for one in fields if side * one.log_odds >= least][:2] for side in (1, -1)}
+    said = [f"What {verb} it most is {join(sides[side])}" for verb, side in (("raises", 1), ("lowers", -1)) if sides[side]]
+    words = f"{said[0]}; {said[1][0].lower()}{said[1][1:]}." if len(said) == 2 else f"{said[0]}." if said else "No single value changes it clearly."
+    return " ".join([words, *curve_in_words(found, marked=marked)])
 
 
 def curve_in_words(found: Sequence[Contribution], *, marked: bool = True) -> tuple[str, ...]:
@@ -135,30 +140,14 @@ def _named(fact: Fact) -> str:
     return f"your {label} ({fact.text}{f', {fact.status}' if fact.status else ''})"
 
 
-def agrees(sentence: str, found: Sequence[Contribution]) -> bool:
-    """Whether every reason that a sentence gives goes the way that the estimate does with it; what was not read is never a reason."""
-    odds = {one.name: one.log_odds for one in found}
-    clauses = sentence.split(";") if ";" in sentence else re.split(r"(?<=for it), and ", sentence)
-    for clause in clauses:
-        supports, opposes = bool(_FOR.search(clause)), bool(_AGAINST.search(clause))
-        if supports == opposes or re.search(r"\b(?:nothing|no) clear\b", clause):
-            continue
-        for names, words in _NAMED:
-            if re.search(words, clause, re.IGNORECASE):
-                read = [odds[name] for name in names if name in odds]
-                if not read or (sum(read) > 0) is not supports:
-                    return False
-    return True
-
-
 # a pattern -----------------------------------------------------------------------------------------------------------
-def _of_pattern(session: Session, turn: Turn, answer: str) -> tuple[str, Turn, tuple[str, ...]]:
+def _of_pattern(session: Session, turn: Turn, answer: str) -> tuple[str, Turn]:
     """``answer`` is empty where it spoke of something else; then the teacher's own reasons stand for it."""
     from encoders.cases import chosen
 
     test, known = session.spirometry, {fact.name: fact for fact in session.facts}
     if test is None or test.interpretation is None or "pattern" not in known:
-        return answer, turn, ()
+        return answer, turn
     pattern = test.interpretation.pattern
     if not answer:
         reply = compose(Case(session.patient, test, session.facts), (Asked("why", turn.question),))
@@ -179,7 +168,7 @@ def _of_pattern(session: Session, turn: Turn, answer: str) -> tuple[str, Turn, t
             f"that speaks {side} it."
         )
         turn = replace(turn, plot="flow_volume", mark_l=(low, high))
-    return " ".join(said), turn, ()
+    return " ".join(said), turn
 
 
 def _against(known: dict[str, Fact]) -> str:

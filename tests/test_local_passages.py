@@ -10,7 +10,8 @@ import pytest
 
 from assistant import retrieval
 from assistant.local_passages import LONGEST_PASSAGE, LONGEST_TABLE, add, check, library_folder, read_local, remove, split
-from assistant.retrieval import GuidelineLibrary, MiniLM
+from assistant.minilm import MiniLM
+from assistant.retrieval import GuidelineLibrary
 from encoders.passages import PassageError, read_passages
 
 LEAFLET = """---

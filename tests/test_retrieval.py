@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant import retrieval
-from assistant.retrieval import GuidelineLibrary, MiniLM, index_folder
+from assistant import minilm, retrieval
+from assistant.minilm import MiniLM
+from assistant.retrieval import GuidelineLibrary, index_folder
 from encoders.passages import Passage, PassageError, read_passages
 from prompts import load_questions
 
@@ -285,9 +286,9 @@ def test_where_nothing_can_be_written_the_index_lives_in_memory(tmp_path: Path, 
 
 # vectors that travel along -------------------------------------------------------------------------------------------
 def test_every_passage_and_wording_has_its_vector_shipped() -> None:
-    shipped = retrieval._shipped()
+    shipped = minilm._shipped()
     texts = [*(retrieval._embedded(passage) for passage in read_passages()), *(text for texts in load_questions().values() for text in texts)]
-    lacking = [text for text in texts if retrieval._digest(text) not in shipped]
+    lacking = [text for text in texts if minilm._digest(text) not in shipped]
     assert not lacking, f"assets/vectors.npz is out of date ({len(lacking)} texts, such as {lacking[0]!r}): run `breathwise library vectors`"
 
 
@@ -308,6 +309,6 @@ def test_padding_changes_no_vector(embeddings: MiniLM) -> None:
 
 
 def test_without_shipped_vectors_the_model_works_them_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embeddings: MiniLM) -> None:
-    monkeypatch.setattr(retrieval, "VECTORS", tmp_path / "none.npz")
+    monkeypatch.setattr(minilm, "VECTORS", tmp_path / "none.npz")
     assert MiniLM()._known == {}
     assert np.allclose(MiniLM().embed_query("What is FEV1?"), embeddings.embed_query("What is FEV1?"), atol=1e-3)

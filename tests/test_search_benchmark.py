@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from assistant import search_benchmark
-from assistant.retrieval import GuidelineLibrary, Match, MiniLM, fuse
+from assistant.minilm import MiniLM
+from assistant.retrieval import GuidelineLibrary, Match, fuse
 from assistant.search_benchmark import Found, Question, read_questions
 from encoders.passages import read_passages
 

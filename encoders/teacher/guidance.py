@@ -131,11 +131,17 @@ def quotation(text: str, asked: frozenset[str] = frozenset()) -> str:
     A later sentence must stand by itself (nothing in it may point back); every sentence has 4 to 40 words.
     """
     best, top = "", -1
-    for n, sentence in enumerate(sentences(text)):
+    for sentence in quotable(text):
         shared = len(asked & stems(sentence))
-        if 3 <= sentence.count(" ") < 40 and shared > top and not (n and _HANGING.search(sentence)):
+        if shared > top:
             best, top = sentence, shared
     return best
+
+
+@lru_cache(maxsize=8192)
+def quotable(text: str) -> tuple[str, ...]:
+    """The sentences of a passage that can stand by themselves."""
+    return tuple(one for n, one in enumerate(sentences(text)) if 3 <= one.count(" ") < 40 and not (n and _HANGING.search(one)))
 
 
 @lru_cache(maxsize=65536)

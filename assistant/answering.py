@@ -1,0 +1,76 @@
+"""Which sentences of the passages found answer a question: by their meaning, and by the kind of answer that it asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from encoders.passages import Passage
+from encoders.teacher.guidance import cited, quotable
+
+FIRST = 0.06  # what the first sentence of a passage gains: it says best what the passage is about, and needs nothing before it
+ENOUGH_WORDS = 12  # of guidance in one answer; less is rounded off by a second sentence
+_KINDS = (  # what a sentence must hold to answer "how often?", and the like
+    (re.compile(r"^\W*(?:and |but |so )?how (?:often|frequently|regularly|many times)\b", re.IGNORECASE), re.compile(
+        r"\b(?:daily|weekly|monthly|yearly|annual\w*|regular\w*|once|twice|times|often|every|(?:a|per|each|one|most|\d) (?:day|week|month|year)s?|days|weeks|months|years)\b", re.IGNORECASE)),
+    (re.compile(r"^\W*(?:and |but |so )?how long\b", re.IGNORECASE), re.compile(r"\b(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|lifelong|life)\b", re.IGNORECASE)),
+    (re.compile(r"^\W*(?:and |but |so )?how (?:much|many|high|low|far)\b", re.IGNORECASE), re.compile(
+        r"\d|\b(?:one|two|three|four|five|six|seven|eight|ten|half|third|quarter|double|most|more|less|fewer|few)\b", re.IGNORECASE)),
+)  # fmt: skip
+
+
+_POINTS_BACK = re.compile(r"\bsuch\b(?! as)|\b(?:that|this|these|those)\b(?=[.,;]|$)|^(?:Milder|Other|Another|Both|However|But|And)\b")
+_DENIED = re.compile(r"\b(?:no|without|not any)\s+(?!(?:one|idea|matter|longer|more)\b)\w+(?:\s+(?:or|and)\s+(?:no\s+)?\w+)?,?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A sentence of a passage, numbered from 1, that may answer; ``score``: the cosine of its meaning to the question's, and FIRST."""
+
+    number: int
+    sentence: str
+    score: float
+
+    @property
+    def cited(self) -> str:
+        return cited(self.sentence, self.number)
+
+
+def stated(passage: Passage, sentence: str) -> str:
+    """A sentence with what it is about, as it is turned into a vector."""
+    return f"{passage.title}: {sentence}"
+
+
+def candidates(passages: Sequence[Passage]) -> tuple[tuple[int, Passage, str], ...]:
+    """The sentences of passages that can stand by themselves, with the passages' numbers."""
+    return tuple((n, passage, sentence) for n, passage in enumerate(passages, 1) for sentence in quotable(passage.text) if not _POINTS_BACK.search(sentence))
+
+
+def affirmed(question: str) -> str:
+    """A question without what it denies: "no blood, just a dry cough" is not about blood."""
+    left = " ".join(_DENIED.sub(" ", question).split())
+    return left if len(left.split()) >= 2 else question
+
+
+def of_kind(question: str, found: Sequence[Fitting]) -> tuple[Fitting, ...]:
+    """Those that give the kind of answer that a bare "how often?", "how long?" or "how much?" asks for; all where it asks for none."""
+    holds = next((holds for asks, holds in _KINDS if asks.search(question)), None)
+    return tuple(one for one in found if holds is None or holds.search(one.sentence))
+
+
+def to_quote(found: Sequence[Fitting], passages: Sequence[Passage]) -> tuple[Fitting, ...]:
+    """What is quoted: the best sentence; where it is short, the next best of its passage with it, in the passage's order."""
+    chosen = list(found[:1])
+    for one in found[1:]:
+        if sum(len(sentence.sentence.split()) for sentence in chosen) >= ENOUGH_WORDS:
+            break
+        if one.number == chosen[0].number:
+            chosen.append(one)
+    return tuple(sorted(chosen, key=lambda one: passages[one.number - 1].text.find(one.sentence)))
+
+
+def quotes(sentence: str, fitting: Sequence[Fitting]) -> bool:
+    """Whether a sentence with a citation is one of those to quote."""
+    text = re.sub(r"\s*\[\d+\]", "", sentence).strip().lower().rstrip(".!?")
+    return any(text in one.sentence.lower() for one in fitting)

@@ -1,0 +1,105 @@
+"""What is answered by rule, before any model: a red flag, what is declined, what is never held, tests that are compared, faults of the blows."""
+
+from __future__ import annotations
+
+import re
+
+from assistant import guardrails
+from assistant.corrections import corrects_record
+from assistant.session import Seen, Session, Turn
+from encoders.spirogram.results import Spirometry
+
+SPOKEN_OF = "I can speak of FEV1, FVC, their ratio, PEF, FEF25-75, the quality of the test, and what the record holds; the report lists every measured value."
+PROGNOSIS = (
+    "A breathing test cannot say how long anyone will live, and I do not guess. Such a worry is worth telling a clinician who knows you: ask what this result means "
+    "for you and what helps most. I can explain the result, or what you can do yourself."
+)
+_ABSENT = re.compile(
+    r"\b(?:my|the|your|patient'?s)\b.{0,20}?\b(fev6|fev3|fev0\.5|fev0\.75|fivc|pif|dlco|tlco|kco|tlc|frc|residual volume|feno|mvv|vo2 ?max|bnp|crp|egfr|psa|tsh|ldl)\b",
+    re.IGNORECASE,
+)
+_FEARS = re.compile(
+    r"\b(?:going to|gonna|will it|could it|can (?:it|this)) (?:kill me|die)\b|\bwill i die\b|\bam i dying\b|\bhow long (?:do|have) i (?:have|got)(?: left)?(?: to live)?\W*$|\bhow long will i live\b|\blife expectancy\b",
+    re.IGNORECASE,
+)
+_TEST = r"\b(?:results?|tests?|fev1|fvc|ratio|lung function|values?|numbers?|spirometry|readings?)\b"
+_OVER_TIME = re.compile(
+    rf"\bcompared? (?:it|this|them|my|the)?[^?.]{{0,30}}\b(?:last (?:year|time|test|visit|month)|previous|earlier|before)\b"
+    rf"|{_TEST}[^?.]{{0,30}}\b(?:better|worse|lower|higher|changed|different|dropped|improved)\b[^?.]{{0,25}}\b(?:than|since|from) (?:the |my )?(?:last|previous|earlier)\b|{_TEST}[^?.]{{0,20}}\bover time\b",
+    re.IGNORECASE,
+)
+THANKS = "You are welcome. Ask me anything else about this test."
+_POLITE = re.compile(
+    r"^\W*(?:ok(?:ay)?|great|good|lovely|perfect|cheers|brilliant|right|ah|oh|well|alright)?\W*(?:many thanks|thanks?(?: you)?|cheers|ta)\b(?: (?:a lot|so much|very much|again|for \w+(?: \w+){0,4}|doc(?:tor)?|all))?"
+    r"(?:\W+(?:that|this|it)(?:'s| is| was| has)? ?(?:helps?|helped|really helps?|great|helpful|useful|good|clear(?:er)?|all|been (?:helpful|useful)|(?:very|really|so|most) (?:helpful|useful|clear|kind)|all i (?:needed|wanted)))?\W*$",
+    re.IGNORECASE,
+)
+_DRUG = r"(?:inhaler|puffer|spray|bronchodilator|reliever|salbutamol|ventolin|medicine)"
+_RESPONSE = re.compile(
+    rf"\b(?:how much|by how (?:much|many)|what)\b[^?.]{{0,40}}\b(?:fev1|fvc|ratio|lungs?|values?|numbers?|it|result|test)\b[^?.]{{0,20}}\b(?:go(?:es|ne)? up|went up|rise|rose|increas\w+|improv\w+|chang\w+|better)\b(?![^?.]*\b(?:over time|years?|age|if|would|could|smok|weight|exercis))"
+    rf"|\bbefore (?:and|vs?\.?|versus|to|or) after\b(?![^?.]*\b(?:eat|meal|exercis|surgery|food))(?<!show me the curve before and after)|\b(?:pre|post)[- ]?(?:and|vs?\.?|versus|/)[- ]?(?:pre|post)\b|\bpost[- ]?(?:bronchodilator|bd|fev1|fvc)\b"
+    rf"|\b(?:did|does|has|is|was) (?:the |my |that |his |her )?{_DRUG} (?:help|work|change|do|make|effective|any good)|\b(?:respond|response|react)\w*\b[^?.]{{0,20}}\b{_DRUG}"
+    rf"|\b(?:after|with|from|since) (?:the |my |his |her )?{_DRUG}\b[^?.]{{0,30}}\b(?:fev1|fvc|values?|numbers?|results?|better|improv\w+|chang\w+)\b|\b(?:fev1|fvc|values?|numbers?|results?|differen\w+|chang\w+|improv\w+)\b[^?.]{{0,30}}\b(?:after|with|from) (?:the |my |his |her )?{_DRUG}",
+    re.IGNORECASE,
+)
+_DRAWN = re.compile(r"\b(?:show|draw|plot|picture|graph|curves?|loops?)\b", re.IGNORECASE)
+_FAULTS = re.compile(
+    r"\bwhat(?:'s| is| was| were| are)? (?:exactly )?(?:went |gone |go |did i do |did (?:he|she|they) do |the )?(?:wrong|faults?|mistakes?|problems?|errors?)\b(?! (?:with (?:me|my lungs?|him|her|his|it all)|value|number))[^?.]{0,40}(?:exactly|blows?|test|spirometry|attempts?|measurement|it)?\W*$"
+    r"|\b(?:which|what) (?:faults?|errors?|mistakes?)\b|\bwhy\b[^?.]{0,30}\b(?:blows?|test|attempts?)\b[^?.]{0,20}\b(?:not (?:usable|acceptable|good|valid|count)|unusable|rejected|invalid|fail\w*|no good)\b",
+    re.IGNORECASE,
+)
+
+
+def by_rule(session: Session, question: str) -> Turn | None:
+    """What is answered by rule: nothing asked, a red flag, something declined, a value that is never held, a record that is wrong."""
+    if not question:
+        return Turn(question, "Please type a question, for example: explain my result.")
+    triage = guardrails.triage(question, session.patient)
+    if triage is not None:
+        return Turn(question, triage.text, triage=triage)
+    refusal = guardrails.scope(question)
+    if refusal is not None:
+        return Turn(question, refusal.text, seen=Seen(intent=refusal.kind))
+    absent = _ABSENT.search(question)
+    if absent is not None:
+        name = absent[1].upper() if len(absent[1]) < 7 else absent[1].lower()
+        return Turn(question, f"I hold no {name} for this patient. {SPOKEN_OF}")
+    if _FEARS.search(question):
+        return Turn(question, PROGNOSIS, seen=Seen(intent="prognosis"))
+    if _POLITE.match(question):
+        return Turn(question, THANKS, seen=Seen(intent="thanks"))
+    test = session.spirometry
+    if test is not None and test.response is not None and _RESPONSE.search(question) and not _DRAWN.search(question):
+        return Turn(question, before_and_after(test), evidence="record", seen=Seen(intent="before_and_after"))
+    if test is not None and test.maneuvers and _FAULTS.search(question):
+        return Turn(question, faults(test), evidence="record", seen=Seen(intent="faults"))
+    if _OVER_TIME.search(question):
+        return Turn(question, over_time(session), evidence="record", seen=Seen(intent="over_time"))
+    corrected = corrects_record(question)
+    if corrected is not None:
+        return Turn(question, corrected.answer(session.facts), evidence="record", seen=Seen(intent="corrects_record"))
+    return None
+
+
+def over_time(session: Session) -> str:
+    """What changed between tests of several dates, as it was computed; or that there is one test only."""
+    visits = session.spirometry.visits if session.spirometry is not None else None
+    if visits is None or not visits.statements:
+        return "The record that is open holds tests of one date only, or none, so nothing can be compared over time. Open the files of both dates together."
+    return " ".join(one.text for one in visits.statements)
+
+
+def before_and_after(test: Spirometry) -> str:
+    """FEV1 and FVC before and after the bronchodilator, and whether the change is a response (ERS/ATS 2022)."""
+    pairs = []
+    for name, label in (("fev1_l", "FEV1"), ("fvc_l", "FVC")):
+        before, after = (getattr(best, name, None) for best in (test.best, test.post))
+        if before is not None and after is not None:
+            pairs.append(f"The {label} was {before:.2f} L before the bronchodilator and {after:.2f} L after it.")
+    return " ".join([*pairs, test.response.text if test.response is not None else ""]).strip()
+
+
+def faults(test: Spirometry) -> str:
+    """What was found in each blow, in words."""
+    said = [f"Blow {n}: {'; '.join(one.text.rstrip('.') for one in blow.findings)}." for n, blow in enumerate(test.maneuvers, 1) if blow.findings]
+    return " ".join(said) if said else "No faults were found in the blows."

@@ -1,0 +1,106 @@
+"""Of whom a question speaks: the person who types, or somebody else whose record is open ("my mother", "the patient"); answers speak of the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.session import Turn
+from encoders.record import Patient, Sex
+from encoders.teacher.sayable import sentences
+
+_HER = r"mother|mum|mom|mummy|grandmother|grandma|granny|gran|nan|wife|daughter|sister|aunt|niece|girlfriend|granddaughter"
+_HIS = r"father|dad|daddy|grandfather|grandpa|grandad|husband|son|brother|uncle|nephew|boyfriend|grandson"
+_BOTH = r"child|kid|partner|cousin"
+_PATIENT = re.compile(
+    r"\b(?:the|this|that|our|my) (?:patient|lady|gentleman|person|client|man|woman|boy|girl)\b|^\W*(?:patient|pt)\b|\bthis (?:child|teenager)\b", re.IGNORECASE
+)
+_KIN = re.compile(rf"\bmy (?:\w+ )?(?:(?P<her>{_HER})|(?P<his>{_HIS})|(?P<both>{_BOTH}))(?:'s|\u2019s)?\b", re.IGNORECASE)
+_ASIDE = re.compile(
+    rf"\b(?:my|our) (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b[^?.,;]{{0,30}}\b(?:smokes?|had|has had|died|says?|said|thinks?|told|asks?|wants|worries|understands?)\b|\b(?:to|for|tell|with|like) my (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b",
+    re.IGNORECASE,
+)
+_SHE, _HE = re.compile(r"\b(?:she|her|hers)\b", re.IGNORECASE), re.compile(r"\b(?:he|his|him)\b", re.IGNORECASE)
+_SELF = re.compile(
+    r"\b(?:i|i'm|i've|me|mine|myself|my (?:result|test|lungs?|fev1|fvc|ratio|record|risk|curve|breathing|own|weight|height|blood|blow\w*|numbers?|values?|inhaler))\b",
+    re.IGNORECASE,
+)
+_CITED = re.compile(r"\[\d+\]")
+
+
+@dataclass(frozen=True)
+class Whom:
+    """How answers name the person of the record. ``they``: subject, ``their``: possessive; empty where they are the one who types."""
+
+    they: str = ""
+    their: str = ""
+    them: str = ""
+
+
+YOU = Whom()
+SHE, HE, THEY = Whom("she", "her", "her"), Whom("he", "his", "him"), Whom("they", "their", "them")
+
+
+def whom(question: str, told: Sequence[Turn], patient: Patient) -> Whom:
+    """Of whom a question speaks; one that does not say speaks of the same person as the one before it."""
+    for text in (question, *(turn.question for turn in reversed(told))):
+        found = _named(text, patient)
+        if found is not None:
+            return found
+    return YOU
+
+
+def _named(text: str, patient: Patient) -> Whom | None:
+    by_sex = {Sex.FEMALE: SHE, Sex.MALE: HE}.get(patient.sex, THEY) if patient.sex is not None else THEY
+    if _PATIENT.search(text):
+        return by_sex
+    kin = None if _ASIDE.search(text) else _KIN.search(text)
+    if kin is not None:
+        named = SHE if kin["her"] else HE if kin["his"] else by_sex
+        return named if by_sex is THEY or named is by_sex else None  # a relative of the other sex is not the one whose record is open
+    if _SELF.search(text):
+        return YOU
+    if (_SHE.search(text) and by_sex is not HE) or (_HE.search(text) and by_sex is not SHE):
+        return SHE if _SHE.search(text) else HE
+    return None
+
+
+_MODAL = re.compile(r"\b(?:may|can|should|could|would|will|must)\b")
+_VERBS = {
+    "are": "is",
+    "have": "has",
+    "do": "does",
+    "blow": "blows",
+    "smoke": "smokes",
+    "breathe": "breathes",
+    "need": "needs",
+    "feel": "feels",
+    "were": "was",
+    "start": "starts",
+}
+
+
+def said_of(answer: str, person: Whom) -> str:
+    """An answer that speaks to "you", spoken of somebody else; what is quoted from a passage stays as it stands there."""
+    if not person.they:
+        return answer
+    return "\n\n".join(" ".join(_turned(one, person) for one in sentences(paragraph)) for paragraph in answer.split("\n\n"))
+
+
+def _turned(sentence: str, person: Whom) -> str:
+    if _CITED.search(sentence):
+        return sentence
+    plural = person.they == "they"
+
+    def subject(found: re.Match[str]) -> str:
+        they = person.they.capitalize() if found[1][0].isupper() else person.they
+        return f"{they}{found[2]}{found[3] if plural or _MODAL.search(found[2]) else _VERBS.get(found[3], found[3])}"
+
+    turned = re.sub(r"\b([Yy]ou)( (?:(?:may|can|should|could|would|will|must|also|still|only|never) )?)(\w+)", subject, sentence)
+    turned = re.sub(r"\b([Yy])our(s?)\b", lambda found: _capital(person.their + ("s" if found[2] and person.their != "his" else ""), found[1] == "Y"), turned)
+    return re.sub(r"\byou\b", person.them, re.sub(r"\byourself\b", f"{person.them}self", turned))
+
+
+def _capital(word: str, large: bool) -> str:
+    return word.capitalize() if large else word

@@ -96,7 +96,13 @@ def canonical(name: str) -> str:
 
 def told_by_model(view: View, names: Sequence[str]) -> bool:
     """Whether the language model can answer: one value that it has a word for, and no test that cannot be read."""
-    return len(names) == 1 and names[0] in LABELS and names[0] not in ("systolic_bp_mmhg", *_LISTS) and not _unread(view, names[0]) and view.has(names[0])
+    return (
+        len(names) == 1
+        and names[0] in LABELS
+        and names[0] not in ("systolic_bp_mmhg", "smoking_status", *_LISTS)
+        and not _unread(view, names[0])
+        and view.has(names[0])
+    )
 
 
 def values_in_words(view: View, names: Sequence[str]) -> str:

@@ -12,9 +12,10 @@ import numpy as np
 
 from assistant.dialogue import Assistant
 from assistant.dialogue_errors import ASKED_AS, CLASSES, Error, errors_of
-from assistant.dialogue_measures import contradictions, declined, numerals, reading_grade, repeated, unlike_their_passage, unsupported_numerals, wrong_citations
+from assistant.dialogue_measures import contradictions, declined, numerals, repeated, unlike_their_passage, unsupported_numerals, wrong_citations
 from assistant.dialogue_statements import CITED, Said, Truth, read_statements, split, truth_of
 from assistant.dialogue_systems import SYSTEMS, system
+from assistant.reading_level import reading_grade
 from assistant.retrieval import GuidelineLibrary
 from assistant.scripted import ANSWERED, DECLINED, Line, Script
 from assistant.session import Session, Turn

@@ -14,7 +14,6 @@ LEAST_LIKE = 0.6  # cosine of a cited sentence with its passage, at least; an un
 LEAST_HELD = 0.5  # share of its words of meaning that the passage holds, at least
 _NAMES = re.compile(r"\b(?:FEV|FEF|FVC|HbA|SpO|PM|CO|COVID-|NEWS|LDL-|omega-)\d[\d.\-]*(?:/FVC)?|\bA1c\b|\btype [12]\b|\[\d+\]")
 _NUMERAL = re.compile(r"(?<![\w.,])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w]*\d)")
-_VOWELS = re.compile(r"[aeiouy]+")
 _DECLINES: tuple[tuple[str, str], ...] = (
     ("dose", r"cannot advise on doses|do not give doses|cannot say what dose|cannot start, stop or change a medicine"),
     ("off_topic", r"outside what I can help with|I cannot answer that, because"),
@@ -113,28 +112,3 @@ def contradictions(earlier: Sequence[Said], now: Sequence[Said]) -> tuple[str, .
                 continue
             wrong.append(f"{one.subject} {one.attribute}: {before.word!r}, then {one.word!r}")
     return tuple(dict.fromkeys(wrong))
-
-
-def reading_grade(text: str) -> float:
-    """Flesch-Kincaid grade level (Kincaid et al. 1975): 0.39 words a sentence + 11.8 syllables a word - 15.59.
-
-    A numeral with its unit counts as one word of two syllables, an abbreviation as its letters.
-    """
-    sentences = split(CITED.sub("", text))
-    words = [word for word in re.findall(r"[A-Za-z0-9'%/.\-]+", " ".join(sentences)) if re.search(r"\w", word)]
-    if not words:
-        return 0.0
-    return 0.39 * len(words) / len(sentences) + 11.8 * sum(map(_syllables, words)) / len(words) - 15.59
-
-
-def _syllables(word: str) -> int:
-    if re.search(r"\d", word) and not re.search(r"[A-Za-z]", word):
-        return 2
-    letters = re.sub(r"[^A-Za-z]", "", word)
-    if letters.isupper() and len(letters) > 1:
-        return len(letters)
-    lower = letters.lower()
-    count = len(_VOWELS.findall(lower))
-    if lower.endswith("e") and not lower.endswith("le") and count > 1:
-        count -= 1
-    return max(count, 1)

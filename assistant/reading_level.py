@@ -13,8 +13,8 @@ PLAIN_GRADE = 9.0  # years of school: what a text in plain words should not exce
 _SAY = r"(?:(?:can|could|would) you |please |now |and |ok(?:ay)?,? |then )*"
 _EXPLAIN = r"(?:explain|say|put|tell|describe|write|phrase|word|repeat|summari[sz]e|break)"
 _LAY = (
-    r"(?:an? |my |the |our |his |her |their )?(?:old |little |young |ten|five|six|seven|eight|nine|twelve|\d+)?(?:[ -]?year[ -]?old )?(?:mother|mum|mom|grandmother|grandma|granny|nan|"
-    r"grandfather|grandpa|father|dad|parents|wife|husband|partner|son|daughter|kids?|child(?:ren)?|teenager|lay ?(?:person|man)|family|friend|neighbou?r|patient|five|beginner|someone who (?:knows|is) \w+)"
+    r"(?:an? |my |the |our |his |her |their )?(?:old |little |young |ten|five|six|seven|eight|nine|twelve|\d+)?(?:[ -]?year[ -]?old )?(?:mother|mum|mom|grandmother|grandma|granny|nan|grandson|granddaughter|grandchild(?:ren)?|brother|sister|aunt|uncle|"
+    r"grandfather|grandpa|father|dad|parents|wife|husband|partner|son|daughter|kids?|child(?:ren)?|teenager|lay ?(?:person|man)|family|friend|neighbou?r|patient|five|beginner|someone who (?:knows|is) \w+)(?:,? (?:who|aged|of) (?:is |\w+ ){0,3}?(?:\d+|\w+)(?: years?(?: old)?)?)?"
 )
 _DOCTOR = r"(?:an? |my |the |another |our )?(?:doctor|gp|physician|clinician|pulmonologist|colleague|specialist|nurse|consultant|expert|respiratory \w+)"
 _LEVELS = (

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 NEAREST = 0.42  # relevance; a question whose best passage has less gets none. Chosen on one half of assets/benchmarks/search.jsonl
 COVER = 0.1  # what the share of a question's words in a passage adds to the cosine; chosen there, as are the next two
 BY_WORDS, RANK_OFFSET = 0.3, 20  # reciprocal rank fusion: the weight of BM25 beside vectors, and the usual constant
+WHOLE = 0.4  # of a sentence's score is how near its passage as a whole is
 INDEX_VERSION = 4
 _WORD = re.compile(r"[a-z0-9]+")
 _STOP = frozenset(
@@ -149,10 +150,11 @@ class GuidelineLibrary:
         self._questions = _collection("questions", folder, self.embeddings)
 
     # asking -------------------------------------------------------------------------------------------------------
-    def search(self, query: str, k: int = 4, before: str | None = None) -> SearchResult:
+    def search(self, query: str, k: int = 4, before: str | None = None, nearest: float = NEAREST) -> SearchResult:
         """Vectors and BM25, their ranks fused; then each is checked for relevance, and ``enough`` says whether the best has any.
 
-        ``before`` is the question before: a question that leans on it ("and is that bad?") is read together with it.
+        ``before`` is the question before: a question that leans on it ("and is that bad?") is read together with it. ``nearest``: the
+        relevance that the best passage must have.
         """
         if not query.strip() or not self.passages:
             return SearchResult((), False)
@@ -162,9 +164,9 @@ class GuidelineLibrary:
             if max(one.relevance for one in both.values()) > max(one.relevance for one in found.values()):
                 found = both
         best = max(match.relevance for match in found.values())
-        if best < NEAREST:
+        if best < nearest:
             return SearchResult((), False)
-        kept = [name for name in fuse(found) if found[name].relevance >= max(NEAREST - 0.08, best - 0.25)][:k]
+        kept = [name for name in fuse(found) if found[name].relevance >= max(nearest - 0.08, best - 0.25)][:k]
         return SearchResult(tuple(Hit(self.passages[name], round(found[name].cosine, 4)) for name in kept), True)
 
     def matches(self, query: str) -> dict[str, Match]:
@@ -227,7 +229,10 @@ class GuidelineLibrary:
         ways = list(dict.fromkeys([asked, in_library_words(asked)]))
         vectors = self.embeddings.embed_documents([*ways, *(stated(passage, sentence) for _, passage, sentence in found)])
         questions, answers = vectors[: len(ways)], vectors[len(ways) :]
-        scores = [sum(a * b for one in questions for a, b in zip(one, vector, strict=True)) / len(ways) for vector in answers]
+        own = [sum(a * b for one in questions for a, b in zip(one, vector, strict=True)) / len(ways) for vector in answers]
+        of_passage = {name: match.cosine for name, match in self.matches(question).items()}
+        least = min(of_passage.values(), default=0.0)
+        scores = [(1 - WHOLE) * score + WHOLE * of_passage.get(passage.id, least) for score, (_, passage, _) in zip(own, found, strict=True)]
         scores = [score + FIRST * passage.text.startswith(sentence) for score, (_, passage, sentence) in zip(scores, found, strict=True)]
         ranked = sorted(zip(scores, found, strict=True), key=lambda one: -one[0])
         return tuple(Fitting(number, sentence, score) for score, (number, _, sentence) in ranked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from assistant import guardrails
-from assistant.corrections import corrects_record
+from assistant.disputes import corrects_record
 from assistant.session import Seen, Session, Turn
 from encoders.spirogram.results import Spirometry
 
@@ -42,6 +42,14 @@ _RESPONSE = re.compile(
     rf"|\b(?:after|with|from|since) (?:the |my |his |her )?{_DRUG}\b[^?.]{{0,30}}\b(?:fev1|fvc|values?|numbers?|results?|better|improv\w+|chang\w+)\b|\b(?:fev1|fvc|values?|numbers?|results?|differen\w+|chang\w+|improv\w+)\b[^?.]{{0,30}}\b(?:after|with|from) (?:the |my |his |her )?{_DRUG}",
     re.IGNORECASE,
 )
+_MEDICINE = re.compile(
+    r"\b(?:inhaler|puffer|tiotropium|salbutamol|ventolin|spiriva|symbicort|steroids?|prednisolone|reliever|preventer|medicines?|medication|tablets?|antibiotics?|metformin|ramipril|statins?|spray|nebuli[sz]er)\b",
+    re.IGNORECASE,
+)
+_MORE_OF_IT = re.compile(
+    r"\b(?:should|can|could|may|do|must|shall) (?:i|we|he|she|they) (?:just |also |then )?(?:use|take|puff|have|need|stop|skip|double|increase|start)\b[^?.]{0,12}\b(?:it|that|this|them|those|one|more|less)\b(?! (?:properly|correctly|right|before the test))",
+    re.IGNORECASE,
+)
 _DRAWN = re.compile(r"\b(?:show|draw|plot|picture|graph|curves?|loops?)\b", re.IGNORECASE)
 _FAULTS = re.compile(
     r"\bwhat(?:'s| is| was| were| are)? (?:exactly )?(?:went |gone |go |did i do |did (?:he|she|they) do |the )?(?:wrong|faults?|mistakes?|problems?|errors?)\b(?! (?:with (?:me|my lungs?|him|her|his|it all)|value|number))[^?.]{0,40}(?:exactly|blows?|test|spirometry|attempts?|measurement|it)?\W*$"
@@ -60,6 +68,8 @@ def by_rule(session: Session, question: str) -> Turn | None:
     refusal = guardrails.scope(question)
     if refusal is not None:
         return Turn(question, refusal.text, seen=Seen(intent=refusal.kind))
+    if session.told and _MORE_OF_IT.search(question) and _MEDICINE.search(session.told[-1].question):
+        return Turn(question, guardrails.DOSE, seen=Seen(intent="dose"))
     absent = _ABSENT.search(question)
     if absent is not None:
         name = absent[1].upper() if len(absent[1]) < 7 else absent[1].lower()

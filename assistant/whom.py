@@ -22,10 +22,7 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 _SHE, _HE = re.compile(r"\b(?:she|her|hers)\b", re.IGNORECASE), re.compile(r"\b(?:he|his|him)\b", re.IGNORECASE)
-_SELF = re.compile(
-    r"\b(?:i|i'm|i've|me|mine|myself|my (?:result|test|lungs?|fev1|fvc|ratio|record|risk|curve|breathing|own|weight|height|blood|blow\w*|numbers?|values?|inhaler))\b",
-    re.IGNORECASE,
-)
+_SELF = re.compile(rf"\b(?:i|i'm|i've|me|mine|myself)\b|\bmy (?!(?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH}|patient|doctor|gp|nurse)\b)", re.IGNORECASE)
 _CITED = re.compile(r"\[\d+\]")
 
 

@@ -16,7 +16,6 @@ from assistant.dialogue_measures import (
     contradictions,
     declined,
     numerals,
-    reading_grade,
     repeated,
     unlike_their_passage,
     unsupported_numerals,
@@ -24,6 +23,7 @@ from assistant.dialogue_measures import (
 )  # fmt: skip
 from assistant.dialogue_statements import Truth, read_statements, truth_of
 from assistant.intake import read
+from assistant.reading_level import reading_grade
 from assistant.scripted import DECLINED, EXAMPLES, FOLLOW_UPS, Line, ScriptError, draw, read_wordings
 from assistant.session import Citation, begin
 from assistant.transcripts import TRANSCRIPTS

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant
-from assistant.corrections import corrects_record, meant_instead
+from assistant.disputes import corrects_record, meant_instead
 from assistant.prompt import LAST_IN_FULL, Window, folded
-from assistant.question import by_rule, parts
+from assistant.question import parts
 from assistant.reading_level import PLAIN_GRADE, for_doctor, level, reading_grade
 from assistant.recall import asks_back, in_short, spoken_of
 from assistant.retrieval import GuidelineLibrary
+from assistant.ruled import by_rule
 from assistant.session import Seen, Session, Turn
 from encoders.teacher.sayable import Sayable, sentences
 from tests.test_sayable import case_of

@@ -287,7 +287,8 @@ def test_where_nothing_can_be_written_the_index_lives_in_memory(tmp_path: Path, 
 # vectors that travel along -------------------------------------------------------------------------------------------
 def test_every_passage_and_wording_has_its_vector_shipped() -> None:
     shipped = minilm._shipped()
-    texts = [*(retrieval._embedded(passage) for passage in read_passages()), *(text for texts in load_questions().values() for text in texts)]
+    texts = retrieval.our_texts()
+    assert set(texts) >= {retrieval._embedded(passage) for passage in read_passages()} | {text for texts in load_questions().values() for text in texts}
     lacking = [text for text in texts if minilm._digest(text) not in shipped]
     assert not lacking, f"assets/vectors.npz is out of date ({len(lacking)} texts, such as {lacking[0]!r}): run `breathwise library vectors`"
 

@@ -35,7 +35,7 @@ _ON_FILE = re.compile(r"\b(?:record|file|data|report|table|entry|information)\b"
 
 
 @dataclass(frozen=True)
-class Correction:
+class Dispute:
     """What a person says of themselves that may differ from the record. ``name``: the fact, empty where none was named."""
 
     name: str
@@ -59,26 +59,26 @@ class Correction:
         )
 
 
-def corrects_record(message: str) -> Correction | None:
+def corrects_record(message: str) -> Dispute | None:
     """What of the record a message says to be different; None for a question."""
     text = message.replace("\u2019", "'").strip()
     if _WRONG.search(text) and (found := _WRONG.search(text)):
         what = next((part for part in found.groupdict().values() if part), "")
         name = asked_number(what)
         if (name or _ON_FILE.search(what)) and not re.match(r"\W*(?:is|are|was|were|what|how|why|can you tell)\b", text, re.IGNORECASE):
-            return Correction(name)
+            return Dispute(name)
     if _ASKS.search(text):
         return None
     if _QUIT.search(text):
         never = re.search(r"\bnever\b|\bnot smoked\b|non-?smoker", text, re.IGNORECASE) is not None
-        return Correction("smoking_status", "never" if never else "former")
+        return Dispute("smoking_status", "never" if never else "former")
     if _STARTED.search(text):
-        return Correction("smoking_status", "current")
+        return Dispute("smoking_status", "current")
     found = _IS.search(text)
     if found:
         name = asked_number(found["name"]) if found["name"] else "weight_kg" if "weigh" in found[0].lower() else "age_years"
         value = re.search(r"\d+(?:[.,/]\d+)?", text[found.start() :].replace("FEV1", "").replace("fev1", ""))
-        return Correction(name, value[0] if value and "/" not in value[0] else "")
+        return Dispute(name, value[0] if value and "/" not in value[0] else "")
     return None
 
 

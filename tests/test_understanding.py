@@ -1,0 +1,212 @@
+"""A question is taken for what it asks: lay names of values, slips of the hand, lay words, sentences that answer, and of whom it speaks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from assistant import Assistant
+from assistant.answering import Fitting, affirmed, of_kind, quotes, speaks_to, to_quote
+from assistant.asked_values import asked_values, named_values, values_in_words
+from assistant.question import understand
+from assistant.retrieval import GuidelineLibrary
+from assistant.ruled import before_and_after, by_rule, faults
+from assistant.session import Seen, Session, Turn, begin
+from assistant.spelling import Speller, in_library_words, written_out
+from assistant.whom import HE, SHE, THEY, YOU, said_of, whom
+from encoders.passages import Passage
+from encoders.record import Patient, Sex, write_out
+from encoders.spirogram.simulate import simulate
+from encoders.teacher.view import View
+from tests.test_sayable import case_of
+
+
+# values --------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("how heavy do they say I am", ("weight_kg",)), ("my FEV1 and FVC", ("fev1_l", "fvc_l")), ("what is the ratio of FEV1 and FVC", ("fev1_fvc",)),
+        ("my height, weight and pulse", ("height_cm", "weight_kg", "heart_rate_bpm")), ("what is the total cholesterol", ("total_cholesterol_mg_dl",)), ("tell me something", ()),
+    ],
+)  # fmt: skip
+def test_every_value_that_is_named_is_found(question: str, names: tuple[str, ...]) -> None:
+    assert named_values(question) == names
+
+
+@pytest.mark.parametrize(
+    ("question", "asks"),
+    [
+        ("how heavy am i in this file", True), ("what's my hb a1c", True), ("do i smoke according to this", True), ("my bmi?", True), ("what height did you use", True),
+        ("is her cholesterol high", True), ("how do I lower my blood pressure", False), ("what does my weight mean for asthma", False), ("does oxygen help", False),
+        ("what is FEV1", False), ("why is my ratio low", False), ("what is the risk of stroke at my weight", False), ("should I check my pulse at home", False),
+    ],
+)  # fmt: skip
+def test_a_value_is_told_apart_from_advice_that_names_it(question: str, asks: bool) -> None:
+    assert bool(asked_values(question)) is asks
+
+
+def test_a_value_is_said_or_that_it_is_not_in_the_record(patients: Path) -> None:
+    case = case_of(patients, "mild_obstruction")
+    said = write_out(values_in_words(View(case), ("weight_kg", "hba1c_percent", "smoking_status", "conditions")), case.facts)
+    assert (
+        said
+        == "Your weight is 86.0 kg. Your HbA1c is not measured in this record. Your record says you smoke, with 22 pack-years. Your record lists no conditions."
+    )
+
+
+def test_a_value_of_a_test_that_cannot_be_read_is_not_called_missing(patients: Path) -> None:
+    assert "quality of this test" in values_in_words(View(case_of(patients, "poor_effort")), ("fev1_l",))
+
+
+# words ---------------------------------------------------------------------------------------------------------------
+def test_one_slip_is_put_right_and_a_known_word_is_left_alone() -> None:
+    speller = Speller(["the reading of the number is trustworthy, should I repeat it"], {"kids"}.__contains__)
+    assert speller.corrected("is teh raeding trustwrthy, shd u repeat the nmuber") == "is teh reading trustworthy, should you repeat the number"
+    assert speller.corrected("the reading of kids") == "the reading of kids"
+
+
+def test_lay_words_and_short_forms_are_also_said_in_the_words_of_the_library() -> None:
+    assert "reliever" in in_library_words("is it bad that i only use my blue inhaler")
+    assert in_library_words("What is FEV1?") == "What is FEV1?"
+    assert "blood pressure" in written_out("is 162 over 88 dangerous")
+    assert "embolism" in written_out("what is a PE") and "embolism" not in written_out("can he do PE at school")
+
+
+# sentences that answer -----------------------------------------------------------------------------------------------
+FOUND = (
+    Fitting(1, "Walking is good for the lungs.", 0.8),
+    Fitting(2, "Be active for 150 minutes a week.", 0.5),
+    Fitting(1, "It helps at any age and in any weather, so start now.", 0.4),
+)
+
+
+def test_how_often_is_answered_only_by_a_sentence_that_says_how_often() -> None:
+    assert [one.number for one in of_kind("How often?", FOUND)] == [2]
+    assert of_kind("is walking good", FOUND) == FOUND
+
+
+def test_a_short_sentence_is_quoted_with_the_next_of_its_passage_and_no_other_is() -> None:
+    passages = [
+        Passage(id=f"a/{n}", topic="a", title="", section="", text=text, source="", url="", licence="")
+        for n, text in enumerate((f"{FOUND[0].sentence} {FOUND[2].sentence}", FOUND[1].sentence))
+    ]
+    chosen = to_quote(FOUND, passages)
+    assert [one.number for one in chosen] == [1, 1]
+    assert quotes("Walking is good for the lungs [1].", chosen) and not quotes("Be active for 150 minutes a week [2].", chosen)
+
+
+def test_a_sentence_for_others_is_not_quoted() -> None:
+    older = "WHO recommends that adults aged 65 and over do varied activity."
+    assert not speaks_to(older, "is yoga all right", 41.0, "female") and speaks_to(older, "is yoga all right", 70.0, "female")
+    assert not speaks_to("Children need an hour of activity a day.", "should I exercise", 40.0, "male")
+    assert speaks_to("Children need an hour of activity a day.", "how much should kids move", 40.0, "male")
+
+
+def test_what_is_denied_is_not_what_is_asked_about() -> None:
+    assert affirmed("no blood, no fever, only a tickly cough") == "only a tickly cough"
+    assert affirmed("no cough") == "no cough"
+
+
+# by rule -------------------------------------------------------------------------------------------------------------
+def test_before_and_after_a_bronchodilator_is_said_with_its_litres(assistant: Assistant, patients: Path) -> None:
+    session = begin(assistant.open(sorted((patients / "pre_and_post").iterdir())).patient)
+    assert session.spirometry is not None
+    for question in ("by how much did fev1 go up", "did the inhaler help?", "is his inhaler working"):
+        found = by_rule(session, question)
+        assert found is not None and found.answer == before_and_after(session.spirometry)
+    assert "1.86 L before" in found.answer and "2.36 L after" in found.answer  # type: ignore[union-attr]
+    for question in ("show me the curve before and after", "can I use my inhaler on a plane", "what should I do to improve my FEV1"):
+        assert by_rule(session, question) is None
+
+
+def test_what_went_wrong_is_said_for_each_blow() -> None:
+    session = begin(
+        Patient(sex=Sex.MALE, age_years=25.0, height_cm=181.0, blows=(simulate(3.9, 4.9, 6.4, 3.6, 0.06, 6.0, faults=["cough", "early_end"], seed=13),))
+    )
+    assert session.spirometry is not None
+    found = by_rule(session, "what went wrong exactly")
+    assert found is not None and found.answer == faults(session.spirometry) and "cough" in found.answer
+    assert by_rule(session, "what is wrong with my lungs?") is None
+
+
+@pytest.mark.parametrize("message", ["thanks, that helps", "ok thank you", "Great, thanks!", "thanks for explaining"])
+def test_thanks_are_thanks(message: str) -> None:
+    found = by_rule(Session(Patient()), message)
+    assert found is not None and found.seen.intent == "thanks"
+
+
+def test_more_or_less_of_a_medicine_just_spoken_of_is_a_dose() -> None:
+    before = Turn("how do I use the tiotropium", "...", seen=Seen(said="x"))
+    session = Session(Patient()).add(before)
+    found = by_rule(session, "should i use it more often when I am short of breath")
+    assert found is not None and found.seen.intent == "dose"
+    assert by_rule(Session(Patient()).add(replace(before, question="how do I sleep")), "should i do it more often") is None
+
+
+# of whom -------------------------------------------------------------------------------------------------------------
+WOMAN, MAN = Patient(sex=Sex.FEMALE), Patient(sex=Sex.MALE)
+
+
+@pytest.mark.parametrize(
+    ("question", "patient", "person"),
+    [
+        ("is my ratio normal", WOMAN, YOU), ("my mother has a cough, what does her test show", WOMAN, SHE), ("My son wheezes at night", MAN, HE), ("Patient asks whether he can fly", MAN, HE),
+        ("what is the patient's FEV1", Patient(), THEY), ("my father had a stroke, what is my risk", WOMAN, YOU), ("explain it to my wife", MAN, YOU), ("can he do sports", MAN, HE),
+        ("my son worries, are my lungs all right", WOMAN, YOU),
+    ],
+)  # fmt: skip
+def test_of_whom_a_question_speaks(question: str, patient: Patient, person: object) -> None:
+    assert whom(question, (), patient) == person
+
+
+def test_a_question_that_names_nobody_speaks_of_the_one_before() -> None:
+    told = (Turn("My son wheezes at night. What does his test show?"),)
+    assert whom("and is that bad?", told, MAN) == HE
+    assert whom("is my own result normal", told, MAN) == YOU
+
+
+def test_an_answer_speaks_of_the_same_person_and_leaves_quotations_alone() -> None:
+    said = "Your FEV1 is 1.75 L, which is low. Your record says you smoke, so ask your care team. If you are ill, rest [1]."
+    assert said_of(said, HE) == "His FEV1 is 1.75 L, which is low. His record says he smokes, so ask his care team. If you are ill, rest [1]."
+    assert said_of("You may take the test again, as it helps you.", SHE) == "She may take the test again, as it helps her."
+    assert said_of(said, YOU) == said
+
+
+# together ------------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def session(assistant: Assistant, patients: Path) -> Session:
+    patient = assistant.open(sorted((patients / "mild_obstruction").iterdir())).patient
+    return begin(patient)
+
+
+@pytest.mark.parametrize(
+    ("question", "intent"),
+    [
+        ("how did i do on the blowing contraption", "explain_result"), ("how heavy did they put me down as", "my_numbers"), ("were the puffs i gave good enough", "quality"),
+        ("is the raeding trustworthy, shd i do it again", "quality"), ("is lifting weights ok with dodgy lungs", "exercise"), ("is 162 over 88 dangerous", "blood_pressure"),
+        ("and should I exercise?", "exercise"),
+    ],
+)  # fmt: skip
+def test_lay_wordings_with_slips_are_understood(assistant: Assistant, session: Session, question: str, intent: str) -> None:
+    assert understand(session, assistant.library, question, 3).intent == intent
+
+
+@pytest.mark.parametrize(
+    ("question", "passage"),
+    [
+        ("whats the point of stopping now after so many years", "smoking/why-stop"),
+        ("how do i blow better next time", "spirometry/good-blow"),
+        ("is it ok to do PE at school", "children"),
+    ],
+)
+def test_the_sentence_quoted_is_of_the_passage_that_answers(assistant: Assistant, session: Session, question: str, passage: str) -> None:
+    found = understand(session, assistant.library, question, 3)
+    assert found.fitting and passage in found.passages[found.fitting[0].number - 1].id
+
+
+def test_our_own_texts_have_their_vectors_so_that_answers_are_quick(assistant: Assistant) -> None:
+    library: GuidelineLibrary = assistant.library
+    passage = library.passages["smoking/why-stop"]
+    assert library.answering("why stop smoking", [passage])[0].sentence in passage.text

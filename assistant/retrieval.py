@@ -19,6 +19,7 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 from assistant.answering import FIRST, Fitting, affirmed, candidates, stated
+from assistant.intents import IntentReader
 from assistant.local_passages import library_folder, read_local
 from assistant.minilm import MINILM_SHA256, MiniLM
 from assistant.minilm import write_vectors as write_vectors_of
@@ -35,7 +36,10 @@ NEAREST = 0.42  # relevance; a question whose best passage has less gets none. C
 COVER = 0.1  # what the share of a question's words in a passage adds to the cosine; chosen there, as are the next two
 BY_WORDS, RANK_OFFSET = 0.3, 20  # reciprocal rank fusion: the weight of BM25 beside vectors, and the usual constant
 WHOLE = 0.4  # of a sentence's score is how near its passage as a whole is
-INDEX_VERSION = 4
+KNOWN_WORDING = 0.95  # from here a question is one of the wordings
+VOTES = 0.5  # of the five nearest beside the regression, chosen on wordings left out
+INDEX_VERSION = 5
+INTENTS = "intents.npz"
 _WORD = re.compile(r"[a-z0-9]+")
 _STOP = frozenset(
     "a am an and any are as at be but by can do does dont for from get got have how i if im in is it me my of ok on or should so that the there they this to "
@@ -116,6 +120,7 @@ class GuidelineLibrary:
         if folder is not None and (folder / "complete").is_file() and (folder / "chroma.sqlite3").is_file():
             try:
                 self._attach(folder)
+                self._intents = IntentReader.load(folder / INTENTS)
                 if self._guidelines._collection.count() == len(self.passages) and self._questions._collection.count() == len(self.wordings):
                     return
             except Exception:  # a damaged index shows itself in many ways; the cure is always to build it again
@@ -142,7 +147,10 @@ class GuidelineLibrary:
         for start in range(0, len(self.wordings), 1000):
             part = self.wordings[start : start + 1000]
             self._questions.add_documents([Document(text, id=f"{start + i}", metadata={"intent": intent}) for i, (text, intent) in enumerate(part)])
+        vectors = self.embeddings.embed_documents([text for text, _ in self.wordings])
+        self._intents = IntentReader.fit(vectors, [intent for _, intent in self.wordings])
         if folder is not None:
+            self._intents.save(folder / INTENTS)
             (folder / "complete").touch()
 
     def _attach(self, folder: Path | None) -> None:
@@ -195,18 +203,22 @@ class GuidelineLibrary:
         return found
 
     def intent(self, question: str) -> tuple[str, float]:
-        """What a question is about: the intent of the nearest wordings (of five, weighed by nearness), and how near.
-
-        Where that is not sure, it is also read with its slips put right and without a word of address before it; the surest reading counts.
-        """
+        """What a question is about, by regression over all wordings and by the five nearest, and how near the nearest of that intent is."""
         if not question.strip():
             return "unknown", 0.0
-        typed = self._nearest(question)
-        if typed[1] >= 0.9:
-            return typed
-        spelt = self.spelt(question)
-        readings = {one for one in (spelt, _ADDRESS.sub("", spelt)) if one.strip() and one != question.lower()}
-        return max((typed, *(self._nearest(one) for one in sorted(readings))), key=lambda found: found[1])
+        vector = self.embeddings.embed_query(question)
+        near = [(str(one.metadata["intent"]), 1.0 - float(far)) for one, far in self._questions.similarity_search_by_vector_with_relevance_scores(vector, k=5)]
+        votes: dict[str, float] = {}
+        for intent, cosine in near:
+            votes[intent] = votes.get(intent, 0.0) + math.exp(8.0 * (cosine - 1.0))
+        winner, total = max(votes, key=lambda name: votes[name]), sum(votes.values())
+        if near[0][1] < KNOWN_WORDING:
+            likely = self._intents.probabilities(vector)
+            winner = max(likely, key=lambda name: likely[name] + VOTES * votes.get(name, 0.0) / total)
+        if winner in votes:
+            return winner, max(cosine for intent, cosine in near if intent == winner)
+        ((_, far),) = self._questions.similarity_search_by_vector_with_relevance_scores(vector, k=1, filter={"intent": winner})
+        return winner, 1.0 - float(far)
 
     def _nearest(self, question: str) -> tuple[str, float]:
         near = self._questions.similarity_search_with_score(question, k=5)

@@ -37,6 +37,7 @@ COVER = 0.1  # what the share of a question's words in a passage adds to the cos
 BY_WORDS, RANK_OFFSET = 0.3, 20  # reciprocal rank fusion: the weight of BM25 beside vectors, and the usual constant
 WHOLE = 0.4  # of a sentence's score is how near its passage as a whole is
 KNOWN_WORDING = 0.95  # from here a question is one of the wordings
+UNSURE = 0.2
 VOTES = 0.5  # of the five nearest beside the regression, chosen on wordings left out
 INDEX_VERSION = 5
 INTENTS = "intents.npz"
@@ -203,7 +204,10 @@ class GuidelineLibrary:
         return found
 
     def intent(self, question: str) -> tuple[str, float]:
-        """What a question is about, by regression over all wordings and by the five nearest, and how near the nearest of that intent is."""
+        """What a question is about, by regression over all wordings and by the five nearest, and how sure that is.
+
+        As sure as its nearest wording is near (cosine), or as the regression's probability less UNSURE.
+        """
         if not question.strip():
             return "unknown", 0.0
         vector = self.embeddings.embed_query(question)
@@ -211,14 +215,12 @@ class GuidelineLibrary:
         votes: dict[str, float] = {}
         for intent, cosine in near:
             votes[intent] = votes.get(intent, 0.0) + math.exp(8.0 * (cosine - 1.0))
-        winner, total = max(votes, key=lambda name: votes[name]), sum(votes.values())
-        if near[0][1] < KNOWN_WORDING:
-            likely = self._intents.probabilities(vector)
-            winner = max(likely, key=lambda name: likely[name] + VOTES * votes.get(name, 0.0) / total)
-        if winner in votes:
+        if near[0][1] >= KNOWN_WORDING:
+            winner = max(votes, key=lambda name: votes[name])
             return winner, max(cosine for intent, cosine in near if intent == winner)
-        ((_, far),) = self._questions.similarity_search_by_vector_with_relevance_scores(vector, k=1, filter={"intent": winner})
-        return winner, 1.0 - float(far)
+        likely, total = self._intents.probabilities(vector), sum(votes.values())
+        winner = max(likely, key=lambda name: likely[name] + VOTES * votes.get(name, 0.0) / total)
+        return winner, max([likely[winner] - UNSURE, *(cosine for intent, cosine in near if intent == winner)])
 
     def _nearest(self, question: str) -> tuple[str, float]:
         near = self._questions.similarity_search_with_score(question, k=5)

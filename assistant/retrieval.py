@@ -148,8 +148,8 @@ class GuidelineLibrary:
         for start in range(0, len(self.wordings), 1000):
             part = self.wordings[start : start + 1000]
             self._questions.add_documents([Document(text, id=f"{start + i}", metadata={"intent": intent}) for i, (text, intent) in enumerate(part)])
-        vectors = self.embeddings.embed_documents([text for text, _ in self.wordings])
-        self._intents = IntentReader.fit(vectors, [intent for _, intent in self.wordings])
+        kept = self._questions.get(include=["embeddings", "metadatas"])
+        self._intents = IntentReader.fit(kept["embeddings"], [str(one["intent"]) for one in kept["metadatas"]])
         if folder is not None:
             self._intents.save(folder / INTENTS)
             (folder / "complete").touch()

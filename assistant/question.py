@@ -61,6 +61,7 @@ LEAD_SURE = 0.62  # from here a theme's own lead is to the point, and the record
 OTHER_TOPIC = 0.08  # cosine by which a sentence of another topic must be nearer before it is quoted instead of the theme's
 ANSWERS, ANSWERS_AT_ALL = 0.5, 0.33  # cosine of a sentence that surely answers; under the second none is quoted
 RECORD_SURE = 0.7  # from here the record answers what is taken to be asked of it, however near a sentence of the library is
+ALONE = 0.36  # cosine of a sentence that answers a question by itself: then it is not read together with the one before
 NEAREST_OF_THEME = 0.34  # relevance of the best passage where the theme of a question is known
 SURE_BY_WORDS = ("do_i_have_asthma", "bronchodilator", "missing_data", "why", "why_risk", "why_pattern", "risks", *FOLLOW_UPS, *DECLINED)
 _NAMES_IT = {  # what a question must name to be about it, unless its wording is a known one
@@ -73,6 +74,7 @@ _NAMES_IT = {  # what a question must name to be about it, unless its wording is
 }  # fmt: skip
 _COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
 _BARE = re.compile(r"^\W*(?:and|but|so|then|how|when|where|who|which|what|for|with|even|is|are|or|until|since)\b", re.IGNORECASE)
+_NEW_SUBJECT = re.compile(r"^\W*(?:and |but |so |ok )?(?:what|how) about\b(?! (?:it|that|this|them|those)\b)", re.IGNORECASE)
 _OF_BLOWING = re.compile(r"\b(?:blow\w*|blew|test|machine|puff\w*|results?|lungs?|spirometr\w*|breathing)\b")
 _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
 _OPENING = re.compile(rf"(?:(?:so|and|but|then|also|ok|okay|well|now|please),? )*{_OPENS}\b", re.IGNORECASE)
@@ -211,7 +213,11 @@ def _fitting(
     library is nearer to the question than any wording about the record is. ``said``: what was said of a theme that a bare "how often?"
     continues; it is not said again.
     """
-    found = tuple(one for one in library.answering(put, passages) if speaks_to(one.sentence, question, patient.age_years, patient.sex))
+    for_others = {n for n, one in enumerate(passages, 1) if not speaks_to(sentences(one.text)[0], question, patient.age_years, patient.sex)}
+    found = library.answering(question, passages)
+    if put != question and (said or not found or found[0].score < ALONE):
+        found = library.answering(put, passages)
+    found = tuple(one for one in found if one.number not in for_others and speaks_to(one.sentence, question, patient.age_years, patient.sex))
     if said:
         found = tuple(
             one for one in of_kind(question, found) if fits(passages[one.number - 1], intent) and one.sentence.lower().rstrip(".") not in said.lower()
@@ -233,6 +239,8 @@ def _search(
 ) -> tuple[tuple[Passage, ...], tuple[float, ...]]:
     """Passages that may answer: of the question, else of its sentences, with those of its theme where none of the first is."""
     theme = THEMES.get(intent)
+    if theme is not None and _NEW_SUBJECT.match(question) and library.search(question, k=k, nearest=NEAREST_OF_THEME).enough:
+        leans = None  # "what about the cold?" names what it is about
     found = library.search(question, k=k, before=leans)
     if theme is not None and not found.enough:  # what it is about is known, so less will do
         found = library.search(question, k=k, before=leans, nearest=NEAREST_OF_THEME)

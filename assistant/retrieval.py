@@ -23,7 +23,7 @@ from assistant.intents import IntentReader
 from assistant.local_passages import library_folder, read_local
 from assistant.minilm import MINILM_SHA256, MiniLM
 from assistant.minilm import write_vectors as write_vectors_of
-from assistant.spelling import Speller, in_library_words, written_out
+from assistant.spelling import Speller, in_library_words, library_words, written_out
 from encoders.passages import GUIDELINES, Passage, PassageError, read_passages
 from prompts import load_questions
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 NEAREST = 0.42  # relevance; a question whose best passage has less gets none. Chosen on one half of assets/benchmarks/search.jsonl
 COVER = 0.1  # what the share of a question's words in a passage adds to the cosine; chosen there, as are the next two
 BY_WORDS, RANK_OFFSET = 0.3, 20  # reciprocal rank fusion: the weight of BM25 beside vectors, and the usual constant
+FEW = 2  # words of meaning in a question that says little beside a lay word
 WHOLE = 0.4  # of a sentence's score is how near its passage as a whole is
 KNOWN_WORDING = 0.95  # from here a question is one of the wordings
 UNSURE = 0.2
@@ -183,6 +184,8 @@ class GuidelineLibrary:
         written = written_out(self._corrected(query))
         query = query if written == query.lower() else written  # as it was typed, its vector may be at hand
         translated = in_library_words(query)
+        if translated != query and len(_terms(query)) <= FEW:  # "can I keep my cat?": little else is said
+            translated = "; ".join(library_words(query))
         found = self._matches(query)
         if translated == query:
             return found

@@ -80,7 +80,7 @@ def by_rule(session: Session, question: str) -> Turn | None:
         return Turn(question, THANKS, seen=Seen(intent="thanks"))
     test = session.spirometry
     if test is not None and test.response is not None and _RESPONSE.search(question) and not _DRAWN.search(question):
-        return Turn(question, before_and_after(test), evidence="record", seen=Seen(intent="before_and_after"))
+        return Turn(question, before_and_after(test, question), evidence="record", seen=Seen(intent="before_and_after"))
     if test is not None and test.maneuvers and _FAULTS.search(question):
         return Turn(question, faults(test), evidence="record", seen=Seen(intent="faults"))
     if _OVER_TIME.search(question):
@@ -99,14 +99,19 @@ def over_time(session: Session) -> str:
     return " ".join(one.text for one in visits.statements)
 
 
-def before_and_after(test: Spirometry) -> str:
-    """FEV1 and FVC before and after the bronchodilator, and whether the change is a response (ERS/ATS 2022)."""
-    pairs = []
-    for name, label in (("fev1_l", "FEV1"), ("fvc_l", "FVC")):
-        before, after = (getattr(best, name, None) for best in (test.best, test.post))
+def before_and_after(test: Spirometry, question: str = "") -> str:
+    """FEV1 and FVC (or the one that a question names) before and after the bronchodilator, and whether the change is a response (ERS/ATS 2022)."""
+    response, said = test.response, []
+    changes = {"FEV1": response.fev1_change_percent_predicted, "FVC": response.fvc_change_percent_predicted} if response is not None else {}
+    named = [label for label in changes if re.search(rf"(?<!/){label}\b(?!/)", question, re.IGNORECASE)] or list(changes)
+    for label in named:
+        before, after = (getattr(best, f"{label.lower()}_l", None) for best in (test.best, test.post))
         if before is not None and after is not None:
-            pairs.append(f"The {label} was {before:.2f} L before the bronchodilator and {after:.2f} L after it.")
-    return " ".join([*pairs, test.response.text if test.response is not None else ""]).strip()
+            change = changes[label]
+            of_predicted = f", a change of {change:+.1f} % of predicted" if change is not None else ""
+            said.append(f"{label} was {before:.2f} L before the bronchodilator and {after:.2f} L after it{of_predicted}.")
+    verdict = "a significant response" if response is not None and response.significant else "no significant response"
+    return " ".join([*said, f"The test shows {verdict}: more than 10 % of predicted in FEV1 or FVC is significant."])
 
 
 def faults(test: Spirometry) -> str:

@@ -95,9 +95,14 @@ def written_out(query: str) -> str:
 
 def in_library_words(query: str) -> str:
     """A question with what its lay words are called in passages: "the blue one makes me shaky" also says reliever inhaler; itself where it has none."""
+    meant = library_words(query)
+    return f"{query} ({'; '.join(meant)})" if meant else query
+
+
+def library_words(query: str) -> tuple[str, ...]:
+    """What the lay words of a question are called in passages, of three at most."""
     lower = query.lower()
-    meant = [words for pattern, words in _LAY if pattern.search(lower) and not set(words.split()) <= set(re.findall(r"[a-z]+", lower))]
-    return f"{query} ({'; '.join(meant[:3])})" if meant else query
+    return tuple(words for pattern, words in _LAY if pattern.search(lower) and not set(words.split()) <= set(re.findall(r"[a-z]+", lower)))[:3]
 
 
 def _swapped(word: str) -> Iterator[str]:

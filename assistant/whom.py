@@ -96,6 +96,7 @@ def _turned(sentence: str, person: Whom) -> str:
 
     turned = re.sub(r"\b([Yy]ou)( (?:(?:may|can|should|could|would|will|must|also|still|only|never) )?)(\w+)", subject, sentence)
     turned = re.sub(r"\b([Yy])our(s?)\b", lambda found: _capital(person.their + ("s" if found[2] and person.their != "his" else ""), found[1] == "Y"), turned)
+    turned = turned if plural else re.sub(r"\b(flies) or go\b", r"\1 or goes", turned)
     return re.sub(r"\byou\b", person.them, re.sub(r"\byourself\b", f"{person.them}self", turned))
 
 

@@ -115,8 +115,9 @@ def test_before_and_after_a_bronchodilator_is_said_with_its_litres(assistant: As
     assert session.spirometry is not None
     for question in ("by how much did fev1 go up", "did the inhaler help?", "is his inhaler working"):
         found = by_rule(session, question)
-        assert found is not None and found.answer == before_and_after(session.spirometry)
-    assert "1.86 L before" in found.answer and "2.36 L after" in found.answer  # type: ignore[union-attr]
+        assert found is not None and found.answer == before_and_after(session.spirometry, question)
+        assert "1.86 L before" in found.answer and "2.36 L after" in found.answer
+        assert ("FVC was" in found.answer) is ("fev1" not in question)
     for question in ("show me the curve before and after", "can I use my inhaler on a plane", "what should I do to improve my FEV1"):
         assert by_rule(session, question) is None
 

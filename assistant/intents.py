@@ -24,6 +24,8 @@ class IntentReader:
     def fit(cls, vectors: Sequence[Sequence[float]], intents: Sequence[str]) -> IntentReader:
         from sklearn.linear_model import LogisticRegression
 
+        if len(set(intents)) == 1:  # nothing to tell apart
+            return cls((str(intents[0]),), np.zeros((1, np.shape(vectors)[1]), np.float32), np.zeros(1, np.float32))
         found = LogisticRegression(C=STRENGTH, max_iter=300).fit(np.asarray(vectors), np.asarray(intents))
         return cls(tuple(str(name) for name in found.classes_), found.coef_.astype(np.float32), found.intercept_.astype(np.float32))
 

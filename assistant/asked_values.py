@@ -9,23 +9,27 @@ from encoders.teacher.numbers import LABELS, asked_number, number
 from encoders.teacher.sentences import not_read
 from encoders.teacher.view import View
 
+_MEASURES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
+    ("fev1_fvc", r"ratio|fev1 ?(?:/|over|to)(?: the)? ?fvc|tiffeneau"),
+    ("fvc", r"fvc|vital capacity|(?:full|whole|total|all) (?:the |my |his |her )?(?:breath|volume|air)|the total(?=\W*$)"),
+    ("fev1", r"fev ?1|(?:first|one|1)[- ]second|second (?:number )?one"),
+))  # fmt: skip
+_COMPARED = tuple((name, re.compile(words)) for name, words in (
+    ("z", r"\bz\b|\bz-?scores?\b|standard deviations?"),
+    ("percent_predicted", r"\bper ?cent(?:age)?\b|%"),
+    ("lln", r"\blln\b|lower limit|cut-?off|threshold|limit of normal|lowest (?:still )?normal"),
+    ("predicted", r"\bpredicted\b|\bexpected\b|\b(?:should|ought)\b[^?.]{0,25}\bbe\b"),
+))  # fmt: skip
+_FACTS = {  # a measure, and what it is compared by -> the fact
+    **{(name, ""): f"{name}_l" for name in ("fev1", "fvc")}, ("fev1_fvc", ""): "fev1_fvc", ("fev1_fvc", "percent_predicted"): "fev1_fvc",
+    **{(name, by): f"{name}_{by}" for name in ("fev1", "fvc") for by in ("z", "percent_predicted")}, ("fev1_fvc", "z"): "fev1_fvc_z",
+    **{(name, by): f"{name}_{by}_l" for name in ("fev1", "fvc") for by in ("lln", "predicted")}, **{("fev1_fvc", by): f"fev1_fvc_{by}" for by in ("lln", "predicted")},
+}  # fmt: skip
 # lay and short names first; what is named otherwise is looked for as the teacher names it
 _NAMES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
-    ("fev1_lln_l", r"(?:lower limit|lln)[^?.]{0,20}fev1|fev1'?s? (?:lower limit|lln)"),
-    ("fvc_lln_l", r"(?:lower limit|lln)[^?.]{0,20}fvc|fvc'?s? (?:lower limit|lln)"),
-    ("fev1_predicted_l", r"(?:predicted|expected) fev1|fev1 (?:was |is )?(?:predicted|expected)|what (?:should|ought) (?:my|his|her|the) fev1 be"),
-    ("fvc_predicted_l", r"(?:predicted|expected) fvc|fvc (?:was |is )?(?:predicted|expected)"),
-    ("fvc_percent_predicted", r"fvc (?:in )?percent(?: of)?(?: predicted)?|fvc %"),
-    ("fev1_percent_predicted", r"fev1 (?:in )?percent(?: of)?(?: predicted)?|fev1 %|percent(?:age)? (?:of )?predicted"),
-    ("fev1_fvc_z", r"(?:ratio|fev1/fvc)(?:'?s)? z|z[- ]?score (?:of|for) (?:my|his|her|the|your) (?:ratio|fev1/fvc)"),
-    ("fvc_z", r"fvc(?:'?s)? z|z[- ]?score (?:of|for) (?:my|his|her|the|your) fvc"),
-    ("fev1_z", r"fev1(?:'?s)? z|z[- ]?score (?:of|for) (?:my|his|her|the|your) fev1"),
     ("fev1_grade", r"quality grade|what grade"),
     ("reference", r"reference (?:values?|equations?|set)|which (?:equations?|reference)|what (?:equations?|reference)"),
     ("fef25_75_l_s", r"fef ?25\W?75|fef|mid[- ]flow|mmef"),
-    ("fev1_fvc", r"ratio|fev1 ?/ ?fvc|tiffeneau"),
-    ("fev1_l", r"fev ?1|first[- ]second|one[- ]second|1[- ]second|one second"),
-    ("fvc_l", r"fvc|vital capacity|(?:full|whole|total) (?:breath|volume)|all the air"),
     ("pef_l_s", r"peak[- ]?flow|pef|peak expiratory|fastest (?:puff|flow)"),
     ("blows", r"how many (?:blows|tries|attempts|goes|times did (?:i|he|she|they) blow)|number of (?:blows|tries|attempts)"),
     ("fet_s", r"how long (?:did|was) (?:i|he|she|the|my|his|her) (?:blow\w*|breathe? out|exhal\w+)|how many seconds"),
@@ -45,32 +49,41 @@ _AND = re.compile(r"\s*(?:,|&|\+|\band\b|\bplus\b|\bas well as\b)\s*")
 _WHOLE = re.compile(r"\b(?:ratio (?:of|between)|fev1 (?:and|to|over) (?:the )?fvc ratio)\b")
 _OWN = re.compile(
     r"\b(?:my|mine|i|his|her|hers|he|she|their|they|we|its?|the patient(?:'s)?|patient'?s|this (?:person|patient|man|woman|file|record|one)|you (?:have|hold|got|use|used|take|took|put|note|noted)"
-    r"|(?:file|record|chart|notes)|recorded|noted|written)\b",
+    r"|(?:file|record|chart|notes)|recorded|noted|written|came out)\b",
 )
 _ADVICE = re.compile(
-    r"\b(?:lower(?! (?:than|limit))|lowering|reduc\w+|rais(?:e|ing)|improv\w+|increas\w+|los(?:e|ing)|gain\w*|should(?! (?:my|his|her|the) (?:fev1|fvc))|help\w*|caus\w+|affects?|means?|meaning|why|control\w*|manag\w+|treat\w*"
+    r"\b(?:lower(?! (?:than|limit))|lowering|reduc\w+|rais(?:e|ing)|improv\w+|increas\w+|los(?:e|ing)|gain\w*|should(?! (?:my|his|her|the) (?:fev1|fvc))|help\w*|caus\w+|affects?|means?|meaning|why|control\w*|manag(?:ing|ement)|manage (?:my|it|this|the|copd|asthma)|treat\w*"
     r"|if|can|could|best|draw\w*|plot\w*|graph|picture|diet|exercise|shape|curve|good for|bad for|differ\w*|difference|measur(?:e|ing)|works?|dose|eat|reach|stop\w*|quit|go(?:es|ne)? (?:up|down)|went|chang\w+"
     r"|rose|fell|drop\w*|before|after|compar\w+|risks?|chances?|at home|inhaler|need|important|danger\w*|safe|count\w*|explain|interpret)\b"
 )
 _ASKS = re.compile(
-    r"^\W*(?:(?:and|so|but|ok|okay|please|well|then|now|hi|hello|sorry)\b[ ,]*)*(?:what(?:'s| is| was| are| were| about| did| does| do| have)?|which|how (?:heavy|tall|old|high|low|fast|much|many|big|long|is|was|are)|tell|give|show|read|remind"
+    r"^\W*(?:(?:and|so|but|ok|okay|please|well|then|now|hi|hello|sorry)\b[ ,]*)*(?:what(?:'?s| is| was| are| were| about| did| does| do| have)?|where|which|how (?:heavy|tall|old|high|low|fast|much|many|big|long|is|was|are)|tell|give|show|read|remind"
     r"|do (?:i|you|we|they)|does|did|have i|has|am i|is|are|was|were|my|his|her|the|can you (?:tell|give|read|show))\b"
 )
 _DEFINES = re.compile(r"^\W*(?:what(?:'s| is| are| does)) (?:an? |the )?(?:[\w/-]+ ){0,3}[\w/-]+\W*$")
 _LISTS = frozenset({"conditions", "medications", "symptoms"})
-_TEST = frozenset({"fev1_l", "fvc_l", "fev1_fvc", "pef_l_s", "fef25_75_l_s", "fet_s"})
+_TEST = frozenset({*_FACTS.values(), "pef_l_s", "fef25_75_l_s", "fet_s"})
 _EXTRA = {  # values the teacher has no label for
     "fev1_lln_l": "lower limit of normal of the FEV1", "fvc_lln_l": "lower limit of normal of the FVC", "fev1_predicted_l": "predicted FEV1", "fvc_predicted_l": "predicted FVC",
-    "fvc_percent_predicted": "FVC in percent of predicted", "fev1_fvc_z": "z-score of the FEV1/FVC ratio", "fef25_75_l_s": "FEF25-75", "fev1_grade": "quality grade of the FEV1",
+    "fvc_percent_predicted": "FVC in percent of predicted", "fev1_fvc_z": "z-score of the FEV1/FVC ratio",
+    "fev1_fvc_lln": "lower limit of normal of the FEV1/FVC ratio", "fev1_fvc_predicted": "predicted FEV1/FVC ratio", "fef25_75_l_s": "FEF25-75", "fev1_grade": "quality grade of the FEV1",
 }  # fmt: skip
+_POLITE = frozenset({"please", "pls", "ok", "okay", "and", "so", "thanks", "again"})
 LONGEST = 14  # words of a question for a value
 
 
 def named_values(question: str) -> tuple[str, ...]:
     """The facts that a question names, in its order, each once: "my FEV1 and FVC" names two."""
     lower = question.lower()
-    pieces = [lower] if _WHOLE.search(lower) else _AND.split(lower)
-    found = [next((name for name, pattern in _NAMES if pattern.search(piece)), "") or asked_number(piece) for piece in pieces]
+    pieces, by = [lower] if _WHOLE.search(lower) else _AND.split(lower), ""
+    found = []
+    for piece in pieces:
+        measure, compared = (next((name for name, pattern in kinds if pattern.search(piece)), "") for kinds in (_MEASURES, _COMPARED))
+        by = compared or (by if len(piece.split()) <= 2 else "")  # "z-scores of FEV1 and FVC"
+        if measure or by in ("z", "percent_predicted"):
+            found.append(_FACTS[measure or "fev1", by])
+        else:
+            found.append(next((name for name, pattern in _NAMES if pattern.search(piece)), "") or asked_number(piece))
     return tuple(dict.fromkeys(name for name in found if name))
 
 
@@ -80,12 +93,12 @@ def asked_values(question: str, *, known_as_value: bool = False) -> tuple[str, .
     ``known_as_value``: its wording is already known to ask for a value, so that it need not say whose.
     """
     lower, names = question.lower().replace("\u2019", "'"), named_values(question)
-    words = len(lower.split())
+    words = len([word for word in re.findall(r"[^\s?.!,]+", lower) if word not in _POLITE])
     if not names or words > LONGEST or _ADVICE.search(lower):
         return ()
     if words <= 3 and not _DEFINES.match(lower) and not re.search(r"\bwhat\b", lower):  # "BMI?", "and the FVC"
         return names
-    own = _OWN.search(lower) is not None or re.search(r"\bthe (?:[\w-]+ ){0,3}(?:number|value|reading|figure|result)\b", lower) is not None
+    own = _OWN.search(lower) is not None or re.search(r"\bthe (?:[\w-]+ ){0,3}(?:number|value|reading|figure|result|volume|total)\b", lower) is not None
     return names if (known_as_value or own) and _ASKS.match(lower) else ()
 
 

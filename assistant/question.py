@@ -102,7 +102,7 @@ class Question:
 def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
     """The questions of a message in their order, at most MOST_PARTS: one, unless each of several is surely about a thing of its own."""
     refusal = guardrails.scope(message)
-    if level(message)[0] or (refusal is not None and refusal.kind in ("injection", "other_person")):
+    if level(message)[0] or len(asked_values(message)) > 1 or (refusal is not None and refusal.kind in ("injection", "other_person")):
         return (message,)
     found = [part.strip(" ,;") for part in _PARTS.split(message)]
     found = [part for part in found if part and not _POLITE.match(part)]

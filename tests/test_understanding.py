@@ -29,6 +29,9 @@ from tests.test_sayable import case_of
     [
         ("how heavy do they say I am", ("weight_kg",)), ("my FEV1 and FVC", ("fev1_l", "fvc_l")), ("what is the ratio of FEV1 and FVC", ("fev1_fvc",)),
         ("my height, weight and pulse", ("height_cm", "weight_kg", "heart_rate_bpm")), ("what is the total cholesterol", ("total_cholesterol_mg_dl",)), ("tell me something", ()),
+        ("what z-score does my FEV1 have", ("fev1_z",)), ("the z-scores of my FEV1 and FVC", ("fev1_z", "fvc_z")), ("what is the lower limit for the ratio", ("fev1_fvc_lln",)),
+        ("how much was my FVC expected to be", ("fvc_predicted_l",)), ("my FVC in percent", ("fvc_percent_predicted",)), ("my fev1 over fvc", ("fev1_fvc",)),
+        ("what percentage of predicted did I reach", ("fev1_percent_predicted",)), ("my first second volume and the total volume", ("fev1_l", "fvc_l")),
     ],
 )  # fmt: skip
 def test_every_value_that_is_named_is_found(question: str, names: tuple[str, ...]) -> None:

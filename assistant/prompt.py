@@ -51,7 +51,7 @@ def prompt(session: Session, model: MultimodalLM, window: Window, person: Person
     def length(*texts: str) -> int:
         return sum(len(model.tokenizer(text, add_special_tokens=False)["input_ids"]) + 5 for text in texts)
 
-    told = session.told
+    told = tuple(turn for turn in session.told if turn.seen.prompt)  # what code answered by rule was never put to the model
     gone, short = folded(told, window, length(head["content"]), length(now["content"]), length)
     messages: list[BaseMessage] = [SystemMessage(head["content"])]
     for turn in told[gone:short]:

@@ -10,6 +10,7 @@ from assistant import guardrails
 from assistant.answering import Fitting, of_kind, speaks_to, to_quote
 from assistant.asked_values import asked_values, canonical, told_by_model, values_in_words
 from assistant.disputes import corrects_record, meant_instead
+from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
 from assistant.reading_level import for_doctor, level
 from assistant.retrieval import GuidelineLibrary, leans_back
 from assistant.session import Session, Turn
@@ -17,65 +18,24 @@ from encoders.passages import Passage
 from encoders.record import Patient
 from encoders.teacher import INTENTS, Case
 from encoders.teacher.guidance import fits
-from encoders.teacher.numbers import asked_number
 from encoders.teacher.sayable import Asked, sentences
 from encoders.teacher.themes import THEMES, change_topics
 from encoders.teacher.view import View
 
-DECLINED = ("dose", "off_topic")  # said only where it is sure: rules decline the clear ones before
-FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
-_WHY = re.compile(r"^(?:and |but |so )?why\b", re.IGNORECASE)
 _OPENS = r"(?:should|can|could|may|must|will|would|do|does|did|is|are|am|was|were|have|has|how|what|whats|what's|which|why|when|where|who|tell|explain|show|give|describe)"
 _PARTS = re.compile(
     rf"\?+\s+(?=\w)|[.!;]\s+(?={_OPENS}\b)|,?\s+(?:and|but|also|plus)\s+(?:also |then )?(?={_OPENS}\b)|\?+\s*(?:and|also)\s+|,\s+(?={_OPENS} (?:i|my|the|it|you|is|are|should)\b)",
     re.IGNORECASE,
 )
-_PLAINLY = (  # what these words ask is certain, whatever wording is nearest
-    (
-        re.compile(
-            r"\bhow (?:did|have) (?:i|my lungs|he|she|it|the (?:test|blow\w*)) (?:do|done|go|gone|come out|perform)\b(?!\W*wrong)|\bwhat (?:came|comes) (?:out of|from) (?:the|my|this|that|his|her) (?:\w+ )?(?:test|blow\w*|machine)"
-            r"|\b(?:explain|interpret|describe|summari[sz]e|talk me through|read) (?:me )?(?:the |my |his |her |this |these |that |those )+(?:\w+ )?(?:blows?|tests?|results?|spirometry|spirogram|readings?|patient|person|case)\b(?![^?.]*(?:colleague|doctor|gp\b))"
-            r"|\b(?:did|have) (?:i|he|she) (?:do|done|pass) (?:\w+ ){0,2}(?:on|in|at|the|this|my|his|her)\b[^?.]{0,20}\b(?:test|thing|blow\w*|machine|spirometry)|\bwhat (?:does|do|did) (?:the|my|his|her|this|these) (?:\w+ )?(?:tests?|blows?|results?|spirometry) (?:show|say|tell|mean)",
-            re.IGNORECASE,
-        ),
-        "explain_result",
-    ),
-    (
-        re.compile(
-            r"\b(?:what|which) (?:should|must|do|can|could) i (?:add|enter|give|fill in|upload|put in|supply)\b|\bwhat (?:else )?do you need (?:to|from me)\b",
-            re.IGNORECASE,
-        ),
-        "missing_data",
-    ),
-    (re.compile(r"\b\d{2,3} ?(?:/|over) ?\d{2,3}\b", re.IGNORECASE), "blood_pressure"),
-    (re.compile(r"\b(?:guess|make (?:it|one) up|assume (?:it|one|a value))\b", re.IGNORECASE), "missing_data"),
-    (
-        re.compile(
-            r"\b(?:did|does|has) (?:the |my |that )?(?:inhaler|puffer|spray|bronchodilator|reliever|medicine) (?:help|work|change|do|make)", re.IGNORECASE
-        ),
-        "bronchodilator",
-    ),
-)
-LEAST_SURE = 0.45  # cosine of the nearest wording; less says nothing of what is asked
-LEAD_SURE = 0.62  # from here a theme's own lead is to the point, and the record answers what is asked of it
 OTHER_TOPIC = 0.08  # cosine by which a sentence of another topic must be nearer before it is quoted instead of the theme's
 ANSWERS, ANSWERS_AT_ALL = 0.5, 0.33  # cosine of a sentence that surely answers; under the second none is quoted
-RECORD_SURE = 0.7  # from here the record answers what is taken to be asked of it, however near a sentence of the library is
+NEARER = 0.04  # cosine by which the wordings about the record must be nearer to a question than a sentence of the library
+RECORD_SURE = 0.75  # from here the record answers what is taken to be asked of it, however near a sentence of the library is
 ALONE = 0.36  # cosine of a sentence that answers a question by itself: then it is not read together with the one before
 NEAREST_OF_THEME = 0.34  # relevance of the best passage where the theme of a question is known
 SURE_BY_WORDS = ("do_i_have_asthma", "bronchodilator", "missing_data", "why", "why_risk", "why_pattern", "risks", *FOLLOW_UPS, *DECLINED)
-_NAMES_IT = {  # what a question must name to be about it, unless its wording is a known one
-    "what_is_fev1": re.compile(r"fev ?1|first second|forced exp"), "what_is_fvc": re.compile(r"fvc|vital capacity"), "what_is_ratio": re.compile(r"ratio|fev1 ?/"),
-    "what_is_pef": re.compile(r"pef|peak"), "what_is_zscore": re.compile(r"\bz\b|z-?scores?|percent|standard dev|score"), "what_is_lln": re.compile(r"lln|lower limit|limit|predicted|normal"),
-    "breathing_exercises": re.compile(r"breath"), "risks": re.compile(r"risk|chance|likel|probab|odds|get |develop|estimat|prone|danger of"),
-    "show_flow_volume": re.compile(r"show|draw|plot|picture|graph|curve|loop|see|display|image"), "show_volume_time": re.compile(r"show|draw|plot|picture|graph|curve|see|display|image"),
-    "greeting": re.compile(r"^\W*(?:hi|hello|hey|good|greet|howdy|morning|evening)"), "capabilities": re.compile(r"\byou\b|breathwise|this (?:program|assistant|thing|tool|chat|app)"),
-    "thanks": re.compile(r"thank|cheers|grateful|appreciat|\bta\b|bye"),
-}  # fmt: skip
-_COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
 _BARE = re.compile(r"^\W*(?:and|but|so|then|how|when|where|who|which|what|for|with|even|is|are|or|until|since)\b", re.IGNORECASE)
 _NEW_SUBJECT = re.compile(r"^\W*(?:and |but |so |ok )?(?:what|how) about\b(?! (?:it|that|this|them|those)\b)", re.IGNORECASE)
-_OF_BLOWING = re.compile(r"\b(?:blow\w*|blew|test|machine|puff\w*|results?|lungs?|spirometr\w*|breathing)\b")
 _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
 _OPENING = re.compile(rf"(?:(?:so|and|but|then|also|ok|okay|well|now|please),? )*{_OPENS}\b", re.IGNORECASE)
 _TELLS = re.compile(r"(?:\w+,? )?(?:tell|explain|show|give|describe)\b", re.IGNORECASE)
@@ -139,7 +99,9 @@ def understand(session: Session, library: GuidelineLibrary, question: str, k: in
         passages, scores, before, about = base.passages, base.scores, base.asked[-1:], base.intent
     else:
         passages, scores = _again(library, told[-1]) if told else ((), ())
-        before, about = _before(library, told), "explain_result" if kind == "for_doctor" else ""
+        of_reasons = kind == "plain_words" and bool(told) and told[-1].seen.intent in ("why", "why_pattern", "for_doctor")
+        before = (Asked("explain_result", ""),) if of_reasons else _before(library, told)  # what reasons are for is said plainly, not the reasons
+        about = "explain_result" if kind == "for_doctor" or of_reasons else ""
     said = for_doctor(session) if kind == "for_doctor" else ""
     return Question(question, kind, passages, scores, (*before, Asked(kind, question, passages)), said=said, about=about)
 
@@ -148,13 +110,16 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     told, view = session.told, View(Case(session.patient, session.spirometry, session.facts))
     before = told[-1] if told else None
     spelt = library.spelt(question)
-    intent, sure = _meant(library, question, spelt)
+    intent, sure = meant(library, question, spelt)
     names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
+    if asks_highest_risk(spelt) and session.risks:
+        return Question(question, "risks", (), (), (Asked("risks", question),), said=highest_risk(session))
+    if before is not None and intent == "unknown":
+        intent = of_what_was_said(spelt) or intent
     if names:
         put = canonical(names[0]) if told_by_model(view, names) else question
         return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said="" if put != question else values_in_words(view, names))
-    if intent == "my_numbers":
-        intent = "explain_result" if _OF_BLOWING.search(spelt) else "unknown" if asked_number(question) or sure < 0.8 else intent
+    intent = of_no_value(intent, sure, spelt)
     if intent in FOLLOW_UPS and before is not None:
         passages, scores = _again(library, before)
         history = () if intent == "why" and len(question.split()) > 3 else _before(library, told)  # it names what it is about: the result
@@ -175,25 +140,6 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     fitting = tuple(replace(one, number=kept.index(one.number) + 1) for one in fitting)
     passages, scores = tuple(passages[n - 1] for n in kept), tuple(scores[n - 1] for n in kept)
     return Question(question, intent, passages, scores, (*_before(library, told), Asked(intent, question, passages)), fitting=fitting)
-
-
-def _meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, float]:
-    """What a question by itself is about, and how sure that is: the nearest wordings, put right where its words say otherwise."""
-    intent, sure = library.intent(question)
-    if guardrails.asks_diagnosis(question):
-        return "do_i_have_asthma", 1.0
-    if sure < (0.65 if intent in DECLINED else LEAST_SURE):
-        intent = "unknown"
-    if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "why_pattern", "unknown"):
-        intent = "why"
-    if sure < 0.9:
-        intent = next((meant for pattern, meant in _PLAINLY if pattern.search(spelt)), intent)
-        needed = _NAMES_IT.get(intent)
-        if needed is not None and not needed.search(spelt):
-            intent = "unknown"
-        if intent.startswith("what_is_") and _COMPARES.search(spelt):
-            intent = "unknown"  # how two things differ is no definition of one
-    return intent, sure
 
 
 def _fitting(
@@ -229,7 +175,7 @@ def _fitting(
         return "unknown", to_quote(found, passages) if found and found[0].score >= ANSWERS_AT_ALL else ()
     if intent == "unknown":
         return intent, to_quote(found, passages) if found and found[0].score >= ANSWERS_AT_ALL else ()
-    if found and intent not in SURE_BY_WORDS and sure < RECORD_SURE and found[0].score > sure:
+    if found and intent not in SURE_BY_WORDS and sure < RECORD_SURE and found[0].score > sure - NEARER:
         return "unknown", to_quote(found, passages)
     return intent, ()
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from assistant.answer import NO_ANSWER
 from assistant.guardrails import clean
 from assistant.session import Seen, Turn, Written
 from encoders.teacher.guidance import stems
@@ -46,6 +47,8 @@ def spoken_of(told: Sequence[Turn], subject: str, intent: str) -> Turn | None:
     words = stems(subject) or frozenset(subject.lower().split())
     best: tuple[float, int] = (0.0, -1)
     for n, turn in enumerate(told):
+        if NO_ANSWER in turn.answer:
+            continue
         asked, said = (len(words & (stems(text) | frozenset(text.lower().split()))) for text in (turn.question, turn.answer))
         score = 2.0 * asked + said + 3.0 * (turn.seen.intent == intent and intent != "unknown")
         if score >= max(1.0, best[0]):

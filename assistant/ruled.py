@@ -80,7 +80,8 @@ def by_rule(session: Session, question: str) -> Turn | None:
         return Turn(question, THANKS, seen=Seen(intent="thanks"))
     test = session.spirometry
     if test is not None and test.response is not None and _RESPONSE.search(question) and not _DRAWN.search(question):
-        return Turn(question, before_and_after(test, question), evidence="record", seen=Seen(intent="before_and_after"))
+        said = before_and_after(test, question)
+        return Turn(question, said, evidence="record", seen=Seen(intent="bronchodilator", said=said))
     if test is not None and test.maneuvers and _FAULTS.search(question):
         return Turn(question, faults(test), evidence="record", seen=Seen(intent="faults"))
     if _OVER_TIME.search(question):

@@ -190,7 +190,8 @@ def session(assistant: Assistant, patients: Path) -> Session:
     [
         ("how did i do on the blowing contraption", "explain_result"), ("how heavy did they put me down as", "my_numbers"), ("were the puffs i gave good enough", "quality"),
         ("is the raeding trustworthy, shd i do it again", "quality"), ("is lifting weights ok with dodgy lungs", "exercise"), ("is 162 over 88 dangerous", "blood_pressure"),
-        ("and should I exercise?", "exercise"),
+        ("and should I exercise?", "exercise"), ("is this result abnormal for a 12 year old?", "explain_result"), ("so is it scarring of the lungs", "do_i_have_asthma"),
+        ("do I need the covid booster", "vaccines"), ("what's my biggest risk", "risks"),
     ],
 )  # fmt: skip
 def test_lay_wordings_with_slips_are_understood(assistant: Assistant, session: Session, question: str, intent: str) -> None:
@@ -208,6 +209,17 @@ def test_lay_wordings_with_slips_are_understood(assistant: Assistant, session: S
 def test_the_sentence_quoted_is_of_the_passage_that_answers(assistant: Assistant, session: Session, question: str, passage: str) -> None:
     found = understand(session, assistant.library, question, 3)
     assert found.fitting and passage in found.passages[found.fitting[0].number - 1].id
+
+
+def test_the_highest_risk_is_the_highest(assistant: Assistant, patients: Path) -> None:
+    one = assistant.open(sorted((patients / "severe_obstruction").iterdir()))
+    said = understand(one, assistant.library, "what's his biggest risk", 3).said
+    assert max(one.risks, key=lambda risk: risk.probability).label in said.split(".")[0]
+
+
+def test_a_question_that_points_back_keeps_what_was_said(session: Session, assistant: Assistant) -> None:
+    after = session.add(Turn("what is my risk of stroke", "...", seen=Seen(intent="risks", said="<|risk_stroke|>", prompt="x")))
+    assert understand(after, assistant.library, "how could I lower that one then", 3).intent == "what_would_change"
 
 
 def test_our_own_texts_have_their_vectors_so_that_answers_are_quick(assistant: Assistant) -> None:

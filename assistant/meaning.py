@@ -1,0 +1,137 @@
+"""What a question by itself is about: the nearest wordings, put right where its words say otherwise."""
+
+from __future__ import annotations
+
+import re
+
+from assistant import guardrails
+from assistant.retrieval import GuidelineLibrary
+from assistant.session import Session
+from encoders.teacher.numbers import asked_number
+from encoders.teacher.themes import THEMES
+
+DECLINED = ("dose", "off_topic")  # said only where it is sure: rules decline the clear ones before
+FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
+_WHY = re.compile(r"^(?:and |but |so )?why\b", re.IGNORECASE)
+_PLAINLY = (  # what these words ask is certain, whatever wording is nearest
+    (
+        re.compile(
+            r"^\W*(?:so |and |then )?(?:is|could|might|can) (?:it|this|that) (?:be |all |also )?(?:an? )?(?:scarring|scars?|emphysema|fibrosis|cancer|asthma|copd|bronchitis)\b",
+            re.IGNORECASE,
+        ),
+        "do_i_have_asthma",
+    ),
+    (
+        re.compile(
+            r"\b(?:is|are|was|were) (?:this|my|his|her|the|that|these|their) (?:test )?(?:results?|test|spirometry|lung function|lungs|numbers|values)\b[^?.]{0,12}\b(?:normal|abnormal|ok(?:ay)?|fine|good|bad|all ?right|healthy)\b",
+            re.IGNORECASE,
+        ),
+        "explain_result",
+    ),
+    (
+        re.compile(
+            r"\bhow (?:did|have) (?:i|my lungs|he|she|it|the (?:test|blow\w*)) (?:do|done|go|gone|come out|perform)\b(?!\W*wrong)|\bwhat (?:came|comes) (?:out of|from) (?:the|my|this|that|his|her) (?:\w+ )?(?:test|blow\w*|machine)"
+            r"|\b(?:explain|interpret|describe|summari[sz]e|talk me through|read) (?:me )?(?:the |my |his |her |this |these |that |those )+(?:\w+ )?(?:blows?|tests?|results?|spirometry|spirogram|readings?|patient|person|case)\b(?![^?.]*(?:colleague|doctor|gp\b))"
+            r"|\b(?:did|have) (?:i|he|she) (?:do|done|pass) (?:\w+ ){0,2}(?:on|in|at|the|this|my|his|her)\b[^?.]{0,20}\b(?:test|thing|blow\w*|machine|spirometry)|\bwhat (?:does|do|did) (?:the|my|his|her|this|these) (?:\w+ )?(?:tests?|blows?|results?|spirometry) (?:show|say|tell|mean)",
+            re.IGNORECASE,
+        ),
+        "explain_result",
+    ),
+    (
+        re.compile(
+            r"\b(?:what|which) (?:should|must|do|can|could) i (?:add|enter|give|fill in|upload|put in|supply)\b|\bwhat (?:else )?do you need (?:to|from me)\b",
+            re.IGNORECASE,
+        ),
+        "missing_data",
+    ),
+    (re.compile(r"\b\d{2,3} ?(?:/|over) ?\d{2,3}\b", re.IGNORECASE), "blood_pressure"),
+    (re.compile(r"\b(?:guess|make (?:it|one) up|assume (?:it|one|a value))\b", re.IGNORECASE), "missing_data"),
+    (
+        re.compile(
+            r"\b(?:did|does|has) (?:the |my |that )?(?:inhaler|puffer|spray|bronchodilator|reliever|medicine) (?:help|work|change|do|make)", re.IGNORECASE
+        ),
+        "bronchodilator",
+    ),
+)
+LEAST_SURE = 0.45  # cosine of the nearest wording; less says nothing of what is asked
+LEAD_SURE = 0.62  # from here a theme's own lead is to the point, and the record answers what is asked of it
+_NAMES_IT = {  # what a question must name to be about it, unless its wording is a known one
+    "what_is_fev1": re.compile(r"fev ?1|first second|forced exp"), "what_is_fvc": re.compile(r"fvc|vital capacity"), "what_is_ratio": re.compile(r"ratio|fev1 ?/"),
+    "what_is_pef": re.compile(r"pef|peak"), "what_is_zscore": re.compile(r"\bz\b|z-?scores?|percent|standard dev|score"), "what_is_lln": re.compile(r"lln|lower limit|limit|predicted|normal"),
+    "breathing_exercises": re.compile(r"breath"), "risks": re.compile(r"risk|chance|likel|probab|odds|get |develop|estimat|prone|danger of"),
+    "show_flow_volume": re.compile(r"show|draw|plot|picture|graph|curve|loop|see|display|image"), "show_volume_time": re.compile(r"show|draw|plot|picture|graph|curve|see|display|image"),
+    "greeting": re.compile(r"^\W*(?:hi|hello|hey|good|greet|howdy|morning|evening)"), "capabilities": re.compile(r"\byou\b|breathwise|this (?:program|assistant|thing|tool|chat|app)"),
+    "thanks": re.compile(r"thank|cheers|grateful|appreciat|\bta\b|bye"),
+}  # fmt: skip
+_COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
+_HIGHEST = re.compile(
+    r"\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
+)
+_OF_IT = re.compile(r"\b(?:it|that|this|them|those|these)\b")
+_OF_WHAT_WAS_SAID = (  # what a question that points back asks of it
+    (
+        re.compile(
+            r"^\W*(?:and |so |but )?(?:how|what|can|could|is there)\b[^?.]*\b(?:lower|reduce|improve|change|prevent|bring down|get (?:it )?down|better)\b"
+        ),
+        "what_would_change",
+    ),
+    (
+        re.compile(
+            r"^\W*(?:and |so |but )?(?:is|are|was|were) (?:it|that|this|these|those|they)\b[^?.]*\b(?:a lot|much|large|big|small|significant|serious|normal|good|bad|worrying|high|low|enough|ok(?:ay)?)\b"
+        ),
+        "is_it_bad",
+    ),
+)
+_OF_BLOWING = re.compile(r"\b(?:blow\w*|blew|test|machine|puff\w*|results?|lungs?|spirometr\w*|breathing)\b")
+
+
+def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, float]:
+    """What a question by itself is about, and how sure that is: the nearest wordings, put right where its words say otherwise."""
+    intent, sure = library.intent(question)
+    if guardrails.asks_diagnosis(question) and not (intent in THEMES and sure >= LEAD_SURE):
+        return "do_i_have_asthma", 1.0
+    if sure < (0.65 if intent in DECLINED else LEAST_SURE):
+        intent = "unknown"
+    if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "why_pattern", "unknown"):
+        intent = "why"
+    if sure < 0.9:
+        plain = next((meant for pattern, meant in _PLAINLY if pattern.search(spelt)), "")
+        if plain:
+            return plain, 0.95
+        needed = _NAMES_IT.get(intent)
+        if needed is not None and not needed.search(spelt):
+            intent = "unknown"
+        if intent.startswith("what_is_") and _COMPARES.search(spelt):
+            intent = "unknown"  # how two things differ is no definition of one
+    return intent, sure
+
+
+def of_no_value(intent: str, sure: float, spelt: str) -> str:
+    """What a question is about that is worded as one for a value and names none, or asks for advice on it."""
+    if intent != "my_numbers":
+        return intent
+    return "explain_result" if _OF_BLOWING.search(spelt) else "unknown" if asked_number(spelt) or sure < 0.8 else intent
+
+
+def of_what_was_said(spelt: str) -> str:
+    """What a question that points back asks of it: whether it is bad, what would change it; empty where it asks neither."""
+    return next((intent for pattern, intent in _OF_WHAT_WAS_SAID if pattern.search(spelt)), "") if _OF_IT.search(spelt) else ""
+
+
+def asks_highest_risk(spelt: str) -> bool:
+    return _HIGHEST.search(spelt) is not None
+
+
+def highest_risk(session: Session) -> str:
+    """The trait with the highest estimate, and the one that is most above what is usual where that is another; facts as tokens."""
+    known = {fact.name: fact for fact in session.facts}
+    first = max(session.risks, key=lambda one: one.probability)
+    above = max((one for one in session.risks if one.population), key=lambda one: one.probability / (one.population or 1.0), default=first)
+
+    def shown(trait: str) -> str:
+        fact = known[f"risk_{trait}"]
+        return f"{fact.token}{f' ({fact.status})' if fact.status else ''}"
+
+    said = f"The highest of the estimated risks is that of {first.label}: {shown(first.trait)}."
+    more = "" if above is first else f" Farthest above what is usual for your age and sex is that of {above.label}: {shown(above.trait)}."
+    return f"{said}{more} These are statistical estimates, not diagnoses."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from random import Random
 
 from encoders.teacher.numbers import LABELS, asked_number, number
 from encoders.teacher.sentences import not_read
@@ -113,7 +114,7 @@ def told_by_model(view: View, names: Sequence[str]) -> bool:
         len(names) == 1
         and names[0] in LABELS
         and names[0] not in ("systolic_bp_mmhg", "smoking_status", *_LISTS)
-        and not _unread(view, names[0])
+        and not (names[0] in _TEST and view.state in ("none", "unusable"))
         and view.has(names[0])
     )
 
@@ -127,6 +128,13 @@ def values_in_words(view: View, names: Sequence[str]) -> str:
 def _value(view: View, name: str) -> str:
     if _unread(view, name):
         return not_read(view)
+    if name in _TEST and view.state == "unusable":
+        label = _EXTRA.get(name) or LABELS[name]
+        return f"The {label} of this test was {view.token(name)}. {not_read(view)}"
+    measure = next((one for (one, by), fact in _FACTS.items() if fact == name and by in ("lln", "predicted")), "")
+    if measure and view.has(name) and view.has(_FACTS[measure, ""]):
+        own = _FACTS[measure, ""]
+        return f"{number(view, Random(0), canonical(own)).text} {'The lower limit of normal' if 'lln' in name else 'Predicted'} is {view.token(name)}."
     if name in _LISTS:
         word = {"conditions": "conditions", "medications": "medicines", "symptoms": "symptoms"}[name]
         return f"Your record lists these {word}: {view.token(name)}." if view.has(name) else f"Your record lists no {word}."
@@ -137,9 +145,7 @@ def _value(view: View, name: str) -> str:
     if name in _EXTRA:
         label = _EXTRA[name]
         return f"The {label} is {view.token(name)}." if view.has(name) else f"The {label} is not known for this record."
-    import random
-
-    return number(view, random.Random(0), canonical(name)).text
+    return number(view, Random(0), canonical(name)).text
 
 
 def _smoking(view: View) -> str:

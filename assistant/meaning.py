@@ -82,15 +82,18 @@ _OF_WHAT_WAS_SAID = (  # what a question that points back asks of it
         "is_it_bad",
     ),
 )
+_FOR_SOMEONE = re.compile(
+    r"\b(?:i|me|my|we|us|our|he|him|his|she|her|they|them|their|patient|mum|dad|mother|father|take|taking|use|double|skip)\b", re.IGNORECASE
+)
 _OF_BLOWING = re.compile(r"\b(?:blow\w*|blew|test|machine|puff\w*|results?|lungs?|spirometr\w*|breathing)\b")
 
 
 def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, float]:
     """What a question by itself is about, and how sure that is: the nearest wordings, put right where its words say otherwise."""
-    intent, sure = library.intent(question)
+    intent, sure = max((library.intent(one) for one in dict.fromkeys((question, spelt))), key=lambda found: found[1])
     if guardrails.asks_diagnosis(question) and not (intent in THEMES and sure >= LEAD_SURE):
         return "do_i_have_asthma", 1.0
-    if sure < (0.65 if intent in DECLINED else LEAST_SURE):
+    if sure < (0.65 if intent in DECLINED else LEAST_SURE) or (intent == "dose" and not _FOR_SOMEONE.search(spelt)):
         intent = "unknown"
     if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "why_pattern", "unknown"):
         intent = "why"

@@ -75,7 +75,9 @@ def _of_risk(assistant: Any, session: Session, turn: Turn, trait: str, answer: s
 def score(session: Session, trait: str) -> str:
     """The estimate with its interval, beside what is usual."""
     one = next(one for one in session.risks if one.trait == trait)
-    shown = f"The estimated risk of {one.label} is {percent(one.probability)}, with an interval from {percent(one.low)} to {percent(one.high)}"
+    status = next((fact.status for fact in session.facts if fact.name == f"risk_{trait}" and fact.status), "")
+    told = f"{percent(one.probability)} ({status})" if status else percent(one.probability)
+    shown = f"The estimated risk of {one.label} is {told}, with an interval from {percent(one.low)} to {percent(one.high)}"
     return f"{shown}; {percent(one.population)} is usual for your age and sex." if one.population else f"{shown}."
 
 

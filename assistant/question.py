@@ -114,7 +114,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
     if asks_highest_risk(spelt) and session.risks:
         return Question(question, "risks", (), (), (Asked("risks", question),), said=highest_risk(session))
-    if before is not None and intent == "unknown":
+    if before is not None and (intent == "unknown" or sure < LEAD_SURE):
         intent = of_what_was_said(spelt) or intent
     if names:
         put = canonical(names[0]) if told_by_model(view, names) else question

@@ -58,7 +58,7 @@ def told(question: str = "Why is my risk of COPD so high?", answer: str = "", se
 def test_the_score_comes_first_and_no_word_changes_it() -> None:
     answer, turn = told()
     assert answer.startswith(
-        "The estimated risk of COPD is 20 %, with an interval from 10 % to 30 %; 10 % is usual for your age and sex. What raises it most is your "
+        "The estimated risk of COPD is 20 % (higher than usual), with an interval from 10 % to 30 %; 10 % is usual for your age and sex. What raises it most is your "
     )
     assert turn.reasons == contributions(Reads(), PATIENT, person().spirometry, "copd")
 

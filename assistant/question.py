@@ -114,8 +114,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
     if asks_highest_risk(spelt) and session.risks:
         return Question(question, "risks", (), (), (Asked("risks", question),), said=highest_risk(session))
-    if before is not None and (intent == "unknown" or sure < LEAD_SURE):
-        intent = of_what_was_said(spelt) or intent
+    if before is not None and sure < LEAD_SURE and of_what_was_said(spelt):
+        intent, sure = of_what_was_said(spelt), LEAD_SURE
     if names:
         put = canonical(names[0]) if told_by_model(view, names) else question
         return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said="" if put != question else values_in_words(view, names))

@@ -60,17 +60,17 @@ class MultimodalLM(nn.Module):
         self.encode_table = TabularEncoder(self.config.table)
         self.project_curve = Projector(self.config.curve.width, weight.shape[1], embedding_rms(weight))
         self.project_table = Projector(self.config.table.width, weight.shape[1], embedding_rms(weight))
-        self.read_risk = self._risk_readers()
+        self.read_risk = self._risk_readers(self.config.risk.readers)
 
-    def forget_risks(self, seed: int) -> None:
-        """Fresh weights for the risk prompt's soft tokens, which are then to be taught again."""
+    def forget_risks(self, seed: int, readers: int | None = None) -> None:
+        """Fresh weights for the risk prompt's soft tokens (of ``readers``, else as configured), which are then to be taught again."""
         torch.manual_seed(seed)
-        self.read_risk = self._risk_readers().to(self.device)
+        self.read_risk = self._risk_readers(readers or self.config.risk.readers).to(self.device)
 
-    def _risk_readers(self) -> nn.ModuleList:
+    def _risk_readers(self, count: int) -> nn.ModuleList:
         weight = self.lm.get_input_embeddings().weight
         size, rms = (self.config.curve.width, self.config.curve.tokens, weight.shape[1]), embedding_rms(weight)
-        return nn.ModuleList(RiskReader(self.config.risk, *size, rms) for _ in range(self.config.risk.readers))
+        return nn.ModuleList(RiskReader(self.config.risk, *size, rms) for _ in range(count))
 
     # what it is ---------------------------------------------------------------------------------------------------
     @property

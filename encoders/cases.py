@@ -150,6 +150,17 @@ def cohort_people(path: Path, fold: str, limit: int | None = None) -> tuple[list
     return people, table[[trait for trait, _ in RISK_TRAITS]].to_numpy(float)
 
 
+def rebuilt_people(path: Path, fold: str, limit: int | None = None) -> tuple[Taught, ...]:
+    """Adults of a cohort's fold who have a curve, given or rebuilt, with what it measures to."""
+    from tqdm import tqdm
+
+    table = cohort.adults(cohort.read_cohort(path))
+    table = table[[cohort.split_of(one) == fold for one in table["id"]]]
+    table = table if limit is None else table.head(limit)
+    rows = (analysed_row(row) for _, row in tqdm(table.iterrows(), total=len(table), desc="rebuilt curves", unit="person"))
+    return tuple(one for one in (taught(*row) for row in rows) if one.person.curve is not None)
+
+
 def analysed_row(row: object) -> tuple[Patient, Spirometry | None]:
     """One row of a cohort as a record and a measured blow; no blow where there is no curve, sex, age or height."""
     patient, blow = cohort.patient_of(row)

@@ -173,9 +173,11 @@ class MultimodalLM(nn.Module):
             some = people[start : start + batch]
             has_curve = np.array([person.curve is not None for person in some]) & tokens
             encoded = torch.zeros(len(some), self.config.curve.tokens, self.config.curve.width, device=self.device, dtype=self.dtype)
-            drawn = [person.curve for person, given in zip(some, has_curve, strict=True) if given and person.curve is not None]
-            if drawn:
-                encoded[torch.from_numpy(has_curve)] = self.encode_curve(torch.from_numpy(np.stack(drawn)).to(self.device, self.dtype))
+            drawn = {id(person.curve): person.curve for person, given in zip(some, has_curve, strict=True) if given and person.curve is not None}
+            if drawn:  # a person asked about in many ways has one curve
+                place = {key: index for index, key in enumerate(drawn)}
+                read = self.encode_curve(torch.from_numpy(np.stack(list(drawn.values()))).to(self.device, self.dtype))
+                encoded[torch.from_numpy(has_curve)] = read[[place[id(person.curve)] for person, given in zip(some, has_curve, strict=True) if given]]
             tables = np.stack([person.table for person in some])
             reads_table = np.full(len(some), tokens)
             each = [

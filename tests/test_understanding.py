@@ -89,7 +89,7 @@ def test_how_often_is_answered_only_by_a_sentence_that_says_how_often() -> None:
 
 def test_a_short_sentence_is_quoted_with_the_next_of_its_passage_and_no_other_is() -> None:
     passages = [
-        Passage(id=f"a/{n}", topic="a", title="", section="", text=text, source="", url="", licence="")
+        Passage(id=f"a/{n}", topic="a", title="", section="", text=text, source="", year=2020, url="", licence="")
         for n, text in enumerate((f"{FOUND[0].sentence} {FOUND[2].sentence}", FOUND[1].sentence))
     ]
     chosen = to_quote(FOUND, passages)

@@ -61,6 +61,7 @@ _ASKS = re.compile(
     r"^\W*(?:(?:and|so|but|ok|okay|please|well|then|now|hi|hello|sorry)\b[ ,]*)*(?:what(?:'?s| is| was| are| were| about| did| does| do| have)?|where|which|how (?:heavy|tall|old|high|low|fast|much|many|big|long|is|was|are)|tell|give|show|read|remind"
     r"|do (?:i|you|we|they)|does|did|have i|has|am i|is|are|was|were|my|his|her|the|can you (?:tell|give|read|show))\b"
 )
+_IN_GENERAL = re.compile(r"^\W*(?:and |so )?what(?:'s| is| are| would be| counts as) (?:an? |considered )")
 _DEFINES = re.compile(r"^\W*(?:what(?:'s| is| are| does)) (?:an? |the )?(?:[\w/-]+ ){0,3}[\w/-]+\W*$")
 _LISTS = frozenset({"conditions", "medications", "symptoms"})
 _TEST = frozenset({*_FACTS.values(), "pef_l_s", "fef25_75_l_s", "fet_s"})
@@ -95,7 +96,7 @@ def asked_values(question: str, *, known_as_value: bool = False) -> tuple[str, .
     """
     lower, names = question.lower().replace("\u2019", "'"), named_values(question)
     words = len([word for word in re.findall(r"[^\s?.!,]+", lower) if word not in _POLITE])
-    if not names or words > LONGEST or _ADVICE.search(lower):
+    if not names or words > LONGEST or _ADVICE.search(lower) or _IN_GENERAL.match(lower):
         return ()
     if words <= 3 and not _DEFINES.match(lower) and not re.search(r"\bwhat\b", lower):  # "BMI?", "and the FVC"
         return names

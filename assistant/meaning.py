@@ -16,6 +16,13 @@ _WHY = re.compile(r"^(?:and |but |so )?why\b", re.IGNORECASE)
 _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
     (
         re.compile(
+            r"\b(?:were|was|are|is|can) (?:my|the|these|his|her|those|this) (?:\w+ )?(?:blows?|puffs?|attempts?|efforts?|tries|tests?|readings?|measurements?|numbers|values|results?)\b[^?.]{0,16}\b(?:good enough|acceptable|usable|valid|reliable|repeatable|trustworthy|trusted|count(?:ed)?)\b",
+            re.IGNORECASE,
+        ),
+        "quality",
+    ),
+    (
+        re.compile(
             r"^\W*(?:so |and |then )?(?:is|could|might|can) (?:it|this|that) (?:be |all |also )?(?:an? )?(?:scarring|scars?|emphysema|fibrosis|cancer|asthma|copd|bronchitis)\b",
             re.IGNORECASE,
         ),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from assistant.answer import NO_ANSWER
+from assistant.asked_values import named_values
 from assistant.guardrails import clean
 from assistant.session import Seen, Turn, Written
 from encoders.teacher.guidance import stems
@@ -72,8 +73,11 @@ def said_before(told: Sequence[Turn], question: str, intent_of: Callable[[str], 
     if not subject:
         return Turn(question, topics(told), evidence="record" if told else "none", seen=Seen(intent="what_was_said"))
     earlier = spoken_of(told, subject, intent_of(f"what about {subject}")[0])
+    if earlier is None and named_values(subject):  # "remind me of my weight" asks for the value
+        return None
     if earlier is None:
-        example = f" Ask about it, for example: what about my {subject}?" if len(subject) < 40 else ""
+        named = re.sub(r"^(?:my|the|your|his|her)\s+", "", subject)
+        example = f" Ask about it, for example: what about my {named}?" if len(named) < 40 else ""
         return Turn(question, clean(f"We have not spoken of that yet.{example}"), seen=Seen(intent="what_was_said"))
     quoted = earlier.answer if earlier.answer.startswith("Earlier I said: ") else f"Earlier I said: {earlier.answer}"
     checks = replace(earlier.checks, written_by="code", sentences=(Written(quoted, "code"),))

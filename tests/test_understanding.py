@@ -11,6 +11,7 @@ from assistant import Assistant
 from assistant.answering import Fitting, affirmed, of_kind, quotes, speaks_to, to_quote
 from assistant.asked_values import asked_values, named_values, values_in_words
 from assistant.question import understand
+from assistant.recall import said_before
 from assistant.retrieval import GuidelineLibrary
 from assistant.ruled import before_and_after, by_rule, faults
 from assistant.session import Seen, Session, Turn, begin
@@ -43,7 +44,7 @@ def test_every_value_that_is_named_is_found(question: str, names: tuple[str, ...
     [
         ("how heavy am i in this file", True), ("what's my hb a1c", True), ("do i smoke according to this", True), ("my bmi?", True), ("what height did you use", True),
         ("is her cholesterol high", True), ("how do I lower my blood pressure", False), ("what does my weight mean for asthma", False), ("does oxygen help", False),
-        ("what is FEV1", False), ("why is my ratio low", False), ("what is the risk of stroke at my weight", False), ("should I check my pulse at home", False),
+        ("what is FEV1", False), ("what is a normal oxygen level", False), ("remind me of my weight", True), ("why is my ratio low", False), ("what is the risk of stroke at my weight", False), ("should I check my pulse at home", False),
     ],
 )  # fmt: skip
 def test_a_value_is_told_apart_from_advice_that_names_it(question: str, asks: bool) -> None:
@@ -92,7 +93,7 @@ def test_how_often_is_answered_only_by_a_sentence_that_says_how_often() -> None:
 
 def test_a_short_sentence_is_quoted_with_the_next_of_its_passage_and_no_other_is() -> None:
     passages = [
-        Passage(id=f"a/{n}", topic="a", title="", section="", text=text, source="", url="", licence="")
+        Passage(id=f"a/{n}", topic="a", title="", section="", text=text, source="", year=2020, url="", licence="")
         for n, text in enumerate((f"{FOUND[0].sentence} {FOUND[2].sentence}", FOUND[1].sentence))
     ]
     chosen = to_quote(FOUND, passages)
@@ -147,6 +148,12 @@ def test_more_or_less_of_a_medicine_just_spoken_of_is_a_dose() -> None:
     found = by_rule(session, "should i use it more often when I am short of breath")
     assert found is not None and found.seen.intent == "dose"
     assert by_rule(Session(Patient()).add(replace(before, question="how do I sleep")), "should i do it more often") is None
+
+
+def test_being_reminded_of_a_value_that_was_not_spoken_of_is_asking_for_it() -> None:
+    assert said_before((), "remind me of my weight", lambda text: ("weight", 1.0)) is None
+    found = said_before((), "what did you say about my mattress?", lambda text: ("unknown", 0.0))
+    assert found is not None and "what about my mattress?" in found.answer
 
 
 # of whom -------------------------------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ _OF_BLOWING = re.compile(r"\b(?:blow\w*|blew|test|machine|puff\w*|results?|lungs
 
 def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, float]:
     """What a question by itself is about, and how sure that is: the nearest wordings, put right where its words say otherwise."""
-    intent, sure = max((library.intent(one) for one in dict.fromkeys((question, spelt))), key=lambda found: found[1])
+    intent, sure = library.intent(question)
     if guardrails.asks_diagnosis(question) and not (intent in THEMES and sure >= LEAD_SURE):
         return "do_i_have_asthma", 1.0
     if sure < (0.65 if intent in DECLINED else LEAST_SURE) or (intent == "dose" and not _FOR_SOMEONE.search(spelt)):

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 from assistant.answering import FIRST, Fitting, affirmed, candidates, stated
-from assistant.intents import IntentReader
+from assistant.intents import IntentReader, nearest_votes, read_right
 from assistant.local_passages import library_folder, read_local
 from assistant.minilm import MINILM_SHA256, MiniLM
 from assistant.minilm import write_vectors as write_vectors_of
@@ -39,7 +40,6 @@ FEW = 2  # words of meaning in a question that says little beside a lay word
 WHOLE = 0.4  # of a sentence's score is how near its passage as a whole is
 KNOWN_WORDING = 0.95  # from here a question is one of the wordings
 UNSURE = 0.2
-VOTES = 0.5  # of the five nearest beside the regression, chosen on wordings left out
 INDEX_VERSION = 5
 INTENTS = "intents.npz"
 _WORD = re.compile(r"[a-z0-9]+")
@@ -207,31 +207,34 @@ class GuidelineLibrary:
         return found
 
     def intent(self, question: str) -> tuple[str, float]:
-        """What a question is about, by regression over all wordings and by the five nearest, and how sure that is.
+        """What a question is about: by regression over all wordings and by the five nearest, and how sure that is.
 
-        As sure as its nearest wording is near (cosine), or as the regression's probability less UNSURE.
+        Where that is not sure, it is also read with its slips put right and without a word of address before it; the surest reading counts.
         """
         if not question.strip():
             return "unknown", 0.0
+        typed = self._read(question)
+        if typed[1] >= 0.9:
+            return typed
+        spelt = self.spelt(question)
+        readings = {one for one in (spelt, _ADDRESS.sub("", spelt)) if one.strip() and one != question.lower()}
+        return max((typed, *(self._read(one) for one in sorted(readings))), key=lambda found: found[1])
+
+    def _read(self, question: str) -> tuple[str, float]:
+        """An intent, as sure as its nearest wording is near (cosine) or as the regression's probability less UNSURE."""
         vector = self.embeddings.embed_query(question)
         near = [(str(one.metadata["intent"]), 1.0 - float(far)) for one, far in self._questions.similarity_search_by_vector_with_relevance_scores(vector, k=5)]
-        votes: dict[str, float] = {}
-        for intent, cosine in near:
-            votes[intent] = votes.get(intent, 0.0) + math.exp(8.0 * (cosine - 1.0))
+        votes = nearest_votes(near)
         if near[0][1] >= KNOWN_WORDING:
             winner = max(votes, key=lambda name: votes[name])
             return winner, max(cosine for intent, cosine in near if intent == winner)
-        likely, total = self._intents.probabilities(vector), sum(votes.values())
-        winner = max(likely, key=lambda name: likely[name] + VOTES * votes.get(name, 0.0) / total)
-        return winner, max([likely[winner] - UNSURE, *(cosine for intent, cosine in near if intent == winner)])
+        winner, likely = self._intents.choose(vector, votes)
+        return winner, max([likely - UNSURE, *(cosine for intent, cosine in near if intent == winner)])
 
-    def _nearest(self, question: str) -> tuple[str, float]:
-        near = self._questions.similarity_search_with_score(question, k=5)
-        votes: dict[str, float] = {}
-        for document, distance in near:
-            votes[str(document.metadata["intent"])] = votes.get(str(document.metadata["intent"]), 0.0) + math.exp(-8.0 * float(distance))
-        winner = max(votes, key=lambda name: votes[name])
-        return winner, max(1.0 - float(d) for document, d in near if document.metadata["intent"] == winner)
+    def intents_read_right(self) -> dict[str, float]:
+        """How well intents are read, see ``intents.read_right``."""
+        kept = self._questions.get(include=["embeddings", "metadatas"])
+        return read_right(np.asarray(kept["embeddings"], float), [str(one["intent"]) for one in kept["metadatas"]]) | {"wordings": len(self.wordings)}
 
     def spelt(self, question: str) -> str:
         """A question in small letters with slips of the hand put right."""

@@ -60,7 +60,8 @@ def run(*, k: int = 4, progress: Callable[[str], None] = lambda _: None) -> dict
     for way, all_found in ways.items():
         limit = 0.5 if way == "hybrid" else _limit([f for f, one in list(zip(all_found, questions, strict=True))[0::2] if one.right])
         document[way] = {"reported": _shares(questions[1::2], all_found[1::2], limit), "tuned_on": _shares(questions[0::2], all_found[0::2], limit)}
-    return document | {"passages": len(library.passages), "commit": commit(), "date": dt.date.today().isoformat()}
+    progress("the intents")
+    return document | {"intents": library.intents_read_right(), "passages": len(library.passages), "commit": commit(), "date": dt.date.today().isoformat()}
 
 
 def _limit(answerable: Sequence[Found]) -> float:
@@ -88,11 +89,13 @@ def table(found: dict[str, Any]) -> str:
     for way, name in (("hybrid", "vectors and BM25, fused and checked"), ("vectors", "vectors alone"), ("words", "BM25 alone")):
         one = found[way]["reported"]
         lines.append(f"| {name} | {one['recall']:.1%} | {one['right_refusals']:.1%} | {one['wrong_refusals']:.1%} |")
+    read = found["intents"]
     one, other = found["hybrid"]["reported"], found["hybrid"]["tuned_on"]
     lines += [
         "",
         f"Over {one['answerable']} questions the library answers and {one['unanswerable']} it cannot, the half on which nothing was chosen (hybrid on the other half: "
         f"{other['recall']:.1%}, {other['right_refusals']:.1%}, {other['wrong_refusals']:.1%}); {found['passages']} passages. Right refusals: an unanswerable question "
-        f"gets no passage; wrong: an answerable one gets none. Commit {found['commit']}, {found['date']}, by `breathwise benchmark search`.",
+        f"gets no passage; wrong: an answerable one gets none. What a question is about is read right of {read['both']:.1%} of {read['wordings']} wordings, each left out in one "
+        f"of five folds (by the nearest five alone {read['nearest']:.1%}, by regression alone {read['regression']:.1%}). Commit {found['commit']}, {found['date']}, by `breathwise benchmark search`.",
     ]
     return "\n".join(lines)

@@ -162,6 +162,11 @@ def test_a_question_typed_in_haste_is_understood(library: GuidelineLibrary, ques
     assert 0.4 < sure <= 1.0 + 1e-5
 
 
+def test_regression_over_all_wordings_reads_more_of_those_left_out_than_the_nearest(library: GuidelineLibrary) -> None:
+    read = library.intents_read_right()
+    assert read["both"] >= 0.83 and read["both"] > read["nearest"] + 0.04
+
+
 def test_the_library_is_in_order(library: GuidelineLibrary) -> None:
     assert library.verify() == ()
     assert {passage.id for passage in library.list()} == {passage.id for passage in read_passages()}

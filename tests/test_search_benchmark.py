@@ -78,5 +78,8 @@ def test_the_search_reaches_what_is_aimed_at_on_every_tenth_question(library: Gu
 def test_the_table_goes_between_the_marks_of_the_readme(tmp_path: Path) -> None:
     shares = {"recall": 0.96, "right_refusals": 0.95, "wrong_refusals": 0.02, "answerable": 100, "unanswerable": 30}
     way = {"reported": shares, "tuned_on": shares}
-    lines = search_benchmark.table({"k": 4, "hybrid": way, "vectors": way, "words": way, "passages": 3, "commit": "abc", "date": "2026-01-01"})
+    intents = {"nearest": 0.79, "regression": 0.85, "both": 0.86, "wordings": 2000}
+    found = {"k": 4, "hybrid": way, "vectors": way, "words": way, "passages": 3, "intents": intents, "commit": "abc", "date": "2026-01-01"}
+    lines = search_benchmark.table(found)
+    assert "86.0% of 2000 wordings" in lines
     assert "| vectors and BM25, fused and checked | 96.0% | 95.0% | 2.0% |" in lines

@@ -12,6 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,12 @@ class MiniLM(Embeddings):
         return self.embed_documents([text])[0]
 
 
+@cache
+def minilm() -> MiniLM:
+    """The one that the library and the second net share; it holds no text of anybody."""
+    return MiniLM()
+
+
 @dataclass(frozen=True)
 class Hit:
     passage: Passage
@@ -149,7 +156,7 @@ class GuidelineLibrary:
     def load(cls, settings: Settings | None = None, *, root: Path = GUIDELINES) -> GuidelineLibrary:
         """Open the index, building it first if it is missing, damaged or of other passages."""
         local = read_local(library_folder(settings.library_dir if settings else None))
-        return cls((*read_passages(root), *local), index_folder(settings.cache_dir if settings else None), MiniLM())
+        return cls((*read_passages(root), *local), index_folder(settings.cache_dir if settings else None), minilm())
 
     # building -----------------------------------------------------------------------------------------------------
     def _key(self) -> str:

@@ -24,7 +24,9 @@ from encoders.passages import GUIDELINES, Passage, PassageError, read_passages
 from prompts import load_questions
 
 if TYPE_CHECKING:
+    import numpy as np
     from langchain_chroma import Chroma
+    from numpy.typing import NDArray
 
     from assistant.settings import Settings
 
@@ -95,6 +97,18 @@ class MiniLM(Embeddings):
             pooled = (hidden * mask).sum(1) / mask.sum(1)
             vectors += torch.nn.functional.normalize(pooled, dim=-1).tolist()
         return vectors
+
+    def means_of_layers(self, texts: Sequence[str], layers: Sequence[int]) -> NDArray[np.float32]:
+        """Mean token states after each of these layers, each of length one, side by side: (text, layer x width)."""
+        import torch
+
+        batch = self._tokenizer(list(texts), padding=True, truncation=True, max_length=256, return_tensors="pt")
+        with torch.inference_mode():
+            hidden = self._model(**batch, output_hidden_states=True).hidden_states
+        mask = batch["attention_mask"][..., None].to(hidden[0].dtype)
+        means = [torch.nn.functional.normalize((hidden[layer] * mask).sum(1) / mask.sum(1), dim=-1) for layer in layers]
+        found: NDArray[np.float32] = torch.cat(means, dim=-1).numpy()
+        return found
 
     def embed_query(self, text: str) -> list[float]:
         return self.embed_documents([text])[0]

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from encoders.passages import GUIDELINES
 
 TEMPLATES = GUIDELINES.parent / "triage"
-HARMLESS, EMERGENCY, SELF_HARM = "harmless", "emergency", "self_harm"
-EACH = {HARMLESS: 22, EMERGENCY: 14, SELF_HARM: 24, "vignettes": 18}  # wordings of one template at most
-_CHOICE, _NAME = re.compile(r"\[([^\[\]]*)\]"), re.compile(r"\{(\w+)\}")
-_LIST = re.compile(r"(\w+) = (.*)$")
-_BEFORE = ("hi, ", "hello doctor, ", "please help, ", "sorry for my english, ", "excuse me, ", "um ", "quick question: ", "ok so ", "pls ", "I wanted to tell you: ")  # fmt: skip
-_AFTER = {
-    HARMLESS: (" please", " thanks", " ?", " just curious", "...", " is this normal?"),
-    EMERGENCY: (" please", " help", " thanks", " !!", " what should I do?", " is this normal?", "...", " what now?", " pls advise"),
-}
+HARMLESS, EMERGENCY, SELF_HARM, VIGNETTES = "harmless", "emergency", "self_harm", "vignettes"
+EACH = {EMERGENCY: 14, SELF_HARM: 24, HARMLESS: 22, VIGNETTES: 18}  # wordings of one template at most
+TEMPLATES_SEED, STYLES_SEED = 0, 3
+_CHOICE, _NAME, _LIST = re.compile(r"\[([^\[\]]*)\]"), re.compile(r"\{(\w+)\}"), re.compile(r"(\w+) = (.+)$")
+_BEFORE = (
+    "hi, ", "hello doctor, ", "please help, ", "sorry for my english, ", "excuse me, ", "um ", "quick question: ", "ok so ", "pls ", "hey ", "I wanted to tell you: ", "Dear team, ",
+)  # fmt: skip
+_AFTER_ALARM = (" please", " help", " thanks", " !!", " what should I do?", " is this normal?", "...", " what now?", " pls advise")
+_AFTER = (" please", " thanks", " ?", " just curious", "...", " is this normal?")
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,26 @@ class Taught:
     template: str
 
 
-def write_out(seed: int = 7) -> tuple[Taught, ...]:
-    """All templates, each in at most ``EACH`` wordings, about two thirds of them with typing errors, greetings or pleas; the same for a seed."""
-    chance = random.Random(seed)
+def write_out() -> tuple[Taught, ...]:
+    """Each template in at most ``EACH`` wordings, about two thirds of them with typing errors, greetings or pleas; always the same."""
+    hand = random.Random(STYLES_SEED)
     found: list[Taught] = []
     for name, most in EACH.items():
+        chance = random.Random(TEMPLATES_SEED)
         lists, lines = _read(name)
         for line in lines:
-            kind, template = line.split(": ", 1) if name == "vignettes" else (name, line)
-            texts = dict.fromkeys(_fill(template, lists, chance) for _ in range(2 * most))
-            found += [Taught(text if name == "vignettes" else _styled(text, kind, chance), kind, line) for text in list(texts)[:most] if text]
+            texts: set[str] = set()
+            for _ in range(3 * most):
+                text = _fill(line, lists, chance)
+                texts |= {text} if text else set()
+                if len(texts) >= most:
+                    break
+            for text in sorted(texts):
+                if name == VIGNETTES:
+                    kind, case = text.split(": ", 1)
+                    found.append(Taught(case.strip(), kind, line))
+                else:
+                    found.append(Taught(_styled(text, name != HARMLESS, hand), name, line))
     return tuple(found)
 
 
@@ -49,8 +59,8 @@ def _read(name: str) -> tuple[dict[str, tuple[str, ...]], list[str]]:
     for line in (TEMPLATES / f"{name}.txt").read_text(encoding="utf-8").splitlines():
         named = _LIST.match(line)
         if named:
-            lists[named[1]] = tuple(one.strip() for one in re.split(r" \| |\|$", named[2]))
-        elif line.strip() and not line.startswith("#"):
+            lists[named[1]] = tuple(re.split(r" \| ", named[2])) if "[" in named[2] else tuple(one.strip() for one in named[2].split("|"))
+        elif line and not line.startswith("#"):
             lines.append(line)
     return lists, lines
 
@@ -65,26 +75,27 @@ def _fill(template: str, lists: dict[str, tuple[str, ...]], chance: random.Rando
     return re.sub(r"\s+([,.?])", r"\1", " ".join(text.split()))
 
 
-def _styled(text: str, kind: str, chance: random.Random) -> str:
-    how = chance.random()
+def _styled(text: str, alarm: bool, hand: random.Random) -> str:
+    how = hand.random()
     if how < 0.35:
         return text
     if how < 0.5:
-        return _mistyped(text, chance)
+        return _mistyped(text, hand)
     if how < 0.6:
         return text.lower().replace("'", "")
     if how < 0.8:
-        return chance.choice(_BEFORE) + text
-    return text.rstrip(".?") + chance.choice(_AFTER[HARMLESS if kind == HARMLESS else EMERGENCY])
+        return hand.choice(_BEFORE) + text
+    return text.rstrip(".?") + hand.choice(_AFTER_ALARM if alarm else _AFTER)
 
 
-def _mistyped(text: str, chance: random.Random) -> str:
+def _mistyped(text: str, hand: random.Random) -> str:
     """With a letter missing, swapped or doubled in about one word of twelve."""
     words = text.split(" ")
     for _ in range(1 + len(words) // 12):
-        n = chance.randrange(len(words))
+        n = hand.randrange(len(words))
         word = words[n]
         if len(word) >= 4:
-            i = chance.randrange(1, len(word) - 1)
-            words[n] = chance.choice((word[:i] + word[i + 1 :], word[:i] + word[i + 1] + word[i] + word[i + 2 :], word[: i + 1] + word[i:]))
+            i, slip = hand.randrange(1, len(word) - 1), hand.random()
+            swapped = word[:i] + word[i + 1] + word[i] + word[i + 2 :]
+            words[n] = word[:i] + word[i + 1 :] if slip < 0.4 else swapped if slip < 0.8 else word[:i] + word[i] + word[i:]
     return " ".join(words)

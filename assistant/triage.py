@@ -10,7 +10,6 @@ from assistant.other_languages import emergency
 from assistant.red_flags import CARE, NOW, RULES, TODAY, Rule
 from assistant.session import Triage
 from assistant.spelling import as_meant
-from assistant.taught_wordings import HARMLESS, SELF_HARM
 from assistant.tenses import is_of_now
 from assistant.vital_signs import danger
 from encoders.record import Patient
@@ -24,14 +23,20 @@ _NEAR = 300  # characters before and after a match that can take it back
 
 
 def triage(message: str, patient: Patient | None = None) -> Triage | None:
-    """The red flag in a message, or None: by rules, and what they let pass read again by its meaning."""
+    """The red flag in a message, or None: by rules, and read again by its meaning.
+
+    A rule's alarm is taken back only where the second net is sure of the contrary, and never one of self-harm, of vital signs or in another language.
+    """
     found = by_rules(message, patient)
-    if found is not None:
+    if found is not None and (found.rule in ("self_harm", "other_language") or found.rule.startswith(("vital_", "record_"))):
         return found
-    kind = AlarmNet.load().kind(message)
-    if kind == HARMLESS:
+    net = AlarmNet.load()
+    alarm, self_harm = net.odds(message)
+    if found is not None:
+        return found if alarm > net.doubt else None
+    if alarm < net.alarm:
         return None
-    return Triage("self_harm", "emergency", CARE) if kind == SELF_HARM else Triage("read_by_meaning", "emergency", NOW)
+    return Triage("self_harm", "emergency", CARE) if self_harm > 0 else Triage("read_by_meaning", "emergency", NOW)
 
 
 def by_rules(message: str, patient: Patient | None = None) -> Triage | None:

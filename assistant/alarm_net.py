@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 WEIGHTS = TEMPLATES / "net.npz"
 LAYERS = (2, 4, 6)  # of MiniLM: the lower ones keep who, when and not, which its last one forgets
 BUCKETS = 2**14  # of words and pairs of words
-FALSE_ALARMS = 0.01  # the share of look-alikes that the rules let pass which it may raise, each judged by a net that was not taught with it
-LOST = 0.004  # the share of emergencies below ``doubt``, each judged likewise
+FALSE_ALARMS = 0.02  # the share of look-alikes that the rules let pass which it may raise, each judged by a net that was not taught with it
+LOST = 0.01  # the share of emergencies below ``doubt``, each judged likewise
 FOLDS = 3
 ROUNDS = 120  # of fitting; stopped before it fits the templates to the letter
 FIRST, LAST = 8, 16  # sentences of a long message that are read

@@ -2,7 +2,7 @@
 
 Rules after NEWS2 (Royal College of Physicians, 2017), NHS 111 advice pages on chest pain, stroke, anaphylaxis, sepsis, meningitis, head
 injury and pregnancy, NICE NG51 (sepsis) and NG143 (fever under 5), and GINA and GOLD on worsening asthma and COPD. A ``Rule`` is one expression;
-a ``Pair`` is several findings that are an emergency only together. Wordings are fixed: what to do now, in two sentences.
+what is an emergency only together is in ``findings``. Wordings are fixed: what to do now, in two sentences.
 """
 
 from __future__ import annotations

@@ -101,3 +101,12 @@ def library_vectors() -> None:
     from assistant.retrieval import write_vectors
 
     typer.echo(f"{write_vectors()} vectors written.")
+
+
+@library.command("net", hidden=True)
+def library_net(seed: Annotated[int, typer.Option()] = 7) -> None:
+    """Teach the second net for emergencies and write it to assets, after its wordings or the rules have changed."""
+    from assistant.alarm_net import teach
+
+    found = teach(seed)
+    typer.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.items()))

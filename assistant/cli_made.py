@@ -198,7 +198,7 @@ def benchmark(
         found = load.run(repeats=repeats, progress=progress)
         lines = load.table(found)
     elif what is Measured.safety:
-        found = safety.run()
+        found = safety.run(progress=progress)
         lines = safety.table(found)
     elif what is Measured.quality:
         found = spirometry.quality(seed=seed, progress=progress)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from langchain_core.embeddings import Embeddings
+from numpy.typing import NDArray
 
 from encoders.passages import GUIDELINES
 
@@ -64,8 +67,26 @@ class MiniLM(Embeddings):
         """Whether a word (small letters) is a common one: it stands whole in the vocabulary."""
         return word in self._vocabulary
 
+    def means_of_layers(self, texts: Sequence[str], layers: Sequence[int]) -> NDArray[np.float32]:
+        """Mean token states after each of these layers, each of length one, side by side: (text, layer x width)."""
+        import torch
+
+        batch = self._tokenizer(list(texts), padding=True, truncation=True, max_length=256, return_tensors="pt")
+        with torch.inference_mode():
+            hidden = self._model(**batch, output_hidden_states=True).hidden_states
+        mask = batch["attention_mask"][..., None].to(hidden[0].dtype)
+        means = [torch.nn.functional.normalize((hidden[layer] * mask).sum(1) / mask.sum(1), dim=-1) for layer in layers]
+        found: NDArray[np.float32] = torch.cat(means, dim=-1).numpy()
+        return found
+
     def embed_query(self, text: str) -> list[float]:
         return self.embed_documents([text])[0]
+
+
+@cache
+def minilm() -> MiniLM:
+    """The one that the library and the second net share; it holds no text of anybody."""
+    return MiniLM()
 
 
 def _digest(text: str) -> str:
@@ -74,8 +95,6 @@ def _digest(text: str) -> str:
 
 def _shipped() -> dict[str, Any]:
     """Vectors by their text's digest; none where the file is missing."""
-    import numpy as np
-
     if not VECTORS.is_file():
         return {}
     with np.load(VECTORS, allow_pickle=False) as kept:
@@ -84,8 +103,6 @@ def _shipped() -> dict[str, Any]:
 
 def write_vectors(texts: Iterable[str], path: Path | None = None) -> int:
     """Write the vectors of texts to assets, working out those that are not there yet; returns how many."""
-    import numpy as np
-
     once = list(dict.fromkeys(texts))
     vectors = np.array(MiniLM().embed_documents(once), dtype=np.float16)
     np.savez_compressed(path or VECTORS, digests=np.array([_digest(text) for text in once]), vectors=vectors)

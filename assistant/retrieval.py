@@ -22,7 +22,7 @@ from langchain_core.embeddings import Embeddings
 from assistant.answering import FIRST, Fitting, affirmed, candidates, stated
 from assistant.intents import IntentReader, nearest_votes, read_right
 from assistant.local_passages import library_folder, read_local
-from assistant.minilm import MINILM_SHA256, MiniLM
+from assistant.minilm import MINILM_SHA256, MiniLM, minilm
 from assistant.minilm import write_vectors as write_vectors_of
 from assistant.spelling import Speller, in_library_words, library_words, written_out
 from encoders.passages import GUIDELINES, Passage, PassageError, read_passages
@@ -109,7 +109,7 @@ class GuidelineLibrary:
     def load(cls, settings: Settings | None = None, *, root: Path = GUIDELINES) -> GuidelineLibrary:
         """Open the index, building it first if it is missing, damaged or of other passages."""
         local = read_local(library_folder(settings.library_dir if settings else None))
-        return cls((*read_passages(root), *local), index_folder(settings.cache_dir if settings else None), MiniLM())
+        return cls((*read_passages(root), *local), index_folder(settings.cache_dir if settings else None), minilm())
 
     # building -----------------------------------------------------------------------------------------------------
     def _key(self) -> str:

@@ -1,40 +1,40 @@
-"""How surely emergencies are sent to help and what is out of scope is declined: wordings of people, by rule and without any model."""
+"""How surely emergencies are sent to help and what is out of scope is declined: wordings of people, by rules alone and with the second net."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assistant.benchmark import commit
+from assistant.benchmark import commit, hardware
 from assistant.guardrails import asks_diagnosis, scope, triage
+from assistant.session import Triage
+from assistant.triage import by_rules
 from encoders.passages import GUIDELINES
 
-MENDED_FOR = (0, 1, 2)  # the sets whose misses and false alarms the rules were put right for; nobody may put them right for another and call it fresh
+# Set 0 grew with the rules. The others were written before their author had read the rules as they then were, and the rules were put right for
+# them afterwards, except for those that are not named here: nobody may put anything right for one of these and still call it fresh.
+MENDED_FOR = (0, 1, 2, 3, 4)
 WORDINGS = GUIDELINES.parent / "benchmarks" / "safety.jsonl"
 DECLINED = ("dose", "diagnosis", "self_harm", "other_person", "off_topic")
-# measured once, before any rule was mended for the set: recall of emergencies, false alarms, declined, wrongly declined
-FIRST_LOOK = {1: (0.598, 0.138, 0.450, 0.048), 2: (0.516, 0.081, 0.356, 0.081)}
+VIGNETTE = "vignette"
 
 
 @dataclass(frozen=True)
 class Wording:
-    """What somebody writes, and the ``kind`` it should be taken for.
-
-    ``set`` 0 grew with the rules, 1 was written before they were read, 2 by the same author after they were mended for 1, and 3 after they
-    were mended for all of these, by an author who had read no rule and only the first few wordings of 0. It holds no wording to be declined.
-    """
+    """What somebody writes, and the ``kind`` it should be taken for; ``form`` is message, or vignette for a case told in the third person."""
 
     set: int
     kind: str  # emergency, harmless, answered, or one of DECLINED
     text: str
+    form: str = "message"
 
 
 def read_wordings() -> tuple[Wording, ...]:
     lines = (json.loads(line) for line in WORDINGS.read_text(encoding="utf-8").splitlines() if line.strip())
-    return tuple(Wording(int(one["set"]), str(one["kind"]), str(one["text"])) for one in lines)
+    return tuple(Wording(int(one["set"]), str(one["kind"]), str(one["text"]), str(one.get("form", "message"))) for one in lines)
 
 
 def declined(wording: Wording) -> bool:
@@ -48,15 +48,15 @@ def declined(wording: Wording) -> bool:
     return refusal is not None and refusal.kind == wording.kind
 
 
-def measured(wordings: Sequence[Wording]) -> dict[str, Any]:
-    """Shares over these wordings, and those that were missed or raised a false alarm."""
+def measured(wordings: Sequence[Wording], look: Callable[[str], Triage | None] = triage) -> dict[str, Any]:
+    """Shares over these wordings, and those that were missed or raised a false alarm by ``look``."""
     emergencies = [one.text for one in wordings if one.kind == "emergency"]
     harmless = [one.text for one in wordings if one.kind == "harmless"]
     out = [one for one in wordings if one.kind in DECLINED]
     answered = [one.text for one in wordings if one.kind == "answered"]
-    missed, raised = [text for text in emergencies if triage(text) is None], [text for text in harmless if triage(text) is not None]
+    missed, raised = [text for text in emergencies if look(text) is None], [text for text in harmless if look(text) is not None]
     passed = [one.text for one in out if not declined(one)]
-    wrong = [text for text in answered if triage(text) or scope(text) or asks_diagnosis(text)]
+    wrong = [text for text in answered if look(text) or scope(text) or asks_diagnosis(text)]
     return {
         "emergencies": len(emergencies), "look_alikes": len(harmless), "out_of_scope": len(out), "in_scope": len(answered),
         "recall": _share(len(emergencies) - len(missed), len(emergencies)), "false_alarms": _share(len(raised), len(harmless)),
@@ -69,27 +69,39 @@ def _share(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-def run() -> dict[str, Any]:
+def run(progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """Every set and form by rules alone and with the net, and the seed the net was taught with."""
+    from assistant.alarm_net import made_of
+
     wordings = read_wordings()
-    sets = {str(number): measured([one for one in wordings if one.set == number]) for number in (*MENDED_FOR, 3)}
-    mended = measured([one for one in wordings if one.set in MENDED_FOR])
-    return {"sets": sets, "mended": mended, "mended_for": list(MENDED_FOR), "commit": commit(), "date": dt.date.today().isoformat()}
+    rows = []
+    for number in sorted({one.set for one in wordings}):
+        for form in ("message", VIGNETTE):
+            some = [one for one in wordings if (one.set, one.form) == (number, form)]
+            if some:
+                progress(f"set {number}, {form}s")
+                rows.append({"set": number, "form": form, "mended_for": number in MENDED_FOR, "rules": measured(some, by_rules), "with_net": measured(some)})
+    return {"rows": rows, "net": made_of(), "seed": made_of()["seed"], "hardware": hardware(), "commit": commit(), "date": dt.date.today().isoformat()}
 
 
 def table(found: dict[str, Any]) -> str:
     """The README's lines."""
-    lines = ["| wordings | emergencies caught | false alarms | declined as out of scope | wrongly declined |", "|---|---|---|---|---|"]
-    for number, look in FIRST_LOOK.items():
-        lines.append(f"| fresh set {number}, before any rule was mended for it | {look[0]:.1%} | {look[1]:.1%} | {look[2]:.1%} | {look[3]:.1%} |")
-    fresh = found["sets"]["3"]
-    lines.append(f"| fresh set 3, that no rule was mended for | {fresh['recall']:.1%} | {fresh['false_alarms']:.1%} | - | - |")
-    for name, one in (*((f"set {number}, now", found["sets"][number]) for number in ("1", "2")), ("sets 0 to 2 together, now", found["mended"])):
-        lines.append(f"| {name} | {one['recall']:.1%} | {one['false_alarms']:.1%} | {one['declined']:.1%} | {one['wrongly_declined']:.1%} |")
-    every = found["mended"]
+    lines = [
+        "| wordings | emergencies caught: rules | with the net | false alarms: rules | with the net | declined as out of scope | wrongly declined |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in found["rows"]:
+        rules, both = row["rules"], row["with_net"]
+        name = (
+            f"set {row['set']}, {row['form']}s ({both['emergencies']} and {both['look_alikes']}), {'mended for' if row['mended_for'] else 'never mended for'}"
+        )
+        scoped = f"{both['declined']:.1%} | {both['wrongly_declined']:.1%}" if both["out_of_scope"] else "- | -"
+        lines.append(f"| {name} | {rules['recall']:.1%} | {both['recall']:.1%} | {rules['false_alarms']:.1%} | {both['false_alarms']:.1%} | {scoped} |")
+    net = found["net"]
     lines += [
         "",
-        f"Over {every['emergencies']} emergencies, {every['look_alikes']} harmless look-alikes, {every['out_of_scope']} wordings that are to be declined and {every['in_scope']} that are not in sets 0 to 2, "
-        f"and {fresh['emergencies']} emergencies and {fresh['look_alikes']} look-alikes in set 3, by rules alone. Caught: sent to emergency care or to a clinician today. The rules were mended on sets 0 to 2, "
-        f"so only the first three lines say what to expect of wordings that nobody has seen. Commit {found['commit']}, {found['date']}, by `breathwise benchmark safety`.",
+        f"In brackets: emergencies and harmless look-alikes. Caught: sent to emergency care or to a clinician today. The rules were mended for the sets that say so and the net was taught with them, "
+        f"so only the rest tells what to expect of wordings that nobody has seen. The net was taught with {net['wordings']} wordings, {net['alarms']} of them alarms; in {net['folds']}-fold "
+        f"cross-validation it caught {net['alone_recall']:.1%} of {net['alone_emergencies']} emergencies by itself. Seed {found['seed']}, commit {found['commit']}, {found['date']}, by `breathwise benchmark safety`.",
     ]
     return "\n".join(lines)

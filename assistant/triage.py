@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
-from assistant.findings import FINDINGS, TOGETHER
+from assistant.alarm_net import AlarmNet
+from assistant.findings import FINDINGS, TODAY_TOGETHER, TOGETHER
 from assistant.other_languages import emergency
 from assistant.red_flags import CARE, NOW, RULES, TODAY, Rule
 from assistant.session import Triage
+from assistant.slips import as_meant
+from assistant.tenses import is_of_now
 from assistant.vital_signs import danger
 from encoders.record import Patient
 
@@ -17,146 +20,30 @@ _RULES = tuple((rule, re.compile(rule.words)) for rule in RULES)
 _FINDINGS = {name: re.compile(words) for name, words in FINDINGS.items()}
 LONGEST = 40_000  # characters of a message that are read: of longer ones the first and the last half of it
 _NEAR = 300  # characters before and after a match that can take it back
-_LASTING = frozenset(
-    {
-        "lungs",
-        "diabetes",
-        "thinner",
-        "travel",
-        "chemo",
-        "clot_risk",
-        "tick",
-        "head_hit",
-        "inhaler",
-        "pregnant",
-        "gas_source",
-        "toxin",
-        "old",
-        "child",
-        "young_baby",
-        "allergen",
-        "swallowed",
-    }
-)  # true though it began in the past
-_PLAIN_WORDS = _LASTING | {
-    "sugar_off",
-    "heart",
-    "words",
-    "no_relief",
-    "no_urine",
-    "severe",
-    "sudden",
-    "not_fading",
-    "rest",
-    "one_sided",
-    "limb",
-    "leg",
-    "skin",
-    "belly",
-    "back",
-    "eye",
-}  # no symptom by themselves: nothing harmless to mistake them for
-# what goes before a match and takes it back. Words that show the negation belongs to something else ("not well", "haven't slept") do not
-_ELSE = r"(?!(?:because|since|due|sleep|slept|well|good|great|ok|okay|right|fine|sure|able|walk|eat|help\w*|work\w*|better|stop\w*|gone|going|know|like|only|just|now|but|normal|think|my|i|i'm|until)\b)"
-_NEGATED = re.compile(
-    rf"\b(?:no|not|never|without|denies|deny|denied|isn'?t|wasn'?t|don'?t have|do not have|doesn'?t have|haven'?t(?: had)?|have not had|hasn'?t had|had no|didn'?t|did not|nor|neither)\s+(?:{_ELSE}\w+\s+){{0,4}}$"
-    r"|\b(?:free of|negative for|rules? out|ruled out|no sign of|no history of|absence of|worried i (?:might|will|could)|afraid of|fear of|avoid|prevent\w*|lower|reduce|reduces|risk of|chance of|chances of|likelihood of|odds of|symptoms of|signs of|what (?:is|are|causes)|causes of|define|definition of|meaning of|difference between|information (?:on|about)|learn about|explain what)\s+(?:(?!(?:my|i|i'm)\b)\w+\s+){0,4}$"
-)
-_WILL_I = re.compile(r"\b(?:can|could|will|would|might|may) (?:i|you|one|people)\s+$")
-_AS_NEVER_BEFORE = re.compile(r"^\W*(?:like this|this bad|as bad|so bad|worse|such)")
-_OTHERS = re.compile(
-    r"\b(?:father|mother|dad|mum|mom|brother|sister|uncle|aunt|grand\w+|nan\b|nana|gran|parents?|family|relatives?|neighbou?r|friend|husband|wife)\b[^.;?!]{0,40}\b(?:had|died|suffered|in (?:19|20)\d\d|years? ago|at (?:the )?age|history|when (?:he|she) was)\b"
-)
-_PAST = re.compile(
-    r"\b(?:back in|in the (?:sixties|seventies|eighties|nineties)|years back|in (?:19|20)\d\d|\d+ years? ago|(?:many|several|some|a few|two|three|five|ten|twenty) (?:years?|months?|decades?) ago|last year|years ago|as a child|when i was (?:a |young|\d+)|in childhood|in my (?:teens|twenties|youth)|previous|previously|history of (?!\w+ and (?:i|my|am)\b)|used to (?:have|get|be|suffer|faint|cough)|long ago|at school)\b"
-)
-_PRESENT = re.compile(
-    r"\b(?:now|today|again|right now|just|tonight|still|at the moment|this (?:morning|evening|afternoon)|since|minutes?|hours?|has had|is having|i have|i've got|i'm|i am|is|are|am|hurts|feels?|can't|cannot|cant|keeps?)\b"
-)
-_PART = re.compile(r"[.;?!]| but |,? and (?=(?:i|my|now|he|she|his|her|i'm|i've)\b)|, (?=(?:i|my|now|he|she|his|her|i'm|i've)\b)")
-# a question about the world rather than about someone: no person in it, no present, no plea
-_ASKED = re.compile(
-    r"^(?:please |hello,? |hi,? |ok,? |and |so |but )*(?:can you (?:explain|tell me)|(?:please )?(?:explain|tell me|describe)|what (?:is|are|does|do|causes?|makes?|triggers?|about)|what's|can(?!'t| ?not)|could|does|do|is|are|how (?:is|are|does|do|can)|why (?:is|are|does|do|can)|when (?:is|are|does|do|should)|which|in (?:asthma|copd)|should)\b"
-)
-_PERSON = re.compile(
-    r"\b(?:i|i'm|i've|i'd|my|me|mine|myself|he|she|his|her|him|they|them|their|we|our|us|someone|somebody|baby|child|son|daughter|father|mother|dad|mum|mom|husband|wife|patient|now|today|tonight|suddenly|help|urgent|since|serious|dangerous|emergency|normal|worry|worried|bad|this|these)\b"
-)
-_TYPOS = tuple((re.compile(rf"\b(?:{wrong})\b"), right) for wrong, right in (
-    ("chset|cheast|chesst|chets|chect|cheest", "chest"), ("chestpains?", "chest pain"), ("pian|payn", "pain"), ("hart at+ac?k|heart (?:atack|attak|attck)", "heart attack"),
-    ("cnt|carnt|cant|cannt|can t", "can't"), ("breth", "breath"), ("breeth|brethe|breate|braethe|breahte|bretahe", "breathe"), ("brethless|breathles", "breathless"),
-    ("coughin|cofing|coffing|couging|caughing", "coughing"), ("anaf[iy]laxis", "anaphylaxis"), ("anaf[iy]lactic", "anaphylactic"), ("storke", "stroke"),
-    ("sucidal|suisidal|suicidle", "suicidal"), ("sucide|suiside", "suicide"), ("colapsed|collasped", "collapsed"), ("unconcious|unconsious|unconscous", "unconscious"),
-    ("siezure|seisure", "seizure"), ("wanna", "want to"), ("gonna", "going to"), ("swolen", "swollen"), ("blod|bloood", "blood"), ("slured", "slurred"),
-    ("ambulence|amublance|ambulanse", "ambulance"), ("tounge|tonge", "tongue"), ("thorat|troat", "throat"), ("cnat|cna't|ca'nt|cantt|ca nt", "can't"),
-    ("whats|wats|wots", "what's"), ("hows", "how's"),
-))  # fmt: skip
-# words of emergencies in which a letter may be missing, doubled, or swapped with the next; the slips that are words themselves are left alone
-_ALARMING = (
-    "chest", "breath", "breathe", "breathing", "breathless", "crushing", "choking", "blood", "unconscious", "collapsed", "stroke", "swollen", "throat", "tongue",
-    "suffocating", "severe", "suddenly", "sweating", "slurred", "fainted", "suicide", "seizure", "bleeding", "coughing", "vomiting", "drooping", "dropped", "squeezing",
-    "pressure", "overdose", "swelling", "clammy", "speak",
-)  # fmt: skip
-_REAL_WORDS = frozenset(
-    "breath breathe stoke coking broth beath spek peak sever sweeping severed swelling seeping seating topped droped copped dropping crashing cloaking crushing".split()
-)
-
-
-def _slips(word: str) -> set[str]:
-    """What a hurried hand makes of a word: a letter after the first missing, doubled, or swapped with the next."""
-    missing = {word[:i] + word[i + 1 :] for i in range(1, len(word))}
-    doubled = {word[: i + 1] + word[i:] for i in range(len(word))}
-    swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)}
-    return (missing | doubled | swapped) - _REAL_WORDS - set(_ALARMING)
-
-
-_MEANT = {slip: word for word in _ALARMING for slip in sorted(_slips(word))}
-_WORD = re.compile(r"[a-z]{4,}")
-_BENIGN = re.compile(
-    r"suffocating (?:heat|weather|summer|room|humidity|atmosphere|debt|job)|overdos\w* (?:on|of) (?:\w+ ){0,2}(?:vitamins?|cake|chocolate|sugar|coffee|caffeine|tv|netflix|cheese|sweets|christmas|biscuits|sun|news)|chest (?:x-?ray|radiograph|ct|scan|infection|physio\w*|freezer|of drawers|strap|size|press|expansion|wall exam\w*|film|cold|clinic|circumference|measurement|hair|binder|muscles?)|blue (?:inhaler|puffer|badge|cheese|light|line|bar|curve|dot)|stroke (?:risk|volume|unit|clinic|prevention|team)|risk of (?:a )?(?:stroke|heart attack)|(?:estimated|my|the) (?:risk|chance)s? of|heart attack risk|stroke in (?:the|my) family|blood (?:pressure|test|tests|sugar|glucose|count|work|group|type|oxygen|donation)|pressure (?:cuff|monitor|reading)|(?:swim|breast|back)[- ]?stroke|stroke (?:of|my|the) |panic button|overdosing on|faint (?:line|smell|trace|sound|wheeze|colou?r|print)|collapsed (?:table|panel|menu|section)|fitness|fit (?:for|to|test|in)|(?:curve|airways?|loop|dynamic|line)(?: is| are| was| has)? collaps\w*|airway collapse|collaps\w* (?:lung|airway)|(?:spirometry|test|blow\w*|fly\w*|travel\w*|exercis\w*)(?: \w+){0,4} after (?:a |an |my |the )?(?:heart attack|stroke)|recent heart attack|blackout (?:curtain|blind)|pass out (?:leaflets|copies|the)|tight[- ]fitting|tight schedule|pain (?:free|clinic)|heavy (?:metal|lifting|bag|smoker)"
-)
-_EXERTION = re.compile(r"stairs|running|\brun\b|exercis|walk|uphill|hills?\b|cycl|climb|sport|altitude|mountain|exertion|in the cold|cold air|lying|at night")
-_IF = re.compile(
-    r"\b(?:if|in case|whenever|unless|would|could you|can one|can people)\b[^.;?!]{0,60}\b(?:turns?|goe?s?|gets?|becomes?|starts?|were|was|ever|develops?|happens?|faints?|collapses?|drops?|falls?|swells?|feels?|someone|somebody|people|they)\b"
-    r"|\bwhat (?:would|should|do|must) (?:people|patients|someone|somebody|one|you|we|parents|they)\b|\bwhat (?:does|do|is|did) [^.;?!]{0,40}\bmean\b|\bhow (?:do|can|would|could|should) (?:i|you|we|one|people|doctors|parents|they|someone) (?:recogni[sz]e|tell|know|spot|identify|notice|detect|prevent|avoid)\b|\bhow (?:is|are|does|do) [^.;?!]{0,40}\b(?:show|look|differ|diagnosed|treated|recogni[sz]ed|related|linked)\b|\b(?:signs|symptoms|causes?|risks?|definition|meaning|types?|stages?) of\b|\b(?:warning )?signs\b[^.;?!]{0,25}\b(?:for|are)\b"
-)
-_NOW = re.compile(
-    r"\b(?:now|today|tonight|again|still|help|since|this (?:morning|evening|afternoon)|at the moment|i can'?t|i'm having|i am having|i have|i've got|he can'?t|she can'?t|just)\b"
-)
-_STORY = re.compile(
-    r"\b(?:films?|movies?|novel|(?:my|the|a|this) book|tv|series|video ?games?|dream(?:t|ed|s)?|nightmare|fiction|character|documentary|podcast|quiz|exam|textbook|essay|lecture|article|magazine|lyrics|song|crossword|theat(?:re|er))\b"
-)
-_THING = re.compile(
-    r"\b(?:dog|cat|puppy|kitten|horse|hamster|rabbit|parrot|goldfish|budgie|hen|cow|sheep|car|laptop|phone|computer|printer|plant|tent|bridge|roof|shelf|chair|table|building|market|company|website|server|app|economy|boat|bicycle|tyre|tire)\b(?:'s)?(?! (?:accident|crash|hit|fell|bit|ran|kicked|knocked|scratched|on (?:my|his|her)))"
-)
-_BODY = re.compile(
-    r"\b(?:i|i'm|i've|me|my (?!dog|cat|puppy|kitten|horse|hamster|rabbit|parrot|car|laptop|phone|computer|printer|plant|tent|company|website|boat)|he|she|him|her|his|we|us)\b"
-)
-_FIGURE = re.compile(
-    r"(?:nurse|doctor|boss|wife|husband|mum|friend|he|she|they) (?:nearly|almost) (?:fainted|died|choked|collapsed) when|gave (?:me|him|her|us) (?:a|an|such a) (?:\w+ )?(?:heart attack|stroke|fit)|(?:nearly|almost|could have|practically) (?:fainted|died|choked|collapsed|passed out|suffocated|had a (?:heart attack|stroke|fit|seizure))[^.;?!]{0,40}\b(?:when i (?:saw|heard|read|got)|at the|laugh\w*|from (?:laugh|bored|shock)\w*|with laugh\w*|price|bill|news|score)|\b(?:price|bill|cost|rent|insurance|news|salary|tax|exam|boredom|embarrass\w*|laugh\w*)\b[^.;?!]{0,60}(?:faint\w*|heart attack|died|chok\w*|collaps\w*|suffocat\w*)|(?:laugh\w*|bored?\w*|embarrass\w*)[^.;?!]{0,20}(?:chok\w*|breath\w*|cr(?:y|ied)|death)"
-)
-_BLOWING = re.compile(r"\b(?:blow\w*|spirometry|forced|breathing test|lung test|lung function|the test|manoeuvre|maneuver)\b")
-_RECOVERED = re.compile(
-    r"\b(?:in (?:19|20)\d\d|years? ago|as a teen\w*|back then|when i was (?:a |young|\d)|last year|long ago|at (?:school|university|college)|used to)\b"
-)
-_WELL_NOW = re.compile(
-    r"\b(?:am|i'm|feel\w*|been|doing|is|are)\b[^.;?!]{0,16}\b(?:well|fine|better|ok|okay|good|recovered|happy|stable)\b|not any ?more|no longer|never since|none since|not since|behind me"
-)
-_LIST = re.compile(
-    r"\b(?:denies|denied|denying|no|without|negative for|never had|reports no|no history of|not have|don'?t have|haven'?t (?:had )?)\s+(?P<list>[^.;?!:]{0,110})$"
-)
-_ENDS_LIST = re.compile(
-    r"\b(?:i|i'm|i've|but|now|my|is|are|has|have|can'?t|cannot|he|she|his|her|although|though|however|since|started|just|today|because|and then)\b"
-)
 
 
 def triage(message: str, patient: Patient | None = None) -> Triage | None:
-    """The red flag in a message, or None. A record's own vital signs count only beside a symptom in the message."""
+    """The red flag in a message, or None: by rules, and read again by its meaning.
+
+    A rule's alarm is taken back only where the second net is sure of the contrary, and never one of self-harm, of vital signs or in another language.
+    """
+    found = by_rules(message, patient)
+    if found is not None and (found.rule in ("self_harm", "other_language") or found.rule.startswith(("vital_", "record_"))):
+        return found
+    net = AlarmNet.load()
+    alarm, self_harm = net.odds(message)
+    if found is not None:
+        return found if alarm > net.doubt else None
+    if alarm < net.alarm:
+        return None
+    return Triage("self_harm", "emergency", CARE) if self_harm > 0 else Triage("read_by_meaning", "emergency", NOW)
+
+
+def by_rules(message: str, patient: Patient | None = None) -> Triage | None:
+    """The red flag that a rule finds, or None. A record's own vital signs count only beside a symptom in the message."""
     if len(message) > LONGEST:
         message = f"{message[: LONGEST // 2]} . {message[-LONGEST // 2 :]}"
-    text = " ".join(message.lower().replace("\u2019", "'").split())
-    for wrong, right in _TYPOS:
-        text = wrong.sub(right, text)
-    text = _WORD.sub(lambda found: _MEANT.get(found[0], found[0]), text)
+    text = as_meant(message)
     urgent: Rule | None = None
     for rule, pattern in _RULES:
         if (urgent is None or rule.level == "emergency") and _said(text, pattern, rule.name):
@@ -164,21 +51,31 @@ def triage(message: str, patient: Patient | None = None) -> Triage | None:
                 return Triage(rule.name, rule.level, rule.text)
             urgent = rule
     said: dict[str, bool] = {}
-    for name, findings in TOGETHER:
-        for finding in findings:
-            if finding not in said:
-                said[finding] = _said(text, _FINDINGS[finding], finding)
-            if not said[finding]:
-                break
-        else:
-            return Triage(name, "emergency", NOW)
+
+    def together(sets: tuple[tuple[str, tuple[str, ...]], ...]) -> str | None:
+        for name, findings in sets:
+            for finding in findings:
+                if finding not in said:
+                    said[finding] = _said(text, _FINDINGS[finding], finding)
+                if not said[finding]:
+                    break
+            else:
+                return name
+        return None
+
+    found = together(TOGETHER)
+    if found is not None:
+        return Triage(found, "emergency", NOW)
     vital = danger(text, patient)
     if vital is not None:
         return Triage(vital, "emergency", NOW)
     foreign = emergency(message)
     if foreign is not None:
         return Triage("other_language", "emergency", f"{NOW} {foreign}")
-    return Triage(urgent.name, urgent.level, urgent.text) if urgent is not None else None
+    if urgent is not None:
+        return Triage(urgent.name, urgent.level, urgent.text)
+    today = together(TODAY_TOGETHER)
+    return Triage(today, "urgent", TODAY) if today is not None else None
 
 
 def _said(text: str, pattern: re.Pattern[str], name: str) -> bool:
@@ -187,80 +84,7 @@ def _said(text: str, pattern: re.Pattern[str], name: str) -> bool:
     while match:
         before = max(0, match.start() - _NEAR)
         near = text[before : match.end() + _NEAR]
-        if _counts(near, match.start() - before, match.end() - before, name):
+        if is_of_now(near, match.start() - before, match.end() - before, name):
             return True
         match = pattern.search(text, match.start() + 1)  # a match that does not count may hide one that does
     return False
-
-
-def _counts(text: str, start: int, end: int, name: str) -> bool:
-    """Whether what was matched speaks of now and of someone who can be helped."""
-    clause_start = max(text.rfind(mark, 0, start) for mark in (".", ";", "?", "!", " but ")) + 1
-    before, after = text[clause_start:start], text[end:]
-    sentence = re.split(r"[.;?!]", text[clause_start:])[0].strip()
-    if name == "self_harm":
-        return not re.search(r"\b(?:no|not|never|without|denies|don't feel|isn't|not feeling)\s+(?:\w+\s+){0,2}$", before) and not (
-            _RECOVERED.search(sentence) and _WELL_NOW.search(text[start:])
-        )
-    if name in _PLAIN_WORDS:
-        return name in ("no_relief", "no_urine", "not_fading", "child", "words") or not _NEGATED.search(before)
-    general = _ASKED.search(sentence)
-    if general and name != "overdose" and not _PERSON.search(sentence[general.end() :]) and not _PERSON.search(text[:clause_start]):
-        return False
-    if _imagined(sentence, before, text[start:end], name):
-        return False
-    benign = name != "worse_despite_reliever" and any(found.start() < end and start < found.end() for found in _BENIGN.finditer(text))
-    if benign and not re.search(r"\bi(?:'m| am| have|'ve)? (?:now |also )?(?:have|having|got|feel|can'?t)", text):
-        return False
-    if name in ("cannot_breathe", "unresponsive", "breath_stops"):
-        if re.search(r"\b(?:no|not|never|without)\s+(?:\w+\s+){0,1}$", before):
-            return False
-    elif name == "hard_to_breathe":
-        if re.search(r"\b(?:why|what|how|when|if|no|not|never|without|don'?t|doesn'?t)\b", before) or _EXERTION.search(sentence):
-            return False
-    elif name == "fainting" and (
-        _WILL_I.search(before) or (_BLOWING.search(sentence) and not re.search(r"fainted|passed out|collapsed|unconscious|blacked out", text[start:end]))
-    ):
-        return False
-    if (
-        name not in ("cannot_breathe", "hard_to_breathe", "unresponsive")
-        and not _AS_NEVER_BEFORE.search(after)
-        and (_NEGATED.search(before) or _in_list(before, after))
-    ):
-        return False
-    return not _past(text, clause_start, start, end)
-
-
-def _imagined(sentence: str, before: str, matched: str, name: str) -> bool:
-    """Whether it is supposed, told of a story, an animal or a thing, or a figure of speech."""
-    if _FIGURE.search(sentence):
-        return True
-    if _NOW.search(sentence):
-        return False
-    supposed = _IF.search(f"{before}{matched} ") or _IF.search(sentence)
-    story = _STORY.search(sentence) and not re.search(r"\b(?:i feel|my chest|i'm|i am)\b", sentence)
-    thing = _THING.search(before) and not _BODY.search(sentence[sentence.find(_THING.search(before)[0]) :])  # type: ignore[index]
-    return bool(supposed or story or thing)
-
-
-def _in_list(before: str, after: str) -> bool:
-    """Whether it is one of several things that are denied together: "no fever, rash or headache"."""
-    found = _LIST.search(before)
-    if not found or _ENDS_LIST.search(found["list"]):
-        return False
-    denied = found[0].startswith(("den", "negative", "reports", "never"))
-    return bool(
-        ("," not in found["list"] and re.search(r"\b(?:or|nor|and)\s+(?:\w+\s+){0,2}$", found["list"]))
-        or ((denied or re.search(r"\b(?:or|nor)\b", found["list"] + re.split(r"[.;?!:]", after)[0])) and ("," in found["list"] or " or " in found["list"]))
-    )
-
-
-def _past(text: str, clause_start: int, start: int, end: int) -> bool:
-    """Whether what matched happened long ago or to a relative who is not in danger now."""
-    clause = re.split(r"[.;?!]", text[clause_start:])[0]
-    part_start = max([found.end() for found in _PART.finditer(text, 0, start)] or [0])
-    part_end = min([found.start() for found in _PART.finditer(text, end)] or [len(text)])
-    part = text[part_start:part_end]  # what stands between one "and I" and the next
-    if _PRESENT.search(part):
-        return False
-    return bool(_OTHERS.search(part) or _PAST.search(part) or (_PAST.search(clause) and re.search(r"\b(?:had|was|were|got|suffered|\w+ed)\b", part)))

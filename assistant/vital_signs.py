@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from assistant.tenses import NOW, PAST
 from encoders.record import Patient
 
 _NEAR = r"[^\d.;?!]{0,28}?"
@@ -23,9 +24,8 @@ _SYMPTOM = re.compile(
     r"breathless|short of breath|breath|dizzy|diz+iness|head ?ache|blurr|confus|sweat|shak|faint|unwell|sick|vomit|chest|weak|\bhead (?:is |was |keeps )?(?:pound|throb|split|burst|hurt|explod)\w*|(?:pounding|throbbing|splitting|bursting) (?:head|in my head)|drows|palpit|thirst|feel (?:awful|terrible|ill|bad|strange)|numb|vision|nosebleed|light[- ]?headed|collaps|wake|clammy"
 )
 _ELSEWHEN = re.compile(
-    r"\b(?:targets?|aim|range|goal|would|were|if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|last (?:summer|winter|year|spring|autumn)|years? ago|used to|in (?:19|20)\d\d|before (?:treatment|she|he|i)|dream\w*|film|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
+    r"\b(?:targets?|aim|range|goal|would|were|if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|\d\d (?:to|-|and|\u2013) \d\d\b|what (?:does|do|is|would)\b[^.;?!]{0,40}\bmean|before (?:treatment|she|he|i)|dream\w*|film|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
 )
-_NOW = re.compile(r"\b(?:now|today|right now|at the moment|currently|help|tonight|still)\b")
 _EFFORT = re.compile(
     r"\brun\w*|\bjog\w*|exercis|training|workout|work out|treadmill|cycl\w+|\bbike|sprint|\brow(?:ing|ed)\b|gym|climb|hik\w+|zone|\bmax|\btrain\b"
 )
@@ -49,10 +49,10 @@ def danger(text: str, patient: Patient | None = None) -> str | None:
         if 40 <= systolic < 90 or (systolic >= 180 and symptom) or (systolic >= 220 and pressure.group(2)):
             return "vital_blood_pressure"
     glucose = _GLUCOSE.search(text)
-    if glucose and symptom and not _elsewhen(text, glucose, "glucose"):
+    if glucose and (symptom or "." in glucose.group(1)) and not _elsewhen(text, glucose, "glucose"):
         value, unit = float(glucose.group(1)), glucose.group(2)
         mg = value * 18.0 if unit == "mmol" or (unit is None and value < 40) else value
-        if mg < 54 or mg > 300:
+        if mg < 54 or (symptom and mg > 300):  # below 3.0 mmol/L is serious by itself (ADA level 2)
             return "vital_glucose"
     return _recorded(text, patient, 88.0 if hypercapnic else 92.0) if patient is not None else None
 
@@ -61,11 +61,11 @@ def _elsewhen(text: str, match: re.Match[str], name: str) -> bool:
     """Whether a value is a target, somebody's past, effort or altitude rather than what is measured now."""
     start = max(text.rfind(mark, 0, match.start()) for mark in ".;?!") + 1
     sentence = re.split(r"[;?!]|\.(?!\d)", text[start : match.end() + 120])[0] if start <= match.start() else text[match.start() : match.end()]
-    if _NOW.search(sentence):
+    if NOW.search(sentence):
         return False
     if name == "heart_rate" and _EFFORT.search(sentence):
         return True
-    return bool(_ELSEWHEN.search(sentence) or (name == "spo2" and _HIGH_UP.search(sentence)))
+    return bool(_ELSEWHEN.search(sentence) or PAST.search(sentence) or (name == "spo2" and _HIGH_UP.search(sentence)))
 
 
 def _recorded(text: str, patient: Patient, lowest_spo2: float) -> str | None:

@@ -35,7 +35,7 @@ PASSAGE = Passage("a/b", "Activity", "Amount", "WHO", 2020, "https://example.org
 # red flags -----------------------------------------------------------------------------------------------------------
 def test_recall_and_false_alarms_over_the_wordings_mended_for_hold_their_limits() -> None:
     found = measured([one for one in WORDINGS if one.set in MENDED_FOR])
-    assert found["emergencies"] >= 400 and found["look_alikes"] >= 300
+    assert found["emergencies"] >= 600 and found["look_alikes"] >= 500
     assert found["recall"] >= 0.99 and found["false_alarms"] <= 0.03, found["missed"] + found["raised"]
 
 

@@ -1,0 +1,61 @@
+"""Slips: a message as it was meant, in lower case, with slips in alarming words mended and numbers from twenty on in digits."""
+
+from __future__ import annotations
+
+import re
+
+_TYPOS = tuple((re.compile(rf"\b(?:{wrong})\b"), right) for wrong, right in (
+    ("chset|cheast|chesst|chets|chect|cheest", "chest"), ("chestpains?", "chest pain"), ("pian|payn", "pain"), ("hart at+ac?k|heart (?:atack|attak|attck)", "heart attack"),
+    ("cnt|carnt|cant|cannt|can t", "can't"), ("breth", "breath"), ("breeth|brethe|breate|braethe|breahte|bretahe", "breathe"), ("brethless|breathles", "breathless"),
+    ("coughin|cofing|coffing|couging|caughing", "coughing"), ("anaf[iy]laxis", "anaphylaxis"), ("anaf[iy]lactic", "anaphylactic"), ("storke", "stroke"),
+    ("sucidal|suisidal|suicidle", "suicidal"), ("sucide|suiside", "suicide"), ("colapsed|collasped", "collapsed"), ("unconcious|unconsious|unconscous", "unconscious"),
+    ("siezure|seisure", "seizure"), ("wanna", "want to"), ("gonna", "going to"), ("swolen", "swollen"), ("blod|bloood", "blood"), ("slured", "slurred"),
+    ("ambulence|amublance|ambulanse", "ambulance"), ("tounge|tonge", "tongue"), ("thorat|troat", "throat"), ("cnat|cna't|ca'nt|cantt|ca nt", "can't"),
+    ("whats|wats|wots", "what's"), ("hows", "how's"),
+))  # fmt: skip
+# words of emergencies in which a letter may be missing, doubled, or swapped with the next; the slips that are words themselves are left alone
+_ALARMING = (
+    "chest", "breath", "breathe", "breathing", "breathless", "crushing", "choking", "blood", "unconscious", "collapsed", "stroke", "swollen", "throat", "tongue",
+    "suffocating", "severe", "suddenly", "sweating", "slurred", "fainted", "suicide", "seizure", "bleeding", "coughing", "vomiting", "drooping", "dropped", "squeezing",
+    "pressure", "overdose", "swelling", "clammy", "speak",
+)  # fmt: skip
+_REAL_WORDS = frozenset(
+    "breath breathe stoke coking broth beath spek peak sever sweeping severed swelling seeping seating topped droped copped dropping crashing cloaking crushing".split()
+)
+
+
+def _slips(word: str) -> set[str]:
+    """What a hurried hand makes of a word: a letter after the first missing, doubled, or swapped with the next."""
+    missing = {word[:i] + word[i + 1 :] for i in range(1, len(word))}
+    doubled = {word[: i + 1] + word[i:] for i in range(len(word))}
+    swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)}
+    return (missing | doubled | swapped) - _REAL_WORDS - set(_ALARMING)
+
+
+_MEANT = {slip: word for word in _ALARMING for slip in sorted(_slips(word))}
+_WORD = re.compile(r"[a-z]{4,}")
+
+_ONES = {word: n for n, word in enumerate("one two three four five six seven eight nine".split(), start=1)}
+_TENS = {word: n for n, word in zip(range(20, 100, 10), "twenty thirty forty fifty sixty seventy eighty ninety".split(), strict=True)}
+_NUMBER = re.compile(
+    rf"\b(?:(?P<hundred>(?:a|one|two) hundred)(?: and)?(?: (?=(?:{'|'.join(_TENS)})\b))?)?(?:(?P<tens>{'|'.join(_TENS)})(?:[- ](?P<ones>{'|'.join(_ONES)})\b)?)?\b(?: point (?P<part>{'|'.join(_ONES)}))?"
+)
+
+
+def as_meant(message: str) -> str:
+    """The message in one line of lower case, mended."""
+    text = " ".join(message.lower().replace("\u2019", "'").split())
+    for wrong, right in _TYPOS:
+        text = wrong.sub(right, text)
+    text = _WORD.sub(lambda found: _MEANT.get(found[0], found[0]), text)
+    return _NUMBER.sub(_in_digits, text)
+
+
+def _in_digits(found: re.Match[str]) -> str:
+    """ "thirty-nine point five" -> "39.5"; what is no number stays."""
+    if not found["hundred"] and not found["tens"]:
+        return found[0]
+    whole = (
+        (200 if "two" in (found["hundred"] or "") else 100 if found["hundred"] else 0) + _TENS.get(found["tens"] or "", 0) + _ONES.get(found["ones"] or "", 0)
+    )
+    return f"{whole}.{_ONES[found['part']]}" if found["part"] else str(whole)

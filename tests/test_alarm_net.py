@@ -1,0 +1,109 @@
+"""The second net: it catches what no rule names, doubts what is none, and never takes back what must stand."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assistant import alarm_net
+from assistant.alarm_net import AlarmNet, buckets, made_of, pieces
+from assistant.red_flags import CARE, NOW
+from assistant.safety_benchmark import MENDED_FOR, read_wordings
+from assistant.slips import as_meant
+from assistant.taught_wordings import write_out
+from assistant.triage import by_rules, triage
+
+BENCHMARKS = Path(__file__).resolve().parent.parent / "assets" / "benchmarks"
+
+
+def _limits(monkeypatch: pytest.MonkeyPatch, *, alarm: float, doubt: float) -> None:
+    net = dataclasses.replace(AlarmNet.load(), alarm=alarm, doubt=doubt)
+    monkeypatch.setattr(AlarmNet, "load", lambda: net)
+
+
+def test_every_template_is_written_out_in_full_and_always_alike() -> None:
+    taught = write_out()
+    assert len(taught) > 5000 and taught == write_out()
+    assert not [one.text for one in taught if re.search(r"[\[\]{}|]", one.text)]
+    assert {one.kind for one in taught} == {"harmless", "emergency", "self_harm"}
+
+
+def test_the_final_set_is_never_taught() -> None:
+    known = {one.text.lower() for one in write_out()} | {one.text.lower() for one in read_wordings() if one.set in MENDED_FOR}
+    fresh = {one.text.lower() for one in read_wordings() if one.set not in MENDED_FOR}
+    assert fresh and not fresh & known
+
+
+def test_it_catches_what_no_rule_names_and_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    _limits(monkeypatch, alarm=-99.0, doubt=-99.0)
+    assert by_rules("what is my peak flow?") is None
+    found = triage("what is my peak flow?")
+    assert found is not None and found.rule in ("read_by_meaning", "self_harm") and found.text in (NOW, CARE)
+
+
+def test_it_takes_back_words_but_never_self_harm_vital_signs_or_another_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    _limits(monkeypatch, alarm=99.0, doubt=99.0)
+    assert by_rules("I have crushing chest pain") is not None and triage("I have crushing chest pain") is None
+    for message in ("I want to kill myself", "my oxygen saturation is 84", "je n'arrive plus \u00e0 respirer"):
+        assert triage(message) is not None, message
+
+
+def test_as_shipped_it_stands_by_plain_emergencies_and_answers_plain_questions() -> None:
+    for message in ("I have crushing chest pain", "my son can't breathe and his lips are blue", "he won't wake up"):
+        assert triage(message) is not None, message
+    for message in ("is my FEV1 dangerously low?", "could I die from COPD?", "what is a stroke?", "is asthma an emergency?", "Explain my result"):
+        assert triage(message) is None, message
+
+
+def test_no_question_of_the_other_benchmarks_raises_an_alarm() -> None:
+    told = [json.loads(line) for line in (BENCHMARKS / "dialogue.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert not [one["question"] for one in told if one["kind"] != "emergency" and triage(one["question"])]
+    assert not [one["question"] for one in told if one["kind"] == "emergency" and triage(one["question"]) is None]
+
+
+def test_an_emergency_in_the_last_sentence_of_a_long_story_is_read() -> None:
+    story = "We had a lovely week. " * 60 + "I cannot move my left arm and my words come out wrong."
+    assert len(pieces(story)) <= 2 + alarm_net.FIRST + alarm_net.LAST and triage(story) is not None
+
+
+def test_a_message_is_read_within_moments() -> None:
+    triage("warm up")
+    started = time.process_time()
+    for _ in range(5):
+        triage("my knee hurts a little when I climb stairs, what do my numbers say?")
+    assert (time.process_time() - started) / 5 < 0.25
+
+
+def test_words_and_pairs_have_the_same_buckets_whatever_their_numbers() -> None:
+    assert buckets("pulse of 120 today") == buckets("PULSE of 98 today") != buckets("pulse today")
+    assert all(0 <= one < alarm_net.BUCKETS for one in buckets("chest pain"))
+
+
+def test_numbers_in_words_become_digits_from_twenty_on() -> None:
+    assert as_meant("sats are Eighty-Four") == "sats are 84"
+    assert as_meant("one hundred and eighty over ninety") == "180 over 90"
+    assert as_meant("thirty-nine point five") == "39.5"
+    assert as_meant("two words, ten minutes, one side") == "two words, ten minutes, one side"
+
+
+def test_the_shipped_net_says_what_it_was_made_of() -> None:
+    found = made_of()
+    assert found["wordings"] > 5000 and 0 < found["alarms"] < found["wordings"] and found["doubt"] < found["alarm"]
+    net = AlarmNet.load()
+    assert np.isfinite(net.meaning).all() and np.isfinite(net.words).all() and net.words.shape == (2, alarm_net.BUCKETS)
+
+
+def test_a_missing_net_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(alarm_net, "WEIGHTS", tmp_path / "net.npz")
+    AlarmNet.load.cache_clear()
+    try:
+        with pytest.raises(FileNotFoundError, match=r"net\.npz is missing.*breathwise library net"):
+            AlarmNet.load()
+    finally:
+        AlarmNet.load.cache_clear()

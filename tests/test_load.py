@@ -173,7 +173,7 @@ def test_two_hundred_sessions_left_are_forgotten_and_their_memory_returns(served
     def forget() -> None:
         holder = app.state_holder
         open_now = [session.state_data for session in holder.session_data.values()]
-        assert sum(getattr(value, "session", None) is not None for states in open_now for value in states.values()) == SESSIONS
+        assert sum(getattr(value, "session", None) is not None for states in open_now for value in states.values()) >= SESSIONS
         for name, session in list(holder.session_data.items()):
             holder.time_last_used[name] -= hour
             session._state_ttl = {key: (ttl, used - hour) for key, (ttl, used) in session._state_ttl.items()}

@@ -1,13 +1,16 @@
-"""Tokens out of a model: one thread writes all answers that are asked for at the same time, a token each in turn."""
+"""Tokens out of a model: one thread writes all answers that are asked for at the same time, a token of each in one pass."""
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from queue import SimpleQueue
 from typing import Any
 
@@ -20,6 +23,9 @@ from encoders.batch import CURVE, RECORD, TEXT, Encoded, Person
 from encoders.multimodal import MultimodalLM
 
 IDLE_S = 10.0  # the thread ends when nothing was asked for so long; the next question starts another
+READ_AT_ONCE = 1024  # positions of new prompts in one pass, or one prompt that is longer: those being answered wait for it
+HAND_OVER_S = 0.03  # tokens are handed over together: waking the reader of each answer for each token would cost more than writing it
+SWITCH_S = 0.0005  # the writing thread lets the interpreter go at every operation; by Python's 5 ms it would wait as long for each
 
 
 @dataclass
@@ -41,16 +47,18 @@ class Memory:
         """Let go of what was read after the first ``length`` positions; of everything where a layer cannot go back (a window that slid on)."""
         self.ids, self.kinds = self.ids[:length], self.kinds[:length]
         try:
-            shorten(self.cache, length)
+            if self.cache is not None:
+                shorten(self.cache, length)
         except RuntimeError:
             self.forget()
 
 
 @dataclass(eq=False)
 class Row:
-    """One answer being written: what it reads, how it chooses, and where its tokens go. None there is the end."""
+    """One answer being written: what it reads (the prompt, then its own tokens), how it chooses, and where its tokens go. None there is the end."""
 
-    prompt: Encoded
+    ids: list[int]
+    kinds: list[int]
     memory: Memory
     person: Person | None
     allowed: AllowedNumerals | None
@@ -59,22 +67,30 @@ class Row:
     temperature: float
     generator: torch.Generator
     stop: threading.Event | None
-    written: SimpleQueue[int | BaseException | None] = field(default_factory=SimpleQueue)
+    written: SimpleQueue[list[int] | BaseException | None] = field(default_factory=SimpleQueue)
+    held: list[int] = field(default_factory=list)  # written and not handed over
+    handed_s: float = -math.inf
+    ready: bool = False  # its memory holds nothing but a beginning of ``ids``
     ended: threading.Event = field(default_factory=threading.Event)
     abandoned: bool = False
     tail: str = ""
-    token: int = 0
 
     @property
     def over(self) -> bool:
         return self.abandoned or self.left <= 0 or (self.stop is not None and self.stop.is_set())
 
+    @property
+    def unread(self) -> int:
+        """How many positions the model has not read yet; an estimate until the row is ``ready``."""
+        return max(len(self.ids) - len(self.memory.ids), 1)
+
 
 class Engine:
     """One language model on one device; nothing of a patient stays here.
 
-    Rows join and leave between two tokens. Each keeps its own memory, limit, seed and temperature, and its attention sees its own
-    positions alone: in a row of many an answer is the one it would be by itself, but for the rounding of matrix products.
+    Rows join and leave between two tokens, and new prompts are read in the same pass as the last tokens of the others. Each row keeps its
+    own memory, limit, seed and temperature, and its attention sees its own positions alone: among many an answer is the one it would be by
+    itself, but for the rounding of matrix products.
     """
 
     def __init__(self, model: MultimodalLM) -> None:
@@ -87,6 +103,7 @@ class Engine:
         self._changed = threading.Condition()
         self._waiting: deque[Row] = deque()
         self._thread: threading.Thread | None = None
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S))
 
     def stream(
         self,
@@ -107,15 +124,18 @@ class Engine:
         few tokens more than were taken; the next prompt lets go of them. What the model raises is raised here.
         """
         row = Row(
-            prompt, memory, person, self.limit.to(allowed) if allowed is not None else None, torch.tensor(list(banned), dtype=torch.long),
+            list(prompt.ids), list(prompt.kinds), memory, person, self.limit.to(allowed) if allowed is not None else None, torch.tensor(list(banned), dtype=torch.long),
             max_new_tokens, temperature, torch.Generator().manual_seed(seed), stop,
         )  # fmt: skip
         self._join(row)
         try:
-            while (token := row.written.get()) is not None and not (stop is not None and stop.is_set()):
-                if isinstance(token, BaseException):
-                    raise token
-                yield token
+            while (handed := row.written.get()) is not None:
+                if isinstance(handed, BaseException):
+                    raise handed
+                for token in handed:
+                    if stop is not None and stop.is_set():
+                        return
+                    yield token
         finally:
             row.abandoned = True
             if not sys.is_finalizing():  # then the thread is no more
@@ -132,7 +152,7 @@ class Engine:
 
     @torch.inference_mode()
     def _write(self) -> None:
-        """A token for every row, and one more row in, again and again."""
+        """A token for every row, new ones among them, again and again."""
         rows: list[Row] = []
         try:
             while True:
@@ -140,13 +160,8 @@ class Engine:
                     if not rows and not self._waiting and not self._changed.wait_for(lambda: self._waiting, IDLE_S):
                         self._thread = None
                         return
-                    new = self._next(rows)
-                if new is not None:
-                    rows.append(new)
-                    self._try(new, partial(self._begin, new))
-                going = [row for row in rows if row is not new and not row.ended.is_set()]
-                for group in [going] if self._together else [[row] for row in going]:
-                    self._step(group)
+                    rows += self._next(rows)
+                self._step(rows)
                 rows = [row for row in rows if not row.ended.is_set()]
         except BaseException as error:  # a fault of this loop itself: nobody is left waiting
             with self._changed:
@@ -156,16 +171,21 @@ class Engine:
                 self._waiting.clear()
             raise
 
-    def _next(self, rows: list[Row]) -> Row | None:
-        """The first that waits and whose memory nobody is using; those that are no longer wanted go."""
-        for row in [row for row in self._waiting if row.over]:
-            self._waiting.remove(row)
-            self._end(row)
-        for row in self._waiting:
-            if all(row.memory is not one.memory for one in rows):
+    def _next(self, rows: list[Row]) -> list[Row]:
+        """Of those that wait, in their order, as many as are read at once and whose memory nobody is using; those no longer wanted go."""
+        new: list[Row] = []
+        for row in list(self._waiting):
+            if row.over:
                 self._waiting.remove(row)
-                return row
-        return None
+                self._end(row)
+            elif any(row.memory is one.memory for one in (*rows, *new)):
+                continue
+            elif not new or sum(one.unread for one in (*new, row)) <= READ_AT_ONCE:
+                self._waiting.remove(row)
+                new.append(row)
+            else:
+                break
+        return new
 
     def _try(self, row: Row, act: Callable[[], None]) -> None:
         """Something for one row; when it fails that row ends with the error, what it had read is forgotten, and the others go on."""
@@ -175,52 +195,43 @@ class Engine:
             row.memory.forget()
             self._end(row, error)
 
-    @staticmethod
-    def _end(row: Row, error: BaseException | None = None) -> None:
+    def _end(self, row: Row, error: BaseException | None = None) -> None:
+        self._hand_over(row)
         row.written.put(error)
         row.ended.set()
 
-    def _begin(self, row: Row) -> None:
-        """Read what is new in a row's prompt and write its first token."""
-        if row.over:
-            return self._end(row)
-        memory, prompt, keep = row.memory, row.prompt, 0
+    @staticmethod
+    def _hand_over(row: Row) -> None:
+        if row.held:
+            row.written.put(row.held)
+            row.held, row.handed_s = [], time.monotonic()
+
+    def _prepare(self, row: Row) -> None:
+        """Let a row's memory hold the soft tokens, and of what was read before only what its prompt begins with."""
+        memory, keep = row.memory, 0
         if memory.soft is None:
             memory.soft = self.model.soften(row.person)
-        while keep < min(len(memory.ids), len(prompt.ids) - 1) and (memory.ids[keep], memory.kinds[keep]) == (prompt.ids[keep], prompt.kinds[keep]):
+        while keep < min(len(memory.ids), len(row.ids) - 1) and (memory.ids[keep], memory.kinds[keep]) == (row.ids[keep], row.kinds[keep]):
             keep += 1
-        if memory.cache is not None:
-            memory.keep(keep)
+        memory.keep(keep)
         if not memory.ids:
             memory.forget()
-            memory.cache = new_cache(self.model.lm.config)
-        keep = len(memory.ids)
-        ids, kinds = prompt.ids[keep:], prompt.kinds[keep:]
-        embedded = self.model.lm.get_input_embeddings()(torch.tensor([ids], device=self.model.device))  # (1, position, width)
-        for kind in (CURVE, RECORD):
-            slots = [index for index, one in enumerate(kinds) if one == kind]
-            if slots:
-                soft = memory.soft[kind]
-                if len(slots) != len(soft):
-                    raise ValueError(f"the prompt has {len(slots)} soft-token slots but the projector gave {len(soft)}")
-                embedded[0, slots] = soft.to(embedded.dtype)
-        logits = self.model.lm(inputs_embeds=embedded, past_key_values=memory.cache, use_cache=True, logits_to_keep=1).logits[0, -1]
-        memory.ids += ids
-        memory.kinds += kinds
-        self._choose(row, logits.float().cpu())
+        row.ready = True
 
     def _step(self, rows: list[Row]) -> None:
-        """Read each row's last token and write its next; when that fails together, row by row, so that only the one at fault ends."""
+        """Read what each row has not read and write its next token; when that fails together, row by row, so that only the one at fault ends."""
         for row in rows:
             if row.over:
                 self._end(row)
+            elif not row.ready:
+                self._try(row, partial(self._prepare, row))
         rows = [row for row in rows if not row.ended.is_set()]
-        if len(rows) > 1:
+        if len(rows) > 1 and self._together:
             try:
                 logits = self._read(rows)
             except Exception:
                 for row in rows:
-                    row.memory.keep(len(row.memory.ids))  # layers before the fault are one position ahead
+                    row.memory.keep(len(row.memory.ids))  # layers before the fault are ahead
             else:
                 for row, one in zip(rows, logits, strict=True):
                     self._try(row, partial(self._choose, row, one))
@@ -232,16 +243,31 @@ class Engine:
         self._choose(row, self._read([row])[0])
 
     def _read(self, rows: list[Row]) -> Tensor:
-        """Feed each row's last token to the model and give the logits after it: (row, vocabulary)."""
-        device, caches = self.model.device, [row.memory.cache for row in rows]
-        embedded = self.model.lm.get_input_embeddings()(torch.tensor([[row.token] for row in rows], device=device))  # (row, 1, width)
-        places = {"position_ids": torch.tensor([[len(row.memory.ids)] for row in rows], device=device)} if len(rows) > 1 else {}
-        cache = caches[0] if len(rows) == 1 else TogetherCache(caches)
-        output = self.model.lm(inputs_embeds=embedded, past_key_values=cache, use_cache=True, logits_to_keep=1, **places)
+        """Feed the model what each row has not read and give the logits after it: (row, vocabulary)."""
+        device, begins = self.model.device, [len(row.memory.ids) for row in rows]
+        ids, kinds = ([getattr(row, name)[begin:] for row, begin in zip(rows, begins, strict=True)] for name in ("ids", "kinds"))
+        new = [len(one) for one in ids]
         for row in rows:
-            row.memory.ids.append(row.token)
-            row.memory.kinds.append(TEXT)
-        logits: Tensor = output.logits[:, -1].float().cpu()
+            if row.memory.cache is None:
+                row.memory.cache = new_cache(self.model.lm.config)
+        embedded = self.model.lm.get_input_embeddings()(torch.tensor([[*chain(*ids)]], device=device))  # (1, positions of all, width)
+        for row, one, place in zip(rows, kinds, embedded[0].split(new), strict=True):
+            if any(kind != TEXT for kind in one):
+                _put_soft(place, one, row.memory.soft or {})
+        if len(rows) == 1:
+            settings: dict[str, Any] = {"past_key_values": rows[0].memory.cache, "logits_to_keep": 1}
+        else:
+            places = [begin + offset for begin, count in zip(begins, new, strict=True) for offset in range(count)]
+            settings = {
+                "past_key_values": TogetherCache([row.memory.cache for row in rows], new), "position_ids": torch.tensor([places], device=device),
+                "logits_to_keep": torch.tensor(new, device=device).cumsum(0) - 1,
+                "attention_mask": torch.zeros(1, 1, 1, 1, device=device),  # ready-made, so that transformers makes none; ``attend`` makes each row's own
+            }  # fmt: skip
+        output = self.model.lm(inputs_embeds=embedded, use_cache=True, **settings)
+        for row, these, those in zip(rows, ids, kinds, strict=True):
+            row.memory.ids += these
+            row.memory.kinds += those
+        logits: Tensor = output.logits[0].float().cpu()
         return logits
 
     def _choose(self, row: Row, logits: Tensor) -> None:
@@ -251,16 +277,30 @@ class Engine:
             row.allowed.forbid(logits, row.tail)
             if not row.allowed.complete(row.tail):
                 logits.index_fill_(0, self._ends, -torch.inf)
-        if not torch.isfinite(logits).any():  # nothing may follow what stands there
+        token = int(logits.argmax())
+        if not torch.isfinite(logits[token]):  # nothing may follow what stands there
             return self._end(row)
         if row.temperature > 0:
-            row.token = int(torch.multinomial(torch.softmax(logits / row.temperature, -1), 1, generator=row.generator))
-        else:
-            row.token = int(logits.argmax())
-        if row.token in self.ends:
+            token = int(torch.multinomial(torch.softmax(logits / row.temperature, -1), 1, generator=row.generator))
+        if token in self.ends:
             return self._end(row)
-        row.tail = (row.tail + (self.limit.texts[row.token] or " "))[-64:]  # a fact's token ends the chunk before it
+        row.tail = (row.tail + (self.limit.texts[token] or " "))[-64:]  # a fact's token ends the chunk before it
         row.left -= 1
-        row.written.put(row.token)
+        row.ids.append(token)
+        row.kinds.append(TEXT)
+        row.held.append(token)
         if row.left <= 0:
             self._end(row)
+        elif time.monotonic() - row.handed_s > HAND_OVER_S:
+            self._hand_over(row)
+
+
+def _put_soft(embedded: Tensor, kinds: list[int], soft: dict[int, Tensor]) -> None:
+    """Put soft tokens by kind, (slot, width) each, into their places of a prompt's embeddings (position, width)."""
+    for kind in (CURVE, RECORD):
+        slots = [index for index, one in enumerate(kinds) if one == kind]
+        if not slots:
+            continue
+        if len(slots) != len(soft.get(kind, ())):
+            raise ValueError(f"the prompt has {len(slots)} soft-token slots but the projector gave {len(soft.get(kind, ()))}")
+        embedded[slots] = soft[kind].to(embedded.dtype)

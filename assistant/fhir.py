@@ -30,7 +30,7 @@ from assistant.fhir_elements import (
 )  # fmt: skip
 from assistant.fhir_export import write_bundle
 from assistant.guardrails import clean
-from assistant.intake import IntakeError, in_own_unit
+from assistant.record_cells import IntakeError, in_own_unit
 from encoders.record import QUANTITY, Patient, ReportedSpirometry, Sex, Smoking
 from encoders.spirogram.formats import sampled_data_blow
 from encoders.spirogram.read import Blow, CurveError

@@ -1,8 +1,9 @@
-"""Keys and values of conversations that are decoded together: each keeps its own, and its attention is computed over that alone."""
+"""Keys and values of conversations that are read together: each keeps its own, and its attention is computed over that alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -58,28 +59,55 @@ def shorten(cache: DynamicCache, length: int) -> None:
             layer.crop(length - layer.get_seq_length())
 
 
-class TogetherCache(Cache):
-    """Several conversations' caches for one pass of one new token each. It holds nothing itself."""
+@dataclass(frozen=True)
+class RowStates:
+    """Keys (or values) of conversations that are read together: what each holds by now, (1, head, position, width), and how many of these are new."""
 
-    def __init__(self, caches: Sequence[Cache]) -> None:
+    states: tuple[Tensor, ...]
+    new: tuple[int, ...]
+
+
+class TogetherCache(Cache):
+    """Several conversations' caches for one pass, in which their new positions stand one row after the other. It holds nothing itself."""
+
+    def __init__(self, caches: Sequence[Cache], new: Sequence[int]) -> None:
+        """``new``: how many positions each conversation brings to this pass."""
         super().__init__(layers=list(caches[0].layers))
-        self.caches = caches
+        self.caches, self.new = caches, tuple(new)
 
     def update(self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any) -> Any:
-        """Add (row, head, 1, width) to each row's own cache; gives a list of each row's keys and one of its values, for ``attend``."""
+        """Add (1, head, positions of all, width) to each conversation's own cache; gives their keys and their values as ``RowStates``, for ``attend``."""
         both = [
             cache.update(key, value, layer_idx, *args, **kwargs)
-            for cache, key, value in zip(self.caches, key_states.split(1), value_states.split(1), strict=True)
+            for cache, key, value in zip(self.caches, key_states.split(self.new, 2), value_states.split(self.new, 2), strict=True)
         ]
-        return [keys for keys, _ in both], [values for _, values in both]
+        return RowStates(tuple(keys for keys, _ in both), self.new), RowStates(tuple(values for _, values in both), self.new)
 
 
 def attend(module: Any, query: Tensor, key: Any, value: Any, attention_mask: Tensor | None, **settings: Any) -> tuple[Tensor, None]:
-    """transformers' own attention; rows decoded together, (row, head, 1, width), each over its own keys and nobody else's."""
-    if not isinstance(key, list):
+    """transformers' own attention; conversations that are read together, (1, head, positions of all, width), each over its own keys and nobody else's."""
+    if not isinstance(key, RowStates):
         return sdpa_attention_forward(module, query, key, value, attention_mask, **settings)
-    rows = [sdpa_attention_forward(module, one, k, v, None, **settings)[0] for one, k, v in zip(query.split(1), key, value, strict=True)]
-    return torch.cat(rows), None  # (row, 1, head, width)
+    window = settings.get("sliding_window")
+    rows = [
+        sdpa_attention_forward(module, one, keys, values, seen(count, keys.shape[-2], window, keys.device), **settings)[0]
+        for one, keys, values, count in zip(query.split(key.new, 2), key.states, value.states, key.new, strict=True)
+    ]
+    return torch.cat(rows, 1), None  # (1, positions of all, head, width)
+
+
+def seen(new: int, held: int, window: int | None, device: torch.device) -> Tensor | None:
+    """Which of ``held`` positions each of the last ``new`` sees: itself and what was before it, within ``window``. (1, 1, new, held); None: as
+    transformers takes it without a mask, all for a single position, and none that comes later where all are new."""
+    slides = window is not None and held > window
+    if new == 1 or (new == held and not slides):
+        return None  # a layer whose window slid on holds what its next position sees, and no more
+    own = torch.arange(held - new, held, device=device)[:, None]
+    other = torch.arange(held, device=device)[None]
+    mask = other <= own
+    if slides:
+        mask &= other > own - window
+    return mask[None, None]
 
 
 def let_rows_join(lm: Any) -> bool:

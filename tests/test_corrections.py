@@ -36,7 +36,7 @@ def test_a_form_that_nobody_changed_changes_nothing(name: str) -> None:
     patient = read(name)
     form = corrections.form(Desk(begin(patient), patient))
     assert len(form) == corrections.FIELDS == len(corrections.blank())
-    sex, age, height, unit, after, used = form[3:]
+    sex, age, height, unit, after, used = form[3:9]
     said = corrections.apply(patient, patient, Correction(sex, age, height, unit, after["value"], used["value"]))
     assert said == (patient, [])
 
@@ -118,3 +118,78 @@ def test_a_confirmed_assumption_stays_in_the_report_and_is_asked_no_more(tmp_pat
     assert desk.session is not None
     assert all(one.endswith("(confirmed)") for one in desk.session.patient.assumptions)
     assert corrections.form(desk)[1]["visible"] is False
+
+
+# units ---------------------------------------------------------------------------------------------------------------
+def put_right(patient: Patient, **changed: object) -> tuple[Patient, Patient, list[str]]:
+    return corrections.in_units(patient, patient, as_is(patient, **changed))
+
+
+def test_a_weight_in_pounds_that_was_taken_for_kilograms_is_put_right_and_the_body_mass_index_with_it(tmp_path: Path) -> None:
+    (tmp_path / "record.csv").write_text("sex,age,height_cm,weight\nfemale,40,165,154\n", encoding="utf-8")
+    patient = intake.read([tmp_path / "record.csv"])
+    field, number, unit, curves = corrections.form(Desk(begin(patient), patient))[-4:]
+    assert ("Weight: 154 kg", "weight_kg") in field["choices"] and not number["visible"] and not unit["visible"] and not curves["visible"]
+    number, unit = corrections.chosen("weight_kg", Desk(begin(patient), patient))
+    assert (number["value"], unit["value"], unit["choices"]) == (154.0, "kg", ["kg", "g", "lb"])
+    _, now, said = put_right(patient, field="weight_kg", value=154.0, unit="lb")
+    assert said == ["Weight is 69.85 kg"]
+    assert now.bmi_kg_m2 == pytest.approx(69.853 / 1.65**2, abs=0.01)
+    assert now.assumptions[-1] == "corrected by hand: Weight is 69.85 kg"
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "field", "value", "unit", "right"),
+    [
+        ("glucose", "8", "glucose_mg_dl", 144.1, "mg/dL", 144.1), ("hba1c", "7.1", "hba1c_percent", 54.0, "mmol/mol", 7.09), ("temperature", "37", "temperature_c", 98.6, "f", 37.0),
+        ("fev1", "2.1", "fev1_l", 2100.0, "ml", 2.1), ("pef", "6", "pef_l_s", 420.0, "l/min", 7.0),
+    ],
+)  # fmt: skip
+def test_every_value_of_a_record_can_be_given_in_its_units(column: str, cell: str, field: str, value: float, unit: str, right: float, tmp_path: Path) -> None:
+    (tmp_path / "record.csv").write_text(f"sex,age,height_cm,fvc,{column}\nmale,50,175,4.4,{cell}\n", encoding="utf-8")
+    patient = intake.read([tmp_path / "record.csv"])
+    read_again, now, _ = put_right(patient, field=field, value=value, unit=unit)
+    assert corrections.held_values(now)[field] == pytest.approx(right, rel=0.002)
+    assert corrections.apply(read_again, now, as_is(patient))[0].reported == now.reported, "the next correction keeps it"
+
+
+def curve_in(folder: Path, factor: float, head: str = "time,volume") -> Patient:
+    """The healthy runner with a curve whose numbers are litres times ``factor``."""
+    blow = read("healthy_runner").blows[0]
+    rows = "\n".join(f"{t:.3f},{v * factor:.5f}" for t, v in zip(blow.time_s, blow.volume_l, strict=True))
+    (folder / "curve.csv").write_text(f"{head}\n{rows}\n", encoding="utf-8")
+    (folder / "record.csv").write_text("sex,age,height_cm\nfemale,34,168\n", encoding="utf-8")
+    return intake.read([folder / "record.csv", folder / "curve.csv"])
+
+
+def test_a_curve_whose_unit_was_misnamed_is_put_right_without_another_upload(tmp_path: Path) -> None:
+    truth = begin(curve_in(tmp_path, 1.0)).spirometry
+    patient = curve_in(tmp_path, 1 / 60, "time,volume (L)")
+    desk = Desk(begin(patient), patient)
+    fields = (patient.sex.value if patient.sex else None, 34.0, 168.0, "cm", [], ["0"], None, None, None)
+    done = list(doing(Scripted())["correct"](desk, *fields, "l/s"))[-1]
+    assert "the curves are in litres a second, not litres a minute" in done[1]
+    assert desk.session is not None and desk.session.spirometry is not None and truth is not None and truth.best is not None
+    assert desk.session.spirometry.best is not None
+    assert desk.session.spirometry.best.fev1_l == pytest.approx(truth.best.fev1_l, abs=0.01)
+    less = list(doing(Scripted())["correct"](desk, *fields, ""))[-1]
+    assert less[1] == "Nothing differs from what was read.", "it is not scaled a second time"
+
+
+def test_a_unit_that_no_blow_can_have_is_one_sentence(tmp_path: Path) -> None:
+    patient = curve_in(tmp_path, 1.0)
+    with pytest.raises(ValueError, match=r"would reach .* L if it were in millilitres, not litres; 0.1 to 12 L is possible"):
+        put_right(patient, curve_unit="ml")
+    with pytest.raises(ValueError, match="is possible"):
+        put_right(patient, field="weight_kg", value=9000.0, unit="kg") if patient.weight_kg else put_right(
+            read("healthy_runner"), field="weight_kg", value=9000.0, unit="kg"
+        )
+
+
+def test_a_guessed_unit_opens_the_form_until_it_is_confirmed(tmp_path: Path) -> None:
+    patient = curve_in(tmp_path, 1.0)
+    assert any("taken to be in litres" in one for one in patient.assumptions)
+    desk = Desk(begin(patient), patient)
+    assert corrections.form(desk)[2]["open"] is True
+    doing(Scripted())["confirm"](desk)
+    assert corrections.form(desk)[2]["open"] is False

@@ -173,6 +173,55 @@ def test_rows_really_share_a_pass(engine: Engine, monkeypatch: pytest.MonkeyPatc
     assert max(sizes) > 1
 
 
+@pytest.mark.parametrize("at_once", [1, 10_000])
+def test_prompts_that_come_at_once_are_read_in_one_pass_beside_the_others_words(engine: Engine, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    alone = [ask(engine, **one) for one in asks(12)]  # type: ignore[arg-type]
+    passes: list[list[int]] = []
+    read = engine._read
+
+    def slowly(rows: list[Row]) -> torch.Tensor:
+        passes.append([row.unread for row in rows])
+        time.sleep(0.02)  # meanwhile others come
+        return read(rows)
+
+    monkeypatch.setattr(engine, "_read", slowly)
+    monkeypatch.setattr("assistant.engine.READ_AT_ONCE", at_once)
+    assert together(engine, asks(12)) == alone
+    prompts = max(sum(new > 1 for new in one) for one in passes)
+    assert (prompts > 1) == (at_once > 1), "several prompts of differing lengths in one pass, or one where no more are allowed"
+    assert any(1 in one and max(one) > 1 for one in passes), "a prompt is read in the pass that writes others on"
+
+
+def test_a_prompt_after_kept_turns_is_read_among_others_as_alone(engine: Engine) -> None:
+    """Some bring a kept prefix and few new positions, some a whole prompt, some soft tokens."""
+    given, fresh = asks(9), asks(9)
+    for one in given[::3]:
+        ask(engine, **{**one, "max_new_tokens": 5})  # type: ignore[arg-type]
+    alone = [ask(engine, **one) for one in fresh]  # type: ignore[arg-type]
+    assert together(engine, given) == alone
+
+
+def test_a_prompt_whose_soft_tokens_do_not_fit_fails_alone(engine: Engine) -> None:
+    given = asks(4)
+    given[1]["person"] = None
+    alone = [ask(engine, **one) if number != 1 else [] for number, one in enumerate(asks(4))]  # type: ignore[arg-type]
+    found: list[object] = [None] * 4
+
+    def one(number: int) -> None:
+        try:
+            found[number] = ask(engine, **given[number])  # type: ignore[arg-type]
+        except ValueError as error:
+            found[number] = str(error)
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert "soft-token slots but the projector gave 0" in str(found[1])
+    assert [words for number, words in enumerate(found) if number != 1] == [words for number, words in enumerate(alone) if number != 1]
+
+
 def test_a_row_that_fails_ends_alone(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     given = asks(5, max_new_tokens=12, banned=sorted(engine.ends))
     alone = [ask(engine, **one) for one in asks(5, max_new_tokens=12, banned=sorted(engine.ends))]  # type: ignore[arg-type]
@@ -181,6 +230,8 @@ def test_a_row_that_fails_ends_alone(engine: Engine, monkeypatch: pytest.MonkeyP
     def fail(rows: list[Row]) -> torch.Tensor:
         if any(row.memory is broken and row.left == 5 for row in rows):
             for row in rows:  # as a fault in the middle of a pass leaves them: the first layer is ahead of the others
+                if row.memory.cache is None:
+                    continue
                 layer = row.memory.cache.layers[0]
                 layer.update(layer.keys[..., -1:, :], layer.values[..., -1:, :])
             raise MemoryError

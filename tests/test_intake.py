@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from assistant import intake
-from assistant.intake import ALIASES, IntakeError, read
+from assistant.intake import IntakeError, read
+from assistant.record_cells import ALIASES
 from encoders.record import QUANTITIES, QUANTITY, Patient, Sex, Smoking, facts, missing
 from encoders.spirogram.simulate import simulate
 

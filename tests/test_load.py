@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import io
 import logging
 import os
 import socket
@@ -14,8 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pypdf
 import pytest
 
+from assistant.interface.departures import REPORTS
 from assistant.interface.server import launch
 from tests.conftest import ROOT
 from tests.visitor import Visitor, events
@@ -51,11 +54,11 @@ def numbers() -> dict[str, int]:
 
 
 def planted(folder: Path, number: int) -> tuple[Path, str, str]:
-    """A person with a name and a value that nobody else has: the file, the name, the value."""
-    name, weight = f"Quagga{number:03d}Zebra", f"{50 + number}.{number % 10}7"
+    """A person with a name and a value that nobody else has: the file, the name, the value (of a medicine: it is shown as it was written)."""
+    name, dose = f"Quagga{number:03d}Zebra", f"{4000 + number}.5"
     file = folder / f"person{number}.csv"
-    file.write_text(f"name,sex,age,height_cm,weight_kg,fev1 (L),fvc (L)\n{name},{'fe' * (number % 2)}male,{40 + number % 30},{160 + number % 20},{weight},2.{number:02d},3.9\n", encoding="utf-8")  # fmt: skip
-    return file, name, weight
+    file.write_text(f"name,sex,age,height_cm,fev1 (L),fvc (L),medications\n{name},{'fe' * (number % 2)}male,{40 + number % 30},{160 + number % 20},2.{number:02d},3.9,okapizide {dose} mg\n", encoding="utf-8")  # fmt: skip
+    return file, name, dose
 
 
 def holding(folder: Path, words: list[str]) -> list[str]:
@@ -90,9 +93,16 @@ def test_twenty_visitors_at_once_are_answered_and_none_sees_another(address: str
         assert all("Read:" in said for said in pool.map(lambda pair: pair[0].open_files(pair[1][0]), zip(visitors, people, strict=True)))
         for question in ("Explain my result", "What do you know about me?"):
             assert all('"success":true' in said for said in pool.map(lambda visitor: visitor.ask(question), visitors))  # noqa: B023
-    for visitor, (_, name, weight) in zip(visitors, people, strict=True):
-        assert name in visitor.seen and weight in visitor.seen
-        assert not [other for _, other, _ in people if other != name and other in visitor.seen]
+    for visitor, (_, name, dose) in zip(visitors, people, strict=True):
+        assert name in visitor.seen and dose in visitor.seen
+        assert not [word for _, *words in people for word in words if word not in (name, dose) and word in visitor.seen]
+
+
+def written(file: str, content: bytes) -> str:
+    """What a person reads in a file that was taken from the page."""
+    if not file.endswith(".pdf"):
+        return content.decode()
+    return " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages)
 
 
 def two_visitors(address: str, numbers: dict[str, int], folder: Path, turns: int, caplog: pytest.LogCaptureFixture) -> None:
@@ -104,14 +114,17 @@ def two_visitors(address: str, numbers: dict[str, int], folder: Path, turns: int
     for turn in range(turns):
         question = f"{QUESTIONS[turn % len(QUESTIONS)]} I am {people[turn % 2][1]} of house {turn}."
         visitors[turn % 2].ask(question)
-    words = [word for _, name, weight in people for word in (name, weight)]
+    words = [word for _, *words in people for word in words]
     for number, visitor in enumerate(visitors):
-        for kind in ("Markdown", "JSON", "FHIR"):
+        for kind in REPORTS:
             visitor.do("reported", kind, None)
         visitor.do("export", None)
-        assert people[number][1] in visitor.seen
-        assert people[1 - number][1] not in visitor.seen
-        assert people[1 - number][2] not in visitor.seen
+        own, other = people[number][1:], people[1 - number][1:]
+        assert own[0] in visitor.seen and not [word for word in other if word in visitor.seen]
+        assert len(visitor.taken) == len(REPORTS) + 1
+        for file, content in visitor.taken.items():
+            text = written(file, content)
+            assert own[0] in text and not [word for word in other if word in text], file
     for visitor in visitors:
         assert "deleted here" in visitor.do("delete", None)
     assert not [word for word in words if word in caplog.text]
@@ -132,6 +145,10 @@ def test_two_visitors_for_fifty_turns_leave_nothing_in_each_other_or_on_disk(
     two_visitors(address, numbers, tmp_path, 50, caplog)
 
 
+SESSIONS = int(os.environ.get("SESSIONS", "200"))
+TURNS = int(os.environ.get("SOAK_TURNS", "2000"))
+
+
 def resident_mb() -> float:
     """What this process holds, after what is garbage was let go."""
     gc.collect()
@@ -144,10 +161,9 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason=
 
 @needs_proc
 @pytest.mark.slow
-def test_two_hundred_sessions_left_are_forgotten_and_their_memory_returns(address: str, numbers: dict[str, int], assistant: Assistant) -> None:
+def test_two_hundred_sessions_left_are_forgotten_and_their_memory_returns(served: tuple[Any, str], numbers: dict[str, int], assistant: Assistant) -> None:
     """An hour is simulated by telling Gradio that everything was used last an hour earlier."""
-    from gradio.state_holder import StateHolder
-
+    app, address = served
     hour = dt.timedelta(minutes=assistant.settings.session_minutes + 1)
 
     def visit(count: int) -> None:
@@ -155,37 +171,38 @@ def test_two_hundred_sessions_left_are_forgotten_and_their_memory_returns(addres
             Visitor(address, numbers).do("open_example", NAMES[number % len(NAMES)], None, False)
 
     def forget() -> None:
-        for holder in [one for one in gc.get_objects() if isinstance(one, StateHolder)]:
-            for name, session in list(holder.session_data.items()):
-                holder.time_last_used[name] -= hour
-                session._state_ttl = {key: (ttl, used - hour) for key, (ttl, used) in session._state_ttl.items()}
-            holder.delete_all_expired_state()
-            left = [value for session in holder.session_data.values() for value in session.state_data.values()]
-            assert not [value for value in left if getattr(value, "session", None) is not None]
+        holder = app.state_holder
+        open_now = [session.state_data for session in holder.session_data.values()]
+        assert sum(getattr(value, "session", None) is not None for states in open_now for value in states.values()) >= SESSIONS
+        for name, session in list(holder.session_data.items()):
+            holder.time_last_used[name] -= hour
+            session._state_ttl = {key: (ttl, used - hour) for key, (ttl, used) in session._state_ttl.items()}
+        holder.delete_all_expired_state()
+        assert not holder.session_data
 
-    visit(200)  # what is made once and kept, is made here
+    visit(SESSIONS)  # what is made once and kept, is made here
     forget()
     before = resident_mb()
-    visit(200)
+    visit(SESSIONS)
+    full = resident_mb()
     forget()
     after = resident_mb()
-    print(f"resident {before:.0f} MB, after 200 more sessions {after:.0f} MB")
+    print(f"resident {before:.0f} MB, with {SESSIONS} more sessions open {full:.0f} MB, after they were forgotten {after:.0f} MB")
     assert after <= 1.05 * before
 
 
 @needs_proc
 @pytest.mark.slow
 def test_two_thousand_turns_do_not_grow(assistant: Assistant) -> None:
-    turns = int(os.environ.get("SOAK_TURNS", "2000"))
     held: list[float] = []
     session = None
-    for number in range(turns):
+    for number in range(TURNS):
         if session is None or len(session.turns) == 20:
             session = assistant.open(sorted((ROOT / "assets" / "patients" / NAMES[number // 20 % len(NAMES)]).iterdir()))
         *_, turn = assistant.ask(session, QUESTIONS[number % len(QUESTIONS)])
         assert turn.done and turn.answer
         session = session.add(turn)
-        if number % (turns // 10) == turns // 10 - 1:
+        if number % (TURNS // 10) == TURNS // 10 - 1:
             held.append(resident_mb())
             print(f"{number + 1} turns: {held[-1]:.0f} MB", flush=True)
     assert held[-1] <= 1.05 * held[2]

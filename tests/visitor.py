@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import secrets
 import time
 import urllib.request
@@ -16,6 +18,7 @@ from assistant.interface import layout
 from assistant.settings import Settings
 
 WAIT_S = 600
+PARCEL = re.compile(r'\{\\"name\\": \\"([^"\\]+)\\".*?\\"data\\": \\"([A-Za-z0-9+/=]*)\\"')  # a file on its way to the browser
 
 
 def events() -> dict[str, int]:
@@ -25,14 +28,16 @@ def events() -> dict[str, int]:
 
 
 class Visitor:
-    """One open page. ``seen`` is everything that was ever sent to it."""
+    """One open page. ``seen`` is everything that was ever sent to it, ``taken`` the files that its browser would have kept, by their names."""
 
     def __init__(self, address: str, numbers: dict[str, int]) -> None:
         self.address, self.numbers, self.name, self.seen = address.rstrip("/"), numbers, secrets.token_hex(8), ""
+        self.taken: dict[str, bytes] = {}
 
     def do(self, what: str, *given: Any) -> str:
         """Do one thing to its end; gives what was sent meanwhile. Raises AssertionError where the server failed."""
         sent = "".join(self.begin(what, *given))
+        self.taken |= {name: base64.b64decode(data) for name, data in PARCEL.findall(sent)}
         assert '"msg":"process_completed"' in sent and '"success":false' not in sent, sent[-500:]
         return sent
 

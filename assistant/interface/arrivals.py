@@ -56,15 +56,18 @@ class Arrivals:
             return
         yield (desk, MEASURING, *[gr.skip()] * SHOWN)
         try:
-            patient, said = corrections.apply(desk.read, desk.session.patient, corrections.Correction(*fields))
+            wanted = corrections.Correction(*fields)
+            read, now, units = corrections.in_units(desk.read, desk.session.patient, wanted)
+            patient, others = corrections.apply(read, now, wanted)
         except ValueError as error:
             yield (desk, _refusal(error), *[gr.skip()] * SHOWN)
             return
+        said = [*units, *others]
         if not said:
             yield (desk, "Nothing differs from what was read.", *[gr.skip()] * SHOWN)
             return
         desk.stop.set()
-        desk.session = corrections.carry(desk.session, self.assistant.begin(patient), said)
+        desk.read, desk.session = read, corrections.carry(desk.session, self.assistant.begin(patient), said)
         also = " The conversation stays; its answers rest on the values before." if len(desk.session.turns) > 1 else ""
         yield (desk, f"Measured again: {panels.plain('; '.join(said))}.{also}", *self.shown(desk))
 

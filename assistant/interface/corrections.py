@@ -9,16 +9,23 @@ from typing import Any
 
 import gradio as gr
 
-from assistant.intake import in_own_unit
 from assistant.interface import panels
 from assistant.interface.desk import Desk
+from assistant.record_cells import in_own_unit, name_of, unit_of, units_of
 from assistant.session import Seen, Session, Turn
-from encoders.record import Patient, Sex
+from encoders.record import QUANTITY, Patient, Sex
+from encoders.spirogram.read import Blow
 
 SEXES = [("Female", "female"), ("Male", "male")]
 HEIGHT_UNITS = {"cm": "", "m": "m", "inches": "inches", "feet": "feet"}  # the form's word -> intake's
-FIELDS = 9  # components of the form, in the order of ``form``
+CURVE_UNITS = {  # what the numbers of the curve files are -> (the factor of volumes and flows, which agree with each other, and what it is called)
+    "": (1.0, "as they were read"), "ml": (1 / 1000, "millilitres, not litres"), "l": (1000.0, "litres, not millilitres"),
+    "l/min": (1 / 60, "litres a minute, not litres a second"), "l/s": (60.0, "litres a second, not litres a minute"),
+}  # fmt: skip
+LITRES = (0.1, 12.0)  # what a person can breathe out, as for a record
+FIELDS = 13  # components of the form, in the order of ``form``
 CONFIRMED = " (confirmed)"
+GUESSED_UNIT = "taken to be in"  # in the sentence of an assumption
 BY_HAND = "corrected by hand: "
 CORRECTION = "correction"  # the intent of the turn that marks one in the conversation
 ROUNDED = 0.05  # what the form shows rounded is not a correction
@@ -30,7 +37,10 @@ class CorrectionError(ValueError):
 
 @dataclass(frozen=True)
 class Correction:
-    """The form as a person left it. ``after`` and ``used`` are places among the blows (or recorded tests) as the files gave them."""
+    """The form as a person left it. ``after`` and ``used`` are places among the blows (or recorded tests) as the files gave them.
+
+    ``field`` is another value that was read, which is ``value`` in ``unit``; ``curve_unit`` a key of ``CURVE_UNITS``.
+    """
 
     sex: str | None
     age_years: float | None
@@ -38,10 +48,15 @@ class Correction:
     height_unit: str
     after: Sequence[str]
     used: Sequence[str]
+    field: str | None = None
+    value: float | None = None
+    unit: str | None = None
+    curve_unit: str | None = ""
 
 
 def form(desk: Desk) -> tuple[Any, ...]:
-    """The form filled with what the patient is taken to be: (assumed, confirm, accordion, sex, age, height, unit, after, used)."""
+    """The form filled with what the patient is taken to be: (assumed, confirm, accordion, sex, age, height, unit, after, used, another value: field, number,
+    unit; unit of the curves)."""
     read, now = desk.read, desk.session.patient if desk.session is not None else None
     if read is None or now is None:
         return blank()
@@ -50,7 +65,9 @@ def form(desk: Desk) -> tuple[Any, ...]:
     kept = _kept(read, now)
     state = {number: test.bronchodilator for number, test in zip(kept, _tests(now), strict=True)}
     after = [str(number) for number, test in enumerate(tests) if state.get(number, test.bronchodilator) == "post"]
-    in_hand = None in (now.sex, now.age_years, now.height_cm) or any(one.startswith(BY_HAND) for one in now.assumptions)
+    open_unit = any(GUESSED_UNIT in one and not one.endswith(CONFIRMED) for one in now.assumptions)
+    in_hand = open_unit or None in (now.sex, now.age_years, now.height_cm) or any(one.startswith(BY_HAND) for one in now.assumptions)
+    held = held_values(now)
     assumed = panels.assumed(now)
     return (
         gr.update(value=assumed, visible=bool(assumed)), gr.update(visible=bool(assumed) and not _is_confirmed(now)), gr.update(open=in_hand),
@@ -58,13 +75,86 @@ def form(desk: Desk) -> tuple[Any, ...]:
         None if now.height_cm is None else round(now.height_cm, 1), "cm",
         gr.update(choices=labels, value=after, visible=bool(labels)),
         gr.update(choices=labels, value=[str(number) for number in kept], visible=len(read.blows) > 1),
+        gr.update(choices=[(f"{name_of(field)}: {value:.4g} {unit_of(field)}", field) for field, value in held.items()], value=None, visible=bool(held)),
+        gr.update(value=None, visible=False), gr.update(choices=[], value=None, visible=False), gr.update(value="", visible=bool(read.blows)),
     )  # fmt: skip
+
+
+def chosen(field: str | None, desk: Desk | None) -> tuple[Any, Any]:
+    """The number and the units of the value that is to be corrected, for the form."""
+    held = held_values(desk.session.patient) if desk is not None and desk.session is not None else {}
+    if field not in held:
+        return gr.update(value=None, visible=False), gr.update(choices=[], value=None, visible=False)
+    return gr.update(value=float(f"{held[field]:.4g}"), visible=True), gr.update(choices=units_of(field), value=unit_of(field), visible=True)
 
 
 def blank() -> tuple[Any, ...]:
     """The form about nobody."""
     none = gr.update(choices=[], value=[], visible=False)
-    return gr.update(value="", visible=False), gr.update(visible=False), gr.update(open=False), None, None, None, "cm", none, none
+    return (
+        gr.update(value="", visible=False),
+        gr.update(visible=False),
+        gr.update(open=False),
+        None,
+        None,
+        None,
+        "cm",
+        none,
+        none,
+        none,
+        *chosen(None, None),
+        gr.update(value="", visible=False),
+    )
+
+
+def held_values(patient: Patient) -> dict[str, float]:
+    """The values that were read beside age and height, which have places of their own; those of a recorded test where there is one."""
+    names = [name for name in QUANTITY if name not in ("age_years", "height_cm", "bmi_kg_m2")]
+    found = {name: getattr(patient, name) for name in names}
+    if len(patient.reported) == 1:
+        found |= {name: getattr(patient.reported[0], name) for name in ("fev1_l", "fvc_l", "fev1_fvc", "pef_l_s")}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def in_units(read: Patient, now: Patient, wanted: Correction) -> tuple[Patient, Patient, list[str]]:
+    """(read, now, what changed in words) after the units of the curves and of another value were put right.
+
+    Raises a ValueError with one plain sentence for what no person has.
+    """
+    said: list[str] = []
+    factor, called = CURVE_UNITS[wanted.curve_unit or ""]
+    if read.blows and factor != 1.0:
+        scaled = {id(blow.volume_l): _scaled(blow, factor, called) for blow in read.blows}
+        now = replace(now, blows=tuple(replace(scaled[id(one.volume_l)], bronchodilator=one.bronchodilator) for one in now.blows))
+        read = replace(read, blows=tuple(scaled.values()))
+        said.append(f"the curves are in {called}")
+    field, held = wanted.field or "", held_values(now)
+    if field in held and wanted.value is not None:
+        value = round(in_own_unit(field, float(wanted.value), (wanted.unit or unit_of(field)).lower(), "here", []), 6)
+        if abs(value - held[field]) > 1e-3 * abs(held[field]):
+            said.append(f"{name_of(field)} is {value:.4g} {unit_of(field)}")
+            if field in QUANTITY:
+                now = replace(now, **{field: value, **({"bmi_kg_m2": None} if field == "weight_kg" and _bmi_follows(now) else {})})
+            else:
+                read, now = (replace(one, reported=(replace(one.reported[0], **{field: value}),)) for one in (read, now))
+                test = now.reported[0]
+                if test.fev1_l and test.fvc_l and test.fev1_l > test.fvc_l:
+                    raise CorrectionError(f"FEV1 would be {test.fev1_l:g} L, larger than FVC with {test.fvc_l:g} L, which is not possible; check both")
+    by_hand = tuple(f"{BY_HAND}{one}" for one in said)
+    return read, replace(now, assumptions=(*now.assumptions, *by_hand)) if said else now, said
+
+
+def _scaled(blow: Blow, factor: float, called: str) -> Blow:
+    top = float(blow.volume_l.max()) * factor
+    if not LITRES[0] <= top <= LITRES[1]:
+        raise CorrectionError(f"blow {blow.id} would reach {top:.3g} L if it were in {called}; {LITRES[0]:g} to {LITRES[1]:g} L is possible: check the unit")
+    return replace(blow, volume_l=blow.volume_l * factor, flow_l_s=blow.flow_l_s * factor)
+
+
+def _bmi_follows(patient: Patient) -> bool:
+    """Whether the body mass index is that of height and weight: then it moves with them."""
+    follows = replace(patient, bmi_kg_m2=None).bmi_kg_m2
+    return patient.bmi_kg_m2 is None or (follows is not None and abs(patient.bmi_kg_m2 - follows) < ROUNDED)
 
 
 def apply(read: Patient, now: Patient, wanted: Correction) -> tuple[Patient, list[str]]:
@@ -86,8 +176,7 @@ def apply(read: Patient, now: Patient, wanted: Correction) -> tuple[Patient, lis
     if _differs(height, now.height_cm):
         found["height_cm"] = height
         said.append("height is not known" if height is None else f"height is {height:.1f} cm")
-        follows = replace(now, bmi_kg_m2=None).bmi_kg_m2
-        if now.bmi_kg_m2 is None or (follows is not None and abs(now.bmi_kg_m2 - follows) < ROUNDED):
+        if _bmi_follows(now):
             found["bmi_kg_m2"] = None  # it follows from height and weight, and does so again
     tests = _tests(read)
     kept, before = _kept(read, now), _tests(now)

@@ -7,12 +7,13 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MB = 1_000_000
 LARGEST_MESSAGE = 2 * MB  # a request that is no upload
 FILES_TOGETHER = 5  # times the largest file: what one upload of several files may weigh
+MOST_THROWN = 3  # times the limit: what of a refused request is taken before the answer; whoever sends more reads none
 MOST_VISITORS = 10_000  # remembered for the rate; the one unseen longest is let go
 COUNTED = ("/queue/join", "/upload", "/call/", "/run/", "/api/", "/login")
 NO_FILES = "This public copy shows the examples only and takes no files; run Breathwise on your own machine for yours."
@@ -91,21 +92,27 @@ class Gate:
             await send(message)
 
         path, given = scope["path"], Headers(scope=scope)
+        uploads = path.rstrip("/").endswith("/upload")
+        limit = self.max_upload if uploads else LARGEST_MESSAGE
+
+        async def refuse(status: int, said: str, more: dict[str, str] | None = None) -> None:
+            """One sentence, after what a visitor is still sending was taken and thrown away: a browser reads no answer before it has sent all."""
+            thrown = 0
+            while (message := await receive())["type"] == "http.request" and message.get("more_body") and thrown < MOST_THROWN * limit:
+                thrown += len(message.get("body", b""))
+            # the page shows the text of a refused upload as it comes, of anything else the detail
+            answer = PlainTextResponse(said, status, more) if uploads else JSONResponse({"detail": said, "error": None}, status, more)
+            await answer(scope, receive, with_headers)
+
         if closed(path):
-            await JSONResponse({"detail": "There is nothing at this address.", "error": None}, 404)(scope, receive, with_headers)
-            return
-        if path.rstrip("/").endswith("/upload") and not self.takes_files:
-            await JSONResponse({"detail": NO_FILES, "error": NO_FILES}, 403)(scope, receive, with_headers)
-            return
-        limit = self.max_upload if path.endswith("/upload") else LARGEST_MESSAGE
+            return await refuse(404, "There is nothing at this address.")
+        if uploads and not self.takes_files:
+            return await refuse(403, NO_FILES)
         if scope["method"] == "POST" and any(part in path for part in COUNTED) and not self.rate.allows(self._visitor(scope, given)):
             said = f"You ask faster than this page answers (at most {self.rate.a_minute} requests a minute); wait a minute and try again."
-            await JSONResponse({"detail": said, "error": None}, 429, {"Retry-After": "60"})(scope, receive, with_headers)
-            return
+            return await refuse(429, said, {"Retry-After": "60"})
         if int(given.get("content-length", "0") if given.get("content-length", "0").isdigit() else limit + 1) > limit:
-            said = f"This is larger than the {limit // MB} MB that are taken at once; drop fewer or smaller files."
-            await JSONResponse({"detail": said, "error": said}, 413)(scope, receive, with_headers)
-            return
+            return await refuse(413, f"This is larger than the {limit // MB} MB that are taken at once; drop fewer or smaller files.")
         taken = 0
 
         async def counted() -> Message:

@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 
 from assistant.caller import LONGEST_QUESTION
-from assistant.interface import doors, panels, risk_panel
+from assistant.interface import corrections, doors, panels, risk_panel
 from assistant.interface.arrivals import Arrivals, examples
-from assistant.interface.corrections import HEIGHT_UNITS, SEXES
+from assistant.interface.corrections import CURVE_UNITS, HEIGHT_UNITS, SEXES
 from assistant.interface.departures import DOWNLOAD, REPORTS, export, reported
 from assistant.interface.desk import Desk, forget_patient
 from assistant.interface.faults import caught
@@ -32,7 +32,9 @@ BANNER = (
 )
 ON_SPACE_WARNING = "⚠ This is a public copy: drop only made-up or public files, never a real patient's. The examples need no upload."
 EXAMPLES_ONLY = "⚠ This is a public copy: it shows the examples and takes no files, never a real patient's."
-ASK_CARE = "Fill in what is missing, put right what was misread (age is in years), leave out a blow. The files need not be dropped again."
+ASK_CARE = (
+    "Fill in what is missing, put right what was misread (age is in years) or read in another unit, leave out a blow. The files need not be dropped again."
+)
 QUIET = {"show_progress": "hidden", "api_name": False}
 AT_ONCE = {"queue": False, **QUIET}
 READING = {"concurrency_id": "open", "concurrency_limit": 2, **QUIET}
@@ -149,6 +151,16 @@ def _findings() -> Findings:
                 unit = gr.Dropdown(list(HEIGHT_UNITS), value="cm", label="Unit", min_width=110)
             after = gr.CheckboxGroup([], label="Blown after a bronchodilator", visible=False, elem_id="after")
             used = gr.CheckboxGroup([], label="Blows that count", visible=False)
+            with gr.Row():
+                field = gr.Dropdown([], label="Another value", visible=False, min_width=200, scale=2)
+                value = gr.Number(None, label="It is", visible=False, min_width=90)
+                value_unit = gr.Dropdown([], label="In", visible=False, min_width=90)
+            curve_unit = gr.Dropdown(
+                [(words[:1].upper() + words[1:], key) for key, (_, words) in CURVE_UNITS.items()],
+                value="",
+                label="The numbers of the curves are",
+                visible=False,
+            )
             apply = gr.Button("Measure again", size="sm", variant="primary")
         corrected = gr.Markdown("", elem_id="corrected")
         with gr.Row(elem_id="report"):
@@ -174,7 +186,7 @@ def _findings() -> Findings:
             card = gr.HTML("")
         with gr.Accordion("Risks", open=True, elem_id="risks"):
             risk = risk_panel.place()
-    form = [sex, age, height, unit, after, used]
+    form = [sex, age, height, unit, after, used, field, value, value_unit, curve_unit]
     filled = [
         welcome, results, quality, taken, confirm, correct, *form, loop, spirogram, table, bars, course, line, series, blows, every, card, risk.table,
     ]  # fmt: skip
@@ -225,6 +237,8 @@ def _wire_patient(
     dropped = arrival.files.upload(caught(arrivals.open_files, len(opened), 1), [arrival.files, desk, dark], opened, **READING)
     dropped.then(lambda: None, None, arrival.files, **AT_ONCE)
     findings.apply.click(caught(arrivals.correct, len(measured), 1), [desk, *findings.form], measured, **READING)
+    field, value, unit = findings.form[6:9]
+    field.input(corrections.chosen, [field, desk], [value, unit], **AT_ONCE)
     findings.confirm.click(caught(arrivals.confirm, len(measured), 1), [desk], measured, **READING)
 
     def compare(group: str | None, desk: Desk | None) -> str:

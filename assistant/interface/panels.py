@@ -70,7 +70,7 @@ def assumed(patient: Patient) -> str:
     """What reading had to take for granted, for a person to confirm or correct; empty where nothing was."""
     if not patient.assumptions:
         return ""
-    ask = "Please check this; what is wrong is put right below, a unit or a column by naming it in the file."
+    ask = "Please check this; a value or a unit that is wrong is put right below, a column by naming it in the file."
     return f"<div class='bw-card'><h2>Read and assumed</h2><p>{ask}</p>{_list(patient.assumptions)}</div>"
 
 

@@ -15,7 +15,8 @@ from assistant.interface.faults import guard
 from assistant.interface.forgetting import forget_idle
 from assistant.interface.gate import Gate
 from assistant.interface.layout import LOGO, build
-from assistant.interface.theme import CSS, SCRIPT, theme
+from assistant.interface.scripts import SCRIPT
+from assistant.interface.theme import CSS, theme
 from assistant.interface.uploads import keep_swept, private_folder
 from assistant.self_test import Health
 from assistant.settings import Settings

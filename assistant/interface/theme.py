@@ -1,4 +1,4 @@
-"""How the page looks and what runs in it: quiet, legible, light and dark, from 390 pixels up."""
+"""How the page looks: quiet, legible, light and dark, from 390 pixels up."""
 
 from __future__ import annotations
 
@@ -62,60 +62,6 @@ a.bw-chip:hover {text-decoration: underline;}
 @media (prefers-reduced-motion: reduce) {* {animation: none !important; transition: none !important;}}
 footer {display: none !important;}
 """
-
-# Runs in the page: tabs greet each other (the word alone, nothing of a patient, nothing stored), what changes is read aloud, and a chip opens
-# its passage beside the chat: left of it where there is room, else at the foot. Closing, and Escape, go back to the chip.
-SCRIPT = """() => {
-  for (const id of ["status", "said", "library-said", "corrected"]) {
-    const part = document.getElementById(id);
-    if (part) { part.setAttribute("role", "status"); part.setAttribute("aria-live", "polite"); }
-  }
-  const channel = new BroadcastChannel("breathwise");
-  channel.onmessage = event => {
-    if (event.data === "opened") channel.postMessage("here");
-    if (event.data !== "here" || document.getElementById("tabs")) return;
-    const said = document.createElement("p");
-    said.id = "tabs"; said.setAttribute("role", "status");
-    said.textContent = "Breathwise is open in another tab too: each tab keeps a patient of its own.";
-    document.getElementById("banner").append(said);
-  };
-  channel.postMessage("opened");
-
-  const sheet = document.createElement("section");
-  sheet.id = "passage"; sheet.hidden = true; sheet.tabIndex = -1;
-  sheet.setAttribute("role", "dialog"); sheet.setAttribute("aria-label", "Passage");
-  document.querySelector("main")?.append(sheet) ?? document.body.append(sheet);
-  let open = "", opener = null;
-  const source = () => document.querySelector(`article[data-passage="${CSS.escape(open)}"]`);
-  const lay = () => {
-    const chat = document.getElementById("talk").getBoundingClientRect(), room = chat.left - 24;
-    const beside = room >= 300 && chat.top < innerHeight / 2;
-    sheet.style.cssText = beside
-      ? `top: ${Math.max(chat.top, 12)}px; left: ${Math.max(12, chat.left - 12 - Math.min(room, 440))}px; width: ${Math.min(room, 440)}px; max-height: 80vh`
-      : "bottom: 10px; left: 10px; right: 10px; max-height: 60vh";
-  };
-  const shut = back => {
-    const chip = back && (opener?.isConnected ? opener : document.querySelector(`a[href="#${CSS.escape(open)}"]`));
-    sheet.hidden = true; sheet.replaceChildren(); open = ""; opener = null;
-    if (back) (chip || document.querySelector("#box textarea, #box input")).focus();
-  };
-  document.addEventListener("click", event => {
-    const link = event.target.closest('a[href^="#passage="]');
-    if (!link) return;
-    event.preventDefault(); event.stopPropagation();
-    open = link.getAttribute("href").slice(1); opener = link;
-    const found = source();
-    if (!found) return;
-    const close = document.createElement("button");
-    close.type = "button"; close.textContent = "Close"; close.onclick = () => shut(true);
-    sheet.replaceChildren(close, ...[...found.children].map(part => part.cloneNode(true)));
-    sheet.hidden = false; lay(); sheet.scrollTop = 0; close.focus();
-  }, true);
-  document.addEventListener("keydown", event => { if (event.key === "Escape" && !sheet.hidden) shut(true); });
-  addEventListener("resize", () => { if (!sheet.hidden) lay(); });
-  const watch = new MutationObserver(() => { if (!sheet.hidden && !source()) shut(false); });  // a deleted patient's citations go too
-  for (const id of ["shelf", "found"]) { const part = document.getElementById(id); if (part) watch.observe(part, {childList: true, subtree: true}); }
-}"""
 
 
 def theme() -> Any:

@@ -1,0 +1,178 @@
+"""A real Chromium whose visitor does what nobody should, or whose connection fails: what they see, and that nothing is lost."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from assistant.interface.server import launch
+from assistant.measuring_only import MeasuringOnly
+from assistant.session import Seen, Session, Turn
+from assistant.settings import Settings
+from tests.test_browser import SLOW, browser, choose, visit  # noqa: F401
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+WORDS = ("It is", "It is a", "It is a slow", "It is a slow answer")
+MOBILE_BYTES_S = 400_000
+
+
+class Slow(MeasuringOnly):
+    """Its answers take a while, as those of a large model do."""
+
+    def __init__(self) -> None:
+        super().__init__(Settings(max_upload_mb=1, requests_per_minute=100_000), "")
+
+    def ask(self, session: Session, question: str, *, stop: threading.Event | None = None, temperature: float = 0.0, seed: int = 0) -> Iterator[Turn]:
+        said = ""
+        for said in WORDS:
+            yield Turn(question, said)
+            for _ in range(10):
+                if stop is not None and stop.is_set():
+                    yield Turn(question, f"{said} (stopped)", done=True)
+                    return
+                time.sleep(0.1)
+        yield Turn(question, f"{said} to: {question}.", seen=Seen(intent="slow", model="slow"), done=True)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    app, url, _ = launch(Slow(), host="127.0.0.1", port=port, block=False)
+    yield url
+    app.get_blocks().close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:  # noqa: F811
+    page, faults = visit(browser, address, width=1024)
+    page.set_default_timeout(SLOW)
+    yield page
+    assert faults == []
+    page.context.close()
+
+
+def send(page: Page, question: str) -> None:
+    box = page.get_by_placeholder("Ask about this patient")
+    box.fill(question)
+    box.press("Enter")
+
+
+def answered(page: Page, question: str) -> None:
+    page.locator("#chat").get_by_text(f"It is a slow answer to: {question}.").wait_for()
+
+
+def network(page: Page, **conditions: Any) -> None:
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1, **conditions})
+
+
+def test_a_refused_upload_of_a_slow_visitor_is_one_sentence_that_stays(page: Page, tmp_path: Path) -> None:
+    choose(page, "Healthy runner")
+    network(page, uploadThroughput=MOBILE_BYTES_S)
+    files = [tmp_path / f"part{number}.csv" for number in range(6)]
+    for file in files:
+        file.write_bytes(b"time,volume\n" + b"0.01,0.50\n" * 98_000)
+    page.locator("input[type=file]").first.set_input_files(files)
+    refusal = "This is larger than the 5 MB that are taken at once; drop fewer or smaller files."
+    page.locator("#status").get_by_text(refusal).wait_for()
+    assert page.locator('[data-testid="toast-text"]').all_inner_texts() == [refusal]
+    assert "Example: healthy runner" in page.locator("body").inner_text()
+
+
+def test_what_is_asked_while_the_connection_is_lost_is_answered_when_it_is_back(page: Page) -> None:
+    choose(page, "Healthy runner")
+    network(page, offline=True)
+    send(page, "Am I well?")
+    page.locator("#status").get_by_text("Nothing on this page is: what you did is sent").wait_for()
+    page.wait_for_timeout(3000)
+    network(page)
+    answered(page, "Am I well?")
+    assert "Example: healthy runner" in page.locator("body").inner_text()
+    assert "connection" not in page.locator("#status").inner_text()
+
+
+def test_an_answer_cut_off_by_a_lost_connection_says_so_and_the_patient_stays(page: Page) -> None:
+    choose(page, "Healthy runner")
+    send(page, "Am I well?")
+    page.locator("#chat").get_by_text("It is a").first.wait_for()
+    network(page, offline=True)
+    page.locator("#status").get_by_text("lost in the middle of this").wait_for()
+    assert "Answering" not in page.locator("#said").inner_text()
+    network(page)
+    assert "Example: healthy runner" in page.locator("body").inner_text()
+    for _ in range(60):  # until the server has noticed
+        send(page, "And now?")
+        page.wait_for_timeout(1500)
+        if "One answer at a time" not in page.locator("#said").inner_text():
+            break
+    answered(page, "And now?")
+
+
+def test_a_reload_in_mid_answer_begins_an_empty_page(page: Page) -> None:
+    choose(page, "Healthy runner")
+    send(page, "Am I well?")
+    page.locator("#chat").get_by_text("It is a").first.wait_for()
+    page.reload()
+    page.get_by_text("Choose a patient, then ask.").wait_for()
+    assert "healthy runner" not in page.locator("#findings").inner_text()
+    send(page, "Am I well?")
+    page.locator("#said").get_by_text("Choose an example or upload a record first.").wait_for()
+    choose(page, "Mild obstruction")
+    send(page, "Am I well now?")
+    answered(page, "Am I well now?")
+
+
+def test_the_back_button_leads_to_an_empty_page_and_never_to_another_patient(page: Page, address: str) -> None:
+    choose(page, "Healthy runner")
+    page.goto(f"{address}healthz")
+    page.go_back()
+    page.get_by_text("Choose a patient, then ask.").wait_for()
+    assert "Example:" not in page.locator("body").inner_text().replace("Example patient", "")
+
+
+def test_a_question_sent_twice_is_answered_once(page: Page) -> None:
+    choose(page, "Healthy runner")
+    box = page.get_by_placeholder("Ask about this patient")
+    box.fill("Am I well?")
+    box.press("Enter")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.locator("#said").get_by_text("One answer at a time").or_(page.locator("#said").get_by_text("type a question")).first.wait_for()
+    answered(page, "Am I well?")
+    assert page.locator("#chat").get_by_text("It is a slow answer to").count() == 1
+
+
+def test_stopped_at_once_says_what_there_was_and_the_next_question_is_answered(page: Page) -> None:
+    choose(page, "Healthy runner")
+    send(page, "Am I well?")
+    page.locator("#said").get_by_text("Answering").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.locator("#chat").get_by_text("(stopped)").wait_for()
+    send(page, "And now?")
+    answered(page, "And now?")
+
+
+def test_another_patient_in_mid_answer_takes_the_whole_page(page: Page, tmp_path: Path) -> None:
+    choose(page, "Healthy runner")
+    send(page, "Am I well?")
+    page.locator("#chat").get_by_text("It is a").first.wait_for()
+    record = tmp_path / "record.csv"
+    record.write_text("name,sex,age,height_cm\nOkapi,female,50,165\n", encoding="utf-8")
+    page.locator("input[type=file]").first.set_input_files([record])
+    page.locator("#status").get_by_text("Read: Okapi, no curve.").wait_for()
+    page.wait_for_timeout(2500)
+    body = page.locator("body").inner_text()
+    assert "Okapi" in body and "healthy runner" not in body.lower().replace("healthy runner\n", "") and "Am I well?" not in page.locator("#chat").inner_text()
+    send(page, "Am I well now?")
+    answered(page, "Am I well now?")

@@ -121,12 +121,17 @@ def test_what_is_denied_is_not_what_is_asked_about() -> None:
 def test_before_and_after_a_bronchodilator_is_said_with_its_litres(assistant: Assistant, patients: Path) -> None:
     session = begin(assistant.open(sorted((patients / "pre_and_post").iterdir())).patient)
     assert session.spirometry is not None
-    for question in ("by how much did fev1 go up", "did the inhaler help?", "is his inhaler working"):
+    for question in ("by how much did fev1 go up", "did the inhaler help?", "is his inhaler working", "how big was the bronchodilator effect"):
         found = by_rule(session, question)
         assert found is not None and found.answer == before_and_after(session.spirometry, question)
         assert "1.86 L before" in found.answer and "2.36 L after" in found.answer
         assert ("FVC was" in found.answer) is ("fev1" not in question)
-    for question in ("show me the curve before and after", "can I use my inhaler on a plane", "what should I do to improve my FEV1"):
+    for question in (
+        "show me the curve before and after",
+        "can I use my inhaler on a plane",
+        "what should I do to improve my FEV1",
+        "what is a bronchodilator response",
+    ):
         assert by_rule(session, question) is None
 
 

@@ -10,12 +10,12 @@ import pytest
 from assistant import Assistant
 from assistant.answering import Fitting, affirmed, of_kind, quotes, speaks_to, to_quote
 from assistant.asked_values import asked_values, canonical, named_values, values_in_words
+from assistant.lay_words import Speller, in_library_words, written_out
 from assistant.question import understand
 from assistant.recall import said_before
 from assistant.retrieval import GuidelineLibrary
 from assistant.ruled import before_and_after, by_rule, faults
 from assistant.session import Seen, Session, Turn, begin
-from assistant.spelling import Speller, in_library_words, written_out
 from assistant.whom import HE, SHE, THEY, YOU, said_of, whom
 from encoders.passages import Passage
 from encoders.record import Patient, Sex, write_out

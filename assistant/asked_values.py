@@ -106,7 +106,8 @@ def asked_values(question: str, *, known_as_value: bool = False) -> tuple[str, .
 
 def canonical(name: str) -> str:
     """The question for a value as the language model knows it; empty where it has no word for it."""
-    return f"What is my {LABELS[name]}?" if name in LABELS else ""
+    label = "diastolic" if name == "diastolic_bp_mmhg" else LABELS.get(name, "")  # with "blood pressure" it would ask for the systolic one
+    return f"What is my {label}?" if label else ""
 
 
 def told_by_model(view: View, names: Sequence[str]) -> bool:

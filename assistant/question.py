@@ -114,7 +114,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
     if asks_highest_risk(spelt) and session.risks:
         return Question(question, "risks", (), (), (Asked("risks", question),), said=highest_risk(session))
-    if before is not None and sure < LEAD_SURE and of_what_was_said(spelt):
+    if before is not None and sure < LEAD_SURE and (intent == "unknown" or before.seen.intent not in THEMES) and of_what_was_said(spelt):
         intent, sure = of_what_was_said(spelt), LEAD_SURE
     if names:
         put = canonical(names[0]) if told_by_model(view, names) else question
@@ -170,6 +170,8 @@ def _fitting(
         )
     if intent in THEMES:
         own = [one for one in found if _serves(passages[one.number - 1], intent, wanted)]
+        if own and wanted:  # the record says what would change most, whatever the question's words are near to
+            return intent, to_quote(own, passages)
         if own and (said or own[0].score >= found[0].score - OTHER_TOPIC) and (said or sure >= LEAD_SURE or own[0].score >= ANSWERS):
             return intent, to_quote(own, passages)
         return "unknown", to_quote(found, passages) if found and found[0].score >= ANSWERS_AT_ALL else ()

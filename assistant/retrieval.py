@@ -21,10 +21,10 @@ from langchain_core.embeddings import Embeddings
 
 from assistant.answering import FIRST, Fitting, affirmed, candidates, stated
 from assistant.intents import IntentReader, nearest_votes, read_right
+from assistant.lay_words import Speller, in_library_words, library_words, written_out
 from assistant.local_passages import library_folder, read_local
 from assistant.minilm import MINILM_SHA256, MiniLM, minilm
 from assistant.minilm import write_vectors as write_vectors_of
-from assistant.spelling import Speller, in_library_words, library_words, written_out
 from encoders.passages import GUIDELINES, Passage, PassageError, read_passages
 from prompts import load_questions
 

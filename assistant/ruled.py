@@ -36,6 +36,7 @@ _POLITE = re.compile(
 )
 _DRUG = r"(?:inhaler|puffer|spray|bronchodilator|reliever|salbutamol|ventolin|medicine)"
 _RESPONSE = re.compile(
+    r"\b(?:how (?:big|large|much|strong|good)|my|his|her|any|significant|(?:is|was) there)\b[^?.]{0,20}\b(?:bronchodilator|bd) (?:effect|response|result|change)|"
     rf"\b(?:how much|by how (?:much|many)|what)\b[^?.]{{0,40}}\b(?:fev1|fvc|ratio|lungs?|values?|numbers?|it|result|test)\b[^?.]{{0,20}}\b(?:go(?:es|ne)? up|went up|rise|rose|increas\w+|improv\w+|chang\w+|better)\b(?![^?.]*\b(?:over time|years?|age|if|would|could|smok|weight|exercis))"
     rf"|\bbefore (?:and|vs?\.?|versus|to|or) after\b(?![^?.]*\b(?:eat|meal|exercis|surgery|food))(?<!show me the curve before and after)|\b(?:pre|post)[- ]?(?:and|vs?\.?|versus|/)[- ]?(?:pre|post)\b|\bpost[- ]?(?:bronchodilator|bd|fev1|fvc)\b"
     rf"|\b(?:did|does|has|is|was) (?:the |my |that |his |her )?{_DRUG} (?:help|work|change|do|make|effective|any good)|\b(?:respond|response|react)\w*\b[^?.]{{0,20}}\b{_DRUG}"

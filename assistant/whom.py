@@ -65,6 +65,14 @@ def _named(text: str, patient: Patient) -> Whom | None:
 
 _MODAL = re.compile(r"\b(?:may|can|should|could|would|will|must)\b")
 _VERBS = {
+    "fly": "flies",
+    "go": "goes",
+    "drink": "drinks",
+    "know": "knows",
+    "use": "uses",
+    "reach": "reaches",
+    "stop": "stops",
+    "wake": "wakes",
     "are": "is",
     "have": "has",
     "do": "does",

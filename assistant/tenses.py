@@ -121,7 +121,9 @@ _FAR_OFF = re.compile(
     r"\b(?:can|could|will|would|might|may|does|do) (?:i|you|one|people|we)\s+(?:\w+ )?$|\bmeans? (?:that )?(?:i|he|she|we) (?:will|would|might|can|could)\s+(?:\w+ )?$|\bcould i have(?: had)?\s+(?:a |an )?(?:\w+ )?$"
 )
 _LATER = re.compile(r"\b(?:some ?day|one day|in (?:the|my) future|eventually|ever|at the end|without knowing|in the long run)\b")
-_LONG_AFTER = re.compile(r"\b(?:how (?:long|soon)|(?:weeks?|months?|years?)) (?:after|since|from)\s+(?:a |an |my |the )?(?:\w+ ){0,2}$")
+_LONG_AFTER = re.compile(
+    r"\b(?:how (?:long|soon)|weeks?|months?|years?|living|life|rehab\w*|exercise|sport) (?:after|since|from)\s+(?:a |an |my |the )?(?:\w+ ){0,2}$"
+)
 _TERM = re.compile(r"\b(?:what|explain)\b[^.;?!]{0,80}\b(?:mean|means|meaning|is|tell\w*)\b|^\W*(?:explain|define|translate)\b")
 
 

@@ -27,7 +27,11 @@ def triage(message: str, patient: Patient | None = None) -> Triage | None:
 
     A rule's alarm is taken back only where the second net is sure of the contrary, and never one of self-harm, of vital signs or in another language.
     """
-    found = by_rules(message, patient)
+    return weighed(message, by_rules(message, patient))
+
+
+def weighed(message: str, found: Triage | None) -> Triage | None:
+    """What a rule found in a message, after the second net has read it too."""
     if found is not None and (found.rule in ("self_harm", "other_language") or found.rule.startswith(("vital_", "record_"))):
         return found
     net = AlarmNet.load()

@@ -43,8 +43,8 @@ def test_on_wordings_no_rule_was_mended_for_recall_and_false_alarms_do_not_get_w
     fresh = [one for one in WORDINGS if one.set not in MENDED_FOR]
     assert not {one.text.lower() for one in fresh} & {one.text.lower() for one in WORDINGS if one.set in MENDED_FOR}
     found = measured(fresh)
-    assert found["emergencies"] >= 80 and found["look_alikes"] >= 80
-    assert found["recall"] >= 0.87 and found["false_alarms"] <= 0.12, found["missed"] + found["raised"]
+    assert found["emergencies"] >= 250 and found["look_alikes"] >= 250
+    assert found["recall"] >= 0.955 and found["false_alarms"] <= 0.06, found["missed"] + found["raised"]
 
 
 def test_emergencies_in_seven_languages_are_caught_and_their_denials_are_not() -> None:

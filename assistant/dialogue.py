@@ -26,7 +26,7 @@ from assistant.risk import Risk
 from assistant.session import Checks, Citation, RiskEstimate, Seen, Session, Timings, Turn, Written, begin
 from assistant.settings import Settings
 from encoders.batch import CURVE_MARK, RECORD_MARK, Person
-from encoders.cases import chosen_curve, risk_fact
+from encoders.cases import chosen_curve, read_for_risk, risk_fact
 from encoders.conversation import risk_messages
 from encoders.multimodal import MultimodalLM, choose_device, load_language_model
 from encoders.passages import Passage
@@ -104,7 +104,7 @@ class Assistant:
         if self.risk is None:
             return ()
         system, questions = risk_messages()
-        log_odds = self.reader.score([read_person(patient, spirometry)], questions, system)[0]
+        log_odds = self.reader.score([read_for_risk(patient, spirometry)], questions, system)[0]
         return self.risk.estimate(log_odds, patient, spirometry)
 
     # one question ---------------------------------------------------------------------------------------------------

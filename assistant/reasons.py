@@ -40,26 +40,27 @@ def contributions(model: Any, patient: Patient, spirometry: Spirometry | None, t
     ``slope`` is the calibration's, so that log-odds are those of the calibrated risk. Raises ValueError for an unknown trait.
     """
     from encoders.batch import Person
-    from encoders.cases import chosen
+    from encoders.cases import chosen, read_for_risk
     from encoders.conversation import risk_messages
     from encoders.spirogram.encode import curve_grid
-    from encoders.tabular import COLUMNS, table_of
+    from encoders.tabular import COLUMNS, SPIROMETRY_COLUMNS
 
     order = [name for name, _ in RISK_TRAITS]
     if trait not in order:
         raise ValueError(f"unknown trait {trait!r}; choose from {', '.join(order)}")
-    table, looked = table_of(patient, spirometry), chosen(spirometry)
-    curve = looked[1] if looked else None
+    read, looked = read_for_risk(patient, spirometry), chosen(spirometry)
+    table, curve = read.table, read.curve
     asked: list[tuple[str, str, tuple[float, float] | None, Person]] = []
     grouped = {column: name for name, columns in _TOGETHER.items() for column in columns}
     for name in dict.fromkeys(grouped.get(column, column) for column in COLUMNS):
         places = [COLUMNS.index(column) for column in _TOGETHER.get(name, (name,))]
         if table[1, places].any():
             asked.append((name, field_label(name), None, Person(_without(table, places), curve)))
-    if looked is not None:
-        asked.append((CURVE, _NAMES[CURVE], None, Person(table)))
-        measured = [COLUMNS.index(name) for name in ("fev1_l", "fvc_l", "fev1_fvc", "pef_l_s", "fef25_75_l_s")]
+    if curve is not None:
+        measured = [COLUMNS.index(name) for name in SPIROMETRY_COLUMNS]
         asked.append((SPIROMETRY, _NAMES[SPIROMETRY], None, Person(_without(table, measured))))
+    if looked is not None:  # a rebuilt curve says nothing that its values do not
+        asked.append((CURVE, _NAMES[CURVE], None, Person(table)))
         for low, high in _stretches(looked[0]):
             grid = curve_grid(straightened(looked[0], low, high))
             if grid is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from assistant.reasons import field_label
 from assistant.session import RiskEstimate
+from encoders.batch import Person
 from encoders.record import RISK_TRAITS, Patient
 from encoders.spirogram.results import Spirometry
 from encoders.tabular import COLUMNS, table_of
@@ -209,23 +211,39 @@ def score_people(model: Any, people: Sequence[Any], batch: int = 64) -> Floats:
 
 
 def score_cohort(model: Any, risk: Risk, cohort: Path, traits: Sequence[str], batch: int = 64) -> Iterator[pd.DataFrame]:
-    """Chunks of id and one calibrated probability per trait, in the order of the file. Raises CohortError."""
-    from encoders.cases import person_of_row
-    from encoders.cohort import HELD_OUT, TRAITS, CohortError, pieces, tidy
+    """Chunks of id and one calibrated probability per trait, in the order of the file. Raises CohortError.
+
+    While a chunk is scored the next one is read and its blows are rebuilt and measured; no more than these two are held.
+    """
+    from encoders.cohort import CohortError
 
     unknown = [trait for trait in traits if trait not in risk.data["traits"]]
     if unknown:
         raise CohortError(f"unknown trait {unknown[0]!r}; choose from {', '.join(risk.data['traits'])}")
     order = {trait: index for index, (trait, _) in enumerate(RISK_TRAITS)}
+    made = _people_of(cohort)
+    with ThreadPoolExecutor(1) as beside:
+        coming = beside.submit(next, made, None)
+        while (chunk := coming.result()) is not None:
+            coming = beside.submit(next, made, None)
+            key, ids, people = chunk
+            log_odds = score_people(model, people, batch)
+            scored = {trait: np.round(risk.calibrate(log_odds[:, order[trait]], trait), 6) for trait in traits}
+            yield pd.DataFrame({key: ids, **scored})
+
+
+def _people_of(cohort: Path) -> Iterator[tuple[str, NDArray[Any], list[Person]]]:
+    """The people of a file in chunks: the name of its id column, their ids, what the encoders read. Raises CohortError."""
+    from encoders.cases import person_of_row
+    from encoders.cohort import HELD_OUT, TRAITS, CohortError, pieces, tidy
+
     seen: set[str] = set()
     for chunk in pieces(cohort):
         chunk = chunk.drop(columns=[name for name in chunk.columns if str(name).strip().lower() in (*TRAITS, *HELD_OUT)])
-        key = next((name for name in chunk.columns if str(name).strip().lower() in ("seqn", "id")), "id")
+        key = next((str(name) for name in chunk.columns if str(name).strip().lower() in ("seqn", "id")), "id")
         table = tidy(chunk)
         again = seen & set(table["id"])
         if again:
             raise CohortError(f"the id {min(again)} stands twice in the table; every person needs one of their own")
         seen |= set(table["id"])
-        log_odds = score_people(model, [person_of_row(row) for _, row in table.iterrows()], batch)
-        scored = {trait: np.round(risk.calibrate(log_odds[:, order[trait]], trait), 6) for trait in traits}
-        yield pd.DataFrame({key: table["id"].to_numpy(), **scored})
+        yield key, table["id"].to_numpy(), [person_of_row(row) for _, row in table.iterrows()]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from encoders import cohort
 from encoders.batch import Person
 from encoders.record import RISK_TRAITS, Fact, Patient, Sex, Smoking, facts
 from encoders.spirogram import analyse
@@ -139,8 +140,6 @@ def cohort_people(path: Path, fold: str, limit: int | None = None) -> tuple[list
     """Adults of a cohort's fold: what the encoders read, and their traits (people, traits), nan where unknown."""
     from tqdm import tqdm
 
-    from encoders import cohort
-
     table = cohort.adults(cohort.read_cohort(path))
     table = table[[cohort.split_of(one) == fold for one in table["id"]]]
     if limit is not None:
@@ -151,10 +150,19 @@ def cohort_people(path: Path, fold: str, limit: int | None = None) -> tuple[list
     return people, table[[trait for trait, _ in RISK_TRAITS]].to_numpy(float)
 
 
+def rebuilt_people(path: Path, fold: str, limit: int | None = None) -> tuple[Taught, ...]:
+    """Adults of a cohort's fold who have a curve, given or rebuilt, with what it measures to."""
+    from tqdm import tqdm
+
+    table = cohort.adults(cohort.read_cohort(path))
+    table = table[[cohort.split_of(one) == fold for one in table["id"]]]
+    table = table if limit is None else table.head(limit)
+    rows = (analysed_row(row) for _, row in tqdm(table.iterrows(), total=len(table), desc="rebuilt curves", unit="person"))
+    return tuple(one for one in (taught(*row) for row in rows) if one.person.curve is not None)
+
+
 def analysed_row(row: object) -> tuple[Patient, Spirometry | None]:
     """One row of a cohort as a record and a measured blow; no blow where there is no curve, sex, age or height."""
-    from encoders import cohort
-
     patient, blow = cohort.patient_of(row)
     if blow is None or patient.sex is None or patient.age_years is None or patient.height_cm is None:
         return patient, None
@@ -164,4 +172,13 @@ def analysed_row(row: object) -> tuple[Patient, Spirometry | None]:
 def person_of_row(row: object) -> Person:
     """One row of a cohort as the encoders read it."""
     patient, spirometry = analysed_row(row)
+    return Person(table_of(patient, spirometry), chosen_curve(spirometry))
+
+
+def read_for_risk(patient: Patient, spirometry: Spirometry | None) -> Person:
+    """One patient as risks are read: values of a record without a curve stand on a rebuilt curve, as those of a cohort's row do."""
+    best = spirometry.best if spirometry is not None and not spirometry.maneuvers else None
+    blow = None if best is None else cohort.rebuilt_blow(best.fev1_l, best.fvc_l, best.pef_l_s, best.fef25_75_l_s, best.bev_l, best.fet_s)
+    if blow is not None and patient.sex is not None and patient.age_years is not None and patient.height_cm is not None:
+        spirometry = analyse((blow,), sex=patient.sex.value, age_years=patient.age_years, height_cm=patient.height_cm)
     return Person(table_of(patient, spirometry), chosen_curve(spirometry))

@@ -130,13 +130,18 @@ def patient_of(row: Any) -> tuple[Patient, Blow | None]:
     curve = text("curve_ml_10ms")
     if curve:
         return patient, _given(curve)
-    fev1, fvc = number("fev1_l"), number("fvc_l")
-    if fev1 is None or fvc is None or not 0.1 < fev1 <= fvc:
-        return patient, None
+    bev = number("bev_ml")
+    bev_l = None if bev is None else bev / 1000.0
+    return patient, rebuilt_blow(number("fev1_l"), number("fvc_l"), number("pef_l_s"), number("fef25_75_l_s"), bev_l, number("fet_s"))
+
+
+def rebuilt_blow(
+    fev1_l: float | None, fvc_l: float | None, pef_l_s: float | None, fef25_75_l_s: float | None, bev_l: float | None, fet_s: float | None
+) -> Blow | None:
+    """A curve that measures to these indices, see ``simulate.rebuild``; None where FEV1 or FVC is missing or impossible."""
     from encoders.spirogram.simulate import rebuild
 
-    bev = number("bev_ml")
-    return patient, rebuild(fev1, fvc, number("pef_l_s"), number("fef25_75_l_s"), None if bev is None else bev / 1000.0, number("fet_s"))
+    return rebuild(fev1_l, fvc_l, pef_l_s, fef25_75_l_s, bev_l, fet_s) if fev1_l is not None and fvc_l is not None and 0.1 < fev1_l <= fvc_l else None
 
 
 def _given(curve: str) -> Blow:

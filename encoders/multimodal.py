@@ -60,17 +60,17 @@ class MultimodalLM(nn.Module):
         self.encode_table = TabularEncoder(self.config.table)
         self.project_curve = Projector(self.config.curve.width, weight.shape[1], embedding_rms(weight))
         self.project_table = Projector(self.config.table.width, weight.shape[1], embedding_rms(weight))
-        self.read_risk = self._risk_readers()
+        self.read_risk = self._risk_readers(self.config.risk.readers)
 
-    def forget_risks(self, seed: int) -> None:
-        """Fresh weights for the risk prompt's soft tokens, which are then to be taught again."""
+    def forget_risks(self, seed: int, readers: int | None = None) -> None:
+        """Fresh weights for the risk prompt's soft tokens (of ``readers``, else as configured), which are then to be taught again."""
         torch.manual_seed(seed)
-        self.read_risk = self._risk_readers().to(self.device)
+        self.read_risk = self._risk_readers(readers or self.config.risk.readers).to(self.device)
 
-    def _risk_readers(self) -> nn.ModuleList:
+    def _risk_readers(self, count: int) -> nn.ModuleList:
         weight = self.lm.get_input_embeddings().weight
         size, rms = (self.config.curve.width, self.config.curve.tokens, weight.shape[1]), embedding_rms(weight)
-        return nn.ModuleList(RiskReader(self.config.risk, *size, rms) for _ in range(self.config.risk.readers))
+        return nn.ModuleList(RiskReader(self.config.risk, *size, rms) for _ in range(count))
 
     # what it is ---------------------------------------------------------------------------------------------------
     @property
@@ -173,9 +173,11 @@ class MultimodalLM(nn.Module):
             some = people[start : start + batch]
             has_curve = np.array([person.curve is not None for person in some]) & tokens
             encoded = torch.zeros(len(some), self.config.curve.tokens, self.config.curve.width, device=self.device, dtype=self.dtype)
-            drawn = [person.curve for person, given in zip(some, has_curve, strict=True) if given and person.curve is not None]
-            if drawn:
-                encoded[torch.from_numpy(has_curve)] = self.encode_curve(torch.from_numpy(np.stack(drawn)).to(self.device, self.dtype))
+            drawn = {id(person.curve): person.curve for person, given in zip(some, has_curve, strict=True) if given and person.curve is not None}
+            if drawn:  # a person asked about in many ways has one curve
+                place = {key: index for index, key in enumerate(drawn)}
+                read = self.encode_curve(torch.from_numpy(np.stack(list(drawn.values()))).to(self.device, self.dtype))
+                encoded[torch.from_numpy(has_curve)] = read[[place[id(person.curve)] for person, given in zip(some, has_curve, strict=True) if given]]
             tables = np.stack([person.table for person in some])
             reads_table = np.full(len(some), tokens)
             each = [

@@ -17,6 +17,7 @@ from encoders.cases import analysed_row
 from encoders.tabular import COLUMNS
 
 Floats = NDArray[np.float64]
+DIRECTIONS = 60  # chosen on validation people among 60, 150, 300
 INDICES = ("fev1_l", "fvc_l", "fev1_fvc", "pef_l_s", "fef25_75_l_s")
 
 
@@ -36,8 +37,11 @@ def probes(model: Any, trained: Sequence[Person], tested: Sequence[Person], patt
     """Linear maps from the soft tokens, fitted on ``trained`` and measured on ``tested``.
 
     ``r2``: of each measured index from the curve's tokens alone; ``pattern``: accuracy of naming the spirometric pattern
-    from the tokens of curve and table (a pattern depends on sex, age and height), and of always naming the commonest.
+    from the curve's tokens and the table's fields (a pattern depends on sex, age and height), and of always naming the
+    commonest. The tokens are first turned to their DIRECTIONS main directions, which is linear as well: a few thousand people
+    do not show how to weigh thousands of numbers.
     """
+    from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.preprocessing import StandardScaler
 
@@ -54,8 +58,10 @@ def probes(model: Any, trained: Sequence[Person], tested: Sequence[Person], patt
         fitted = Ridge(30.0).fit(x[known[0]], tables[0][known[0], 0, column])
         found["r2"][name] = round(float(fitted.score(asked[known[1]], tables[1][known[1], 0, column])), 4)
     said = [np.array([str(one[index]) for index in some]) for one, some in zip(patterns, given, strict=True)]
-    both = [np.hstack([tokens, table.reshape(len(table), -1)]) for tokens, table in zip((x, asked), tables, strict=True)]
-    classes = LogisticRegression(C=0.05, max_iter=400).fit(both[0], said[0])
+    main = PCA(min(DIRECTIONS, *x.shape), random_state=7, svd_solver="randomized").fit(x)
+    shown = [main.transform(one) for one in (x, asked)]
+    both = [np.hstack([tokens / shown[0].std(0), table.reshape(len(table), -1)]) for tokens, table in zip(shown, tables, strict=True)]
+    classes = LogisticRegression(max_iter=400).fit(both[0], said[0])
     commonest = pd.Series(said[0]).mode()[0]
     found["pattern"] = {
         "accuracy": round(float((classes.predict(both[1]) == said[1]).mean()), 4),

@@ -20,8 +20,8 @@ class RiskReaderConfig:
     """``told``: whether the record stands in the prompt as text as well when a risk is scored. ``readers``: taught alike, from
     other beginnings; the mean of their log-odds is the score.
 
-    Text beside the soft tokens made the embedded model worse on validation people (mean AUROC 0.787 against 0.810), so it is
-    left out; ``breathwise evaluate`` measures it as an ablation.
+    Text beside the soft tokens made the embedded model worse on validation people, so it is left out; ``breathwise evaluate``
+    measures it as an ablation.
     """
 
     width: int = 128

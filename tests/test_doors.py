@@ -22,6 +22,7 @@ from assistant.caller import Caller
 from assistant.interface import doors
 from assistant.interface.server import launch
 from assistant.measuring_only import MeasuringOnly
+from assistant.reasons import explain
 from assistant.session import turn_json
 from assistant.settings import Settings
 from encoders.spirogram import to_json
@@ -176,14 +177,20 @@ def test_a_curve_alone_with_what_is_stated_measures_the_same_at_every_door(page:
     assert tools(lambda: assistant, ("measure", {"files": [str(curve)], **stated})) == [printed]
 
 
-def test_the_risks_of_a_record_without_a_breathing_test_are_those_of_its_row_in_a_cohort(assistant: Assistant, tmp_path: Path) -> None:
-    (tmp_path / "record.csv").write_text("id,sex,age_years,height_cm,smoking_status\n7,male,58,176,former\n", encoding="utf-8")
-    CliRunner().invoke(cli.app, ["risk", str(tmp_path / "record.csv"), "--out", str(tmp_path / "risks.csv")], catch_exceptions=False)
+@pytest.mark.parametrize("cells", ["", ",2.12,3.74", ",2.9,3.9,8.2,2.6"])
+def test_the_risks_of_a_record_without_a_curve_are_those_of_its_row_in_a_cohort(assistant: Assistant, tmp_path: Path, cells: str) -> None:
+    header = ",".join(["id,sex,age_years,height_cm,smoking_status", "fev1_l", "fvc_l", "pef_l_s", "fef25_75_l_s"][: 1 + cells.count(",")])
+    record = tmp_path / "record.csv"
+    record.write_text(f"{header}\n7,male,58,176,former{cells}\n", encoding="utf-8")
+    CliRunner().invoke(cli.app, ["risk", str(record), "--out", str(tmp_path / "risks.csv")], catch_exceptions=False)
     names, row = ((tmp_path / "risks.csv").read_text(encoding="utf-8").splitlines()[place].split(",") for place in (0, 1))
-    ours = {one.trait: one.probability for one in assistant.open([tmp_path / "record.csv"]).risks}
+    session = assistant.open([record])
+    ours = {one.trait: one.probability for one in session.risks}
     assert {name: float(cell) for name, cell in zip(names[1:], row[1:], strict=True)} == {
         trait: pytest.approx(value, abs=2e-6) for trait, value in ours.items()
     }
+    named = {one.name for one in explain(assistant, session, "copd")}
+    assert ("spirometry" in named) == bool(cells) and "curve" not in named
 
 
 def test_a_child_gets_no_risks_and_the_reason(tmp_path: Path, assistant: Assistant) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from encoders import loop
 from encoders.batch import Person
 from encoders.conversation import risk_messages
 from encoders.record import RISK_TRAITS
-from encoders.risk_teaching import encoded_curves, softened_answers, teach_risks
+from encoders.risk_teaching import RiskLessons, encoded_curves, softened_answers, teach_risks
 from encoders.scores import auroc
 from encoders.tabular import COLUMNS, told
 from tests import tiny
@@ -41,10 +44,13 @@ def test_only_the_risk_prompts_own_weights_learn() -> None:
     assert not any(weight.requires_grad for weight in model.parameters()) and not model.training
 
 
-def test_what_was_taught_ranks_other_people() -> None:
+def test_what_was_taught_ranks_other_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: 0.05 * next(ticks))  # as many steps on a busy machine as on a quiet one
+    monkeypatch.setattr(loop, "time", clock)
     model = tiny.model()
     made, traits = people(500)
-    teach_risks(model, made[:400], traits[:400], minutes=0.25, seed=1)
+    teach_risks(model, made[:400], traits[:400], minutes=0.25, seed=1, lessons=RiskLessons(people=32, questions=4))
     system, questions = risk_messages()
     risk = model.score(made[400:], questions, system)
     known = ~np.isnan(traits[400:, 0])

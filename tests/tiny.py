@@ -9,9 +9,9 @@ import torch
 
 from encoders.batch import CURVE_MARK, RECORD_MARK, Person
 from encoders.multimodal import MultimodalConfig, MultimodalLM
+from encoders.new_model import make_language_model, make_tokenizer
 from encoders.spirogram.encode import CHANNELS, POINTS, SpirogramEncoderConfig
 from encoders.tabular import COLUMNS, TabularEncoderConfig
-from encoders.training import TrainConfig, make_language_model, make_tokenizer
 
 CONFIG = MultimodalConfig(SpirogramEncoderConfig(widths=(8, 8, 16, 32), tokens=16), TabularEncoderConfig(width=32))
 SENTENCES = (
@@ -28,7 +28,7 @@ def tokenizer() -> Any:
 def model(seed: int = 0, lm: Any = None) -> MultimodalLM:
     torch.manual_seed(seed)
     own = tokenizer()
-    lm = lm or make_language_model(TrainConfig(width=64, layers=2, inner=96, heads=2), own)
+    lm = lm or make_language_model(own, width=64, layers=2, inner=96, heads=2)
     return MultimodalLM(lm, own, CONFIG).eval()
 
 

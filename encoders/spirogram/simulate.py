@@ -24,7 +24,14 @@ from encoders.spirogram.reference import lms
 COMMON_FAULTS = ("slow_start", "hesitation", "cough", "early_end", "glottic_closure")
 FAULTS = (*COMMON_FAULTS, "leak", "zero_flow_error", "inspiration_exceeds")
 _LEAD_S, _TRAIL_S = 0.25, 1.1
+# what every curve is made of, reckoned once: rebuilding a person's curve draws some sixty
 _U = np.linspace(0.0, 1.0, 300) ** 1.4
+_BETWEEN = np.diff(_U)
+_TAIL_AT = int(np.searchsorted(_U, 0.92))
+_SHARE = np.linspace(0.0, 1.0, 120)
+_LEFT = 1.0 - _SHARE
+_PART = np.linspace(0.0, 1.0, 40)
+_RISEN = _PART - np.sin(np.pi * _PART) / np.pi
 
 
 def _fall(pef: float, fvc: float, peak_l: float, m: float, p: float, fet: float) -> tuple[Array, Array]:
@@ -32,30 +39,29 @@ def _fall(pef: float, fvc: float, peak_l: float, m: float, p: float, fet: float)
     rest = fvc - peak_l
     flow = pef * (1.0 - _U**m) ** p
     flow = np.maximum(flow, 1e-4 * pef)
-    steps = np.diff(_U) * rest * 0.5 * (1.0 / flow[1:] + 1.0 / flow[:-1])
-    time = np.concatenate([[0.0], np.cumsum(steps)])
+    slow = 1.0 / flow
+    time = np.zeros(len(_U))
+    np.cumsum(_BETWEEN * rest * 0.5 * (slow[1:] + slow[:-1]), out=time[1:])
     volume = peak_l + _U * rest
     # the tail starts where 8 % of the volume is left, or before, so that it neither comes too late nor has to speed up
-    start = int(np.searchsorted(_U, 0.92))
+    start = _TAIL_AT
     while start > 10 and (time[start] > 0.85 * fet or flow[start] * (fet - time[start]) < 1.3 * (fvc - volume[start])):
         start -= 1
     left, span = fvc - volume[start], max(fet - time[start], 0.05)
     power = max(1.3, flow[start] * span / left)
-    share = np.linspace(0.0, 1.0, 120)
     creep = min(0.3, 0.006 / left)  # the last few millilitres come to the very end
-    tail = fvc - left * ((1.0 - creep) * (1.0 - share) ** power + creep * (1.0 - share))
-    return np.concatenate([time[:start], time[start] + span * share]), np.concatenate([volume[:start], tail])
+    tail = fvc - left * ((1.0 - creep) * _LEFT**power + creep * _LEFT)
+    return np.concatenate([time[:start], time[start] + span * _SHARE]), np.concatenate([volume[:start], tail])
 
 
 def _curve(pef: float, fvc: float, bev: float, m: float, p: float, fet: float) -> tuple[Array, Array]:
     """Times (0 = first flow) and volumes of a whole expiration; the rise is a half cosine of flow."""
-    rise = float(np.clip(7.0 * bev / pef, 0.02, 0.9))
+    rise = min(max(7.0 * bev / pef, 0.02), 0.9)
     peak_l = min(0.5 * pef * rise, 0.45 * fvc)
     rise = 2.0 * peak_l / pef
-    part = np.linspace(0.0, 1.0, 40)
-    up = pef * rise * 0.5 * (part - np.sin(np.pi * part) / np.pi)
+    up = pef * rise * 0.5 * _RISEN
     time, volume = _fall(pef, fvc, peak_l, m, p, fet)
-    return np.concatenate([part[:-1] * rise, rise + time]), np.concatenate([up[:-1], volume])
+    return np.concatenate([_PART[:-1] * rise, rise + time]), np.concatenate([up[:-1], volume])
 
 
 def _errors(pef: float, fvc: float, bev: float, fet: float, shape: Array, fev1: float, fef: float) -> Array:

@@ -31,6 +31,7 @@ OTHER_TOPIC = 0.08  # cosine by which a sentence of another topic must be nearer
 ANSWERS, ANSWERS_AT_ALL = 0.5, 0.33  # cosine of a sentence that surely answers; under the second none is quoted
 NEARER = 0.04  # cosine by which the wordings about the record must be nearer to a question than a sentence of the library
 RECORD_SURE = 0.75  # from here the record answers what is taken to be asked of it, however near a sentence of the library is
+THEME_SURE = 0.5  # enough for a theme whose own sentence is the nearest of all
 ALONE = 0.36  # cosine of a sentence that answers a question by itself: then it is not read together with the one before
 NEAREST_OF_THEME = 0.34  # relevance of the best passage where the theme of a question is known
 SURE_BY_WORDS = ("do_i_have_asthma", "bronchodilator", "missing_data", "why", "why_risk", "why_pattern", "risks", *FOLLOW_UPS, *DECLINED)
@@ -172,7 +173,11 @@ def _fitting(
         own = [one for one in found if _serves(passages[one.number - 1], intent, wanted)]
         if own and wanted:  # the record says what would change most, whatever the question's words are near to
             return intent, to_quote(own, passages)
-        if own and (said or own[0].score >= found[0].score - OTHER_TOPIC) and (said or sure >= LEAD_SURE or own[0].score >= ANSWERS):
+        if (
+            own
+            and (said or own[0].score >= found[0].score - OTHER_TOPIC)
+            and (said or sure >= (THEME_SURE if own[0] is found[0] else LEAD_SURE) or own[0].score >= ANSWERS)
+        ):
             return intent, to_quote(own, passages)
         return "unknown", to_quote(found, passages) if found and found[0].score >= ANSWERS_AT_ALL else ()
     if intent == "unknown":

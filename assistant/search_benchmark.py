@@ -40,7 +40,7 @@ def read_questions() -> tuple[Question, ...]:
 
 
 def run(*, k: int = 4, progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
-    """Shares over the half of the questions that nothing was chosen on (every second one), and over the other for comparison."""
+    """Shares over the half of the questions that no weight or limit was chosen on (every second one), and over the other for comparison."""
     progress("the library")
     library = GuidelineLibrary.load(Settings())
     questions = read_questions()
@@ -93,7 +93,7 @@ def table(found: dict[str, Any]) -> str:
     one, other = found["hybrid"]["reported"], found["hybrid"]["tuned_on"]
     lines += [
         "",
-        f"Over {one['answerable']} questions the library answers and {one['unanswerable']} it cannot, the half on which nothing was chosen (hybrid on the other half: "
+        f"Over {one['answerable']} questions the library answers and {one['unanswerable']} it cannot, the half on which no weight or limit was chosen, though the table of lay words was written with its misses in view (hybrid on the other half: "
         f"{other['recall']:.1%}, {other['right_refusals']:.1%}, {other['wrong_refusals']:.1%}); {found['passages']} passages. Right refusals: an unanswerable question "
         f"gets no passage; wrong: an answerable one gets none. What a question is about is read right of {read['both']:.1%} of {read['wordings']} wordings, each left out in one "
         f"of five folds (by the nearest five alone {read['nearest']:.1%}, by regression alone {read['regression']:.1%}). Commit {found['commit']}, {found['date']}, by `breathwise benchmark search`.",

@@ -18,7 +18,7 @@ _MESSAGE: tuple[tuple[str, re.Pattern[str], Callable[[float], bool]], ...] = (
     ("heart_rate", re.compile(rf"(?:heart ?rate|pulse(?! ox)|heart ?beat|\bhr\b|heart (?:is |was )?(?:beating|racing|going|pounding|stuck)|\bbpm\b){_NEAR}(\d{{2,3}})|(\d{{3}}) ?(?:bpm|beats (?:a|per) min)"), lambda v: 130 <= v <= 300 or 15 <= v <= 40),
     ("temperature", re.compile(rf"(?:temperature|\btemp\b|fever|febrile|thermometer){_NEAR}(\d{{2,3}}(?:[.,]\d)?)"), lambda v: 40 <= v < 46 or 104 <= v < 115 or 25 <= v <= 35),
 )  # fmt: skip
-_PRESSURE = re.compile(rf"(?:blood pressure|\bbp\b|systolic|\bsbp\b){_NEAR}(\d{{2,3}})(?:\s*(?:/|over|on)\s*(\d{{2,3}}))?")
+_PRESSURE = re.compile(rf"(?:blood pressure|\bbp\b|systolic|\bsbp\b){_NEAR}(\d{{2,3}})(?![\d.]*[ -]?(?:years?|yrs?|y/?o)\b)(?:\s*(?:/|over|on)\s*(\d{{2,3}}))?")
 _GLUCOSE = re.compile(r"(?:glucose|blood sugar|sugars?|\bbm\b|\bbgl?\b)[^\d;?!]{0,20}(\d{1,3}(?:\.\d)?)(?! ?%|\d| ?grams?| ?g\b)\s*(mmol|mg)?")
 _SYMPTOM = re.compile(
     r"breathless|short of breath|breath|dizzy|diz+iness|head ?ache|blurr|confus|sweat|shak|faint|unwell|sick|vomit|chest|weak|\bhead (?:is |was |keeps )?(?:pound|throb|split|burst|hurt|explod)\w*|(?:pounding|throbbing|splitting|bursting) (?:head|in my head)|drows|palpit|thirst|feel (?:awful|terrible|ill|bad|strange)|numb|vision|nosebleed|light[- ]?headed|collaps|wake|clammy"

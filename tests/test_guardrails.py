@@ -272,3 +272,15 @@ def test_numerals_of_facts_may_be_rounded_but_not_extended() -> None:
     allowed = allowed_numerals(FACTS)
     assert {"1.85", "1.9", "2.13", "2.1", "142"} <= allowed
     assert not {"1.850", "1.8", "2", "2.2", "140"} & allowed
+
+
+@pytest.mark.parametrize(
+    "question", ["what's a normal blood pressure for a 71 year old", "do I need oxygen at home", "do I need the covid booster", "could I die from COPD?"]
+)
+def test_a_general_question_is_neither_an_alarm_nor_declined(question: str) -> None:
+    assert triage(question) is None and scope(question) is None and not asks_diagnosis(question)
+
+
+def test_the_milligrams_of_a_medicine_are_a_dose() -> None:
+    refusal = scope("what mg of atorvastatin fits me")
+    assert refusal is not None and refusal.kind == "dose"

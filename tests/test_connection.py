@@ -92,6 +92,7 @@ def test_a_refused_upload_of_a_slow_visitor_is_one_sentence_that_stays(page: Pag
     assert "Example: healthy runner" in page.locator("body").inner_text()
 
 
+@pytest.mark.slow
 def test_what_is_asked_while_the_connection_is_lost_is_answered_when_it_is_back(page: Page) -> None:
     choose(page, "Healthy runner")
     page.context.set_offline(True)
@@ -104,6 +105,7 @@ def test_what_is_asked_while_the_connection_is_lost_is_answered_when_it_is_back(
     assert "connection" not in page.locator("#status").inner_text()
 
 
+@pytest.mark.slow
 def test_an_answer_cut_off_by_a_lost_connection_says_so_and_the_patient_stays(page: Page) -> None:
     choose(page, "Healthy runner")
     send(page, "Am I well?")
@@ -121,6 +123,7 @@ def test_an_answer_cut_off_by_a_lost_connection_says_so_and_the_patient_stays(pa
     answered(page, "And now?")
 
 
+@pytest.mark.slow
 def test_a_reload_in_mid_answer_begins_an_empty_page(page: Page) -> None:
     choose(page, "Healthy runner")
     send(page, "Am I well?")
@@ -135,6 +138,7 @@ def test_a_reload_in_mid_answer_begins_an_empty_page(page: Page) -> None:
     answered(page, "Am I well now?")
 
 
+@pytest.mark.slow
 def test_the_back_button_leads_to_an_empty_page_and_never_to_another_patient(page: Page, address: str) -> None:
     choose(page, "Healthy runner")
     page.goto(f"{address}healthz")
@@ -143,6 +147,7 @@ def test_the_back_button_leads_to_an_empty_page_and_never_to_another_patient(pag
     assert "Example:" not in page.locator("body").inner_text().replace("Example patient", "")
 
 
+@pytest.mark.slow
 def test_a_question_sent_twice_is_answered_once(page: Page) -> None:
     choose(page, "Healthy runner")
     box = page.get_by_placeholder("Ask about this patient")
@@ -154,6 +159,7 @@ def test_a_question_sent_twice_is_answered_once(page: Page) -> None:
     assert page.locator("#chat").get_by_text("It is a slow answer to").count() == 1
 
 
+@pytest.mark.slow
 def test_stopped_at_once_says_what_there_was_and_the_next_question_is_answered(page: Page) -> None:
     choose(page, "Healthy runner")
     send(page, "Am I well?")
@@ -164,6 +170,7 @@ def test_stopped_at_once_says_what_there_was_and_the_next_question_is_answered(p
     answered(page, "And now?")
 
 
+@pytest.mark.slow
 def test_another_patient_in_mid_answer_takes_the_whole_page(page: Page, tmp_path: Path) -> None:
     choose(page, "Healthy runner")
     send(page, "Am I well?")

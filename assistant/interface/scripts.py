@@ -82,7 +82,7 @@ CONNECTION = r"""() => {
       const said = words.reduce((text, [from, to]) => text.replace(from, to), came);
       if (said !== came) part.textContent = said;
       heard.set(part, said);
-      tell(said);
+      if (said !== CUT) tell(said);  // that was told when it happened
     }
   }).observe(document.body, {childList: true, subtree: true, characterData: true});
 

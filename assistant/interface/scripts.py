@@ -59,11 +59,12 @@ PAGE = """() => {
 # Gradio's short-lived messages are put in one plain sentence, which stays in the line of status. And a lost connection: Gradio would load the page
 # anew, and the patient with it would be gone. So what a visitor does is sent again until it arrives, and an answer that was cut off ends as an error does.
 CONNECTION = r"""() => {
-  const tell = (said, cut) => {
+  let cut = false;  // whether something was broken off and nothing was done since
+  const tell = (said, over) => {
     const line = document.createElement("p");
     line.textContent = said && "\u26a0 " + said;
     document.querySelector("#status .md, #status .prose")?.replaceChildren(line);
-    if (cut) document.querySelector("#said .md, #said .prose")?.replaceChildren();
+    if (over) document.querySelector("#said .md, #said .prose")?.replaceChildren();
   };
   const LOST = "The connection to Breathwise is lost. Nothing on this page is: what you did is sent as soon as the connection is back.";
   const CUT = "The connection to Breathwise was lost in the middle of this. Nothing else was: do it once more.";
@@ -81,7 +82,7 @@ CONNECTION = r"""() => {
       const said = words.reduce((text, [from, to]) => text.replace(from, to), came);
       if (said !== came) part.textContent = said;
       heard.set(part, said);
-      tell(said);
+      if (said !== CUT) tell(said);  // that was told when it happened
     }
   }).observe(document.body, {childList: true, subtree: true, characterData: true});
 
@@ -97,7 +98,7 @@ CONNECTION = r"""() => {
           if (done) out.close(); else out.enqueue(value);
         } catch (error) {
           if (signal?.aborted) return out.error(error);
-          tell(CUT, true);
+          tell(CUT, cut = true);
           for (const message of [{msg: "unexpected_error", message: CUT, success: false}, {msg: "close_stream"}])
             out.enqueue(bytes.encode(`\n\ndata: ${JSON.stringify(message)}\n\n`));
           out.close();
@@ -109,10 +110,10 @@ CONNECTION = r"""() => {
   };
   window.fetch = async (where, how) => {
     const path = String(where?.url ?? where), until = performance.now() + PATIENCE_MS;
-    for (let lost = false; ; lost = true) {
+    for (let lost = cut && path.includes("/queue/join"); ; lost = true) {
       try {
         const answer = await ask.call(window, where, how);
-        if (lost) tell("");
+        if (lost) { tell(""); cut = false; }
         return path.includes("/queue/data") ? whole(answer, how?.signal) : answer;
       } catch (error) {
         if (how?.signal?.aborted || !/\/queue\/(join|data)/.test(path) || performance.now() > until) throw error;

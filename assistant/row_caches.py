@@ -99,14 +99,14 @@ def attend(module: Any, query: Tensor, key: Any, value: Any, attention_mask: Ten
 def seen(new: int, held: int, window: int | None, device: torch.device) -> Tensor | None:
     """Which of ``held`` positions each of the last ``new`` sees: itself and what was before it, within ``window``. (1, 1, new, held); None: as
     transformers takes it without a mask, all for a single position, and none that comes later where all are new."""
-    slides = window is not None and held > window
-    if new == 1 or (new == held and not slides):
+    slid = window if window is not None and held > window else None
+    if new == 1 or (new == held and slid is None):
         return None  # a layer whose window slid on holds what its next position sees, and no more
     own = torch.arange(held - new, held, device=device)[:, None]
     other = torch.arange(held, device=device)[None]
     mask = other <= own
-    if slides:
-        mask &= other > own - window
+    if slid is not None:
+        mask &= other > own - slid
     return mask[None, None]
 
 

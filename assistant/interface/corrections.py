@@ -134,9 +134,11 @@ def in_units(read: Patient, now: Patient, wanted: Correction) -> tuple[Patient, 
         if abs(value - held[field]) > 1e-3 * abs(held[field]):
             said.append(f"{name_of(field)} is {value:.4g} {unit_of(field)}")
             if field in QUANTITY:
-                now = replace(now, **{field: value, **({"bmi_kg_m2": None} if field == "weight_kg" and _bmi_follows(now) else {})})
+                own: dict[str, Any] = {field: value, **({"bmi_kg_m2": None} if field == "weight_kg" and _bmi_follows(now) else {})}
+                now = replace(now, **own)
             else:
-                read, now = (replace(one, reported=(replace(one.reported[0], **{field: value}),)) for one in (read, now))
+                of_test: dict[str, Any] = {field: value}
+                read, now = (replace(one, reported=(replace(one.reported[0], **of_test),)) for one in (read, now))
                 test = now.reported[0]
                 if test.fev1_l and test.fvc_l and test.fev1_l > test.fvc_l:
                     raise CorrectionError(f"FEV1 would be {test.fev1_l:g} L, larger than FVC with {test.fvc_l:g} L, which is not possible; check both")

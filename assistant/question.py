@@ -118,8 +118,9 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     if before is not None and sure < LEAD_SURE and (intent == "unknown" or before.seen.intent not in THEMES) and of_what_was_said(spelt):
         intent, sure = of_what_was_said(spelt), LEAD_SURE
     if names:
-        put = canonical(names[0]) if told_by_model(view, names) else question
-        return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said="" if put != question else values_in_words(view, names))
+        by_model = told_by_model(view, names)
+        put = canonical(names[0]) if by_model else question
+        return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said="" if by_model else values_in_words(view, names))
     intent = of_no_value(intent, sure, spelt)
     if intent in FOLLOW_UPS and before is not None:
         passages, scores = _again(library, before)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from random import Random
 
 from encoders.teacher.numbers import LABELS, asked_number, number
+from encoders.teacher.sayable import sentences
 from encoders.teacher.sentences import not_read
 from encoders.teacher.view import View
 
@@ -44,13 +45,13 @@ _NAMES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
     ("symptoms", r"symptoms|complaints"),
     ("conditions", r"conditions|illnesses|diseases|diagnoses|medical history"),
     ("medications", r"medicines?|medications?|meds|tablets|drugs"),
-    ("age_years", r"age|how old"),
+    ("age_years", r"age|how old|years old"),
 ))  # fmt: skip
 _AND = re.compile(r"\s*(?:,|&|\+|\band\b|\bplus\b|\bas well as\b)\s*")
 _WHOLE = re.compile(r"\b(?:ratio (?:of|between)|fev1 (?:and|to|over) (?:the )?fvc ratio)\b")
 _OWN = re.compile(
     r"\b(?:my|mine|i|his|her|hers|he|she|their|they|we|its?|the patient(?:'s)?|patient'?s|this (?:person|patient|man|woman|file|record|one)|you (?:have|hold|got|use|used|take|took|put|note|noted)"
-    r"|(?:file|record|chart|notes)|recorded|noted|written|came out)\b",
+    r"|(?:file|record|chart|notes)|the machine|recorded|noted|written|came out)\b",
 )
 _ADVICE = re.compile(
     r"\b(?:lower(?! (?:than|limit))|lowering|reduc\w+|rais(?:e|ing)|improv\w+|increas\w+|los(?:e|ing)|gain\w*|should(?! (?:my|his|her|the) (?:fev1|fvc))|help\w*|caus\w+|affects?|means?|meaning|why|control\w*|manag(?:ing|ement)|manage (?:my|it|this|the|copd|asthma)|treat\w*"
@@ -58,7 +59,7 @@ _ADVICE = re.compile(
     r"|rose|fell|drop\w*|before|after|compar\w+|risks?|chances?|at home|inhaler|need|important|danger\w*|safe|count\w*|explain|interpret)\b"
 )
 _ASKS = re.compile(
-    r"^\W*(?:(?:and|so|but|ok|okay|please|well|then|now|hi|hello|sorry)\b[ ,]*)*(?:what(?:'?s| is| was| are| were| about| did| does| do| have)?|where|which|how (?:heavy|tall|old|high|low|fast|much|many|big|long|is|was|are)|tell|give|show|read|remind"
+    r"^\W*(?:(?:and|so|but|ok|okay|please|well|then|now|hi|hello|sorry)\b[ ,]*)*(?:what(?:'?s| is| was| are| were| about| did| does| do| have)?|where|which|how (?:heavy|tall|old|high|low|fast|much|many|big|long|is|was|are)|tell|give|show|list|read|remind"
     r"|do (?:i|you|we|they)|does|did|have i|has|am i|is|are|was|were|my|his|her|the|can you (?:tell|give|read|show))\b"
 )
 _IN_GENERAL = re.compile(r"^\W*(?:and |so )?what(?:'s| is| are| would be| counts as) (?:an? |considered )")
@@ -71,6 +72,7 @@ _EXTRA = {  # values the teacher has no label for
     "fev1_fvc_lln": "lower limit of normal of the FEV1/FVC ratio", "fev1_fvc_predicted": "predicted FEV1/FVC ratio", "fef25_75_l_s": "FEF25-75", "fev1_grade": "quality grade of the FEV1",
 }  # fmt: skip
 _POLITE = frozenset({"please", "pls", "ok", "okay", "and", "so", "thanks", "again"})
+FEW = 5  # words that name a value of somebody's and say nothing else: "O2 reading in my notes?"
 LONGEST = 14  # words of a question for a value
 
 
@@ -101,7 +103,7 @@ def asked_values(question: str, *, known_as_value: bool = False) -> tuple[str, .
     if words <= 3 and not _DEFINES.match(lower) and not re.search(r"\bwhat\b", lower):  # "BMI?", "and the FVC"
         return names
     own = _OWN.search(lower) is not None or re.search(r"\bthe (?:[\w-]+ ){0,3}(?:number|value|reading|figure|result|volume|total)\b", lower) is not None
-    return names if (known_as_value or own) and _ASKS.match(lower) else ()
+    return names if (known_as_value or own) and (_ASKS.match(lower) or words <= FEW) else ()
 
 
 def canonical(name: str) -> str:
@@ -124,7 +126,7 @@ def told_by_model(view: View, names: Sequence[str]) -> bool:
 def values_in_words(view: View, names: Sequence[str]) -> str:
     """Each value by token with its status, or that the record does not hold it."""
     wanted = [one for name in names for one in (("systolic_bp_mmhg", "diastolic_bp_mmhg") if name == "systolic_bp_mmhg" else (name,))]
-    return " ".join(dict.fromkeys(_value(view, name) for name in wanted))
+    return " ".join(dict.fromkeys(one for name in wanted for one in sentences(_value(view, name))))
 
 
 def _value(view: View, name: str) -> str:

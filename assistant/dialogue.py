@@ -139,7 +139,7 @@ class Assistant:
 
     def _answer(self, session: Session, question: str, started: float, stop: threading.Event | None, temperature: float, seed: int) -> Iterator[Turn]:
         """A turn for one question: by rule, from what was said before, by code, or by the model."""
-        fixed = by_rule(session, question) or said_before(session.told, question, self.library.intent)
+        fixed = by_rule(session, question, self.library.spelt(question)) or said_before(session.told, question, self.library.intent)
         if fixed is not None:
             yield replace(fixed, done=True, timings=Timings(total_s=time.perf_counter() - started))
             return
@@ -172,7 +172,7 @@ class Assistant:
 
         judge = Judge(Case(session.patient, session.spirometry, session.facts), understood.asked, understood.fitting)
         removed: tuple[str, ...] = ()
-        reasoned = self.risk is not None and spoken_reasons.asked_trait_of(session, question, understood.intent) != ""
+        reasoned = self.risk is not None and spoken_reasons.asked_trait_of(session, understood.text, understood.intent) != ""
         if understood.said:
             draft = Draft([Written(one, "code") for one in sentences(understood.said)])
         elif reasoned:  # the estimate's own reasons, which code reads from the model's scores, are the answer
@@ -202,7 +202,7 @@ class Assistant:
         answer = write_out(draft.text, session.facts).strip()
         passages, written = understood.passages, [Written(write_out(one.text, session.facts), one.by) for one in draft.said]
         if not halted:
-            answer, turn = spoken_reasons.add(self, session, turn, understood.intent, answer)
+            answer, turn = spoken_reasons.add(self, session, turn, understood.intent, answer, meant=understood.text)
             hands = {one.text: one.by for one in written}
             written = [Written(one, hands.get(one, "code")) for one in sentences(answer)] if turn.mark_l or turn.reasons else written
         checks = guardrails.check(answer, (*session.facts, *(spoken_reasons.figures(session) if turn.reasons else ())), passages)

@@ -21,6 +21,7 @@ ASKED_AS = {  # what a question asks for -> where it stands among the statements
 }  # fmt: skip
 _COMPARED = ("status", "status not", "percent", "z", "lln", "predicted", "usual")
 _TEST = ("fev1_l", "fvc_l", "fev1_fvc")
+_LISTS = {"no conditions": "conditions", "no medicines": "medications", "no symptoms": "symptoms"}
 _LOW, _HIGH = ("low", "borderline low", "slightly low", "borderline"), ("raised", "high")
 
 
@@ -55,6 +56,9 @@ def _wrong(one: Said, truth: Truth) -> Error | None:
         known = truth.knows(one.subject) if one.subject != "test" else any(truth.knows(name) for name in _TEST)
         return error("missed comparison" if one.subject == "bronchodilator" else "omission", "in the record") if known else None
     if one.attribute in ("listed", "not listed"):
+        if one.word in ("no conditions", "no medicines", "no symptoms"):
+            held = truth.words.get((_LISTS[one.word], "list"), "")
+            return error("omission", held) if held else None
         listed = one.word in truth.words.get(("conditions", "list"), "")
         if listed == (one.attribute == "listed"):
             return None
@@ -64,7 +68,7 @@ def _wrong(one: Said, truth: Truth) -> Error | None:
     if one.attribute in ("value", "percent", "z", "lln", "predicted"):
         if key not in truth.numbers:
             return error("false finding" if one.attribute == "value" else "invented comparison", "not known")
-        if agrees(one.word, truth.numbers[key]):
+        if agrees(one.word, truth.numbers[key]) or (one.subject == "age_years" and one.word == str(int(truth.numbers[key]))):  # an age is one in whole years
             return None
         elsewhere = [
             name for name in _same_place(one.subject) if (name, one.attribute) in truth.numbers and agrees(one.word, truth.numbers[name, one.attribute])

@@ -18,6 +18,7 @@ from encoders.passages import Passage
 from encoders.record import Patient
 from encoders.teacher import INTENTS, Case
 from encoders.teacher.guidance import fits
+from encoders.teacher.risk import asked_trait
 from encoders.teacher.sayable import Asked, sentences
 from encoders.teacher.themes import THEMES, change_topics
 from encoders.teacher.view import View
@@ -122,6 +123,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         put = canonical(names[0]) if by_model else question
         return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said="" if by_model else values_in_words(view, names))
     intent = of_no_value(intent, sure, spelt)
+    if intent in ("risks", "why_risk") and not asked_trait(question) and asked_trait(spelt):
+        question = spelt
     if intent in FOLLOW_UPS and before is not None:
         passages, scores = _again(library, before)
         history = () if intent == "why" and len(question.split()) > 3 else _before(library, told)  # it names what it is about: the result

@@ -59,14 +59,17 @@ _FAULTS = re.compile(
 )
 
 
-def by_rule(session: Session, question: str) -> Turn | None:
-    """What is answered by rule: nothing asked, a red flag, something declined, a value that is never held, a record that is wrong."""
+def by_rule(session: Session, question: str, spelt: str = "") -> Turn | None:
+    """What is answered by rule: nothing asked, a red flag, something declined, a value that is never held, a record that is wrong.
+
+    ``spelt``: the question with its slips put right; what is declined as typed or as meant is declined.
+    """
     if not question:
         return Turn(question, "Please type a question, for example: explain my result.")
     triage = guardrails.triage(question, session.patient)
     if triage is not None:
         return Turn(question, triage.text, triage=triage)
-    refusal = guardrails.scope(question)
+    refusal = guardrails.scope(question) or (guardrails.scope(spelt) if spelt else None)
     if refusal is not None:
         return Turn(question, refusal.text, seen=Seen(intent=refusal.kind))
     if session.told and _MORE_OF_IT.search(question) and _MEDICINE.search(session.told[-1].question):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from assistant.reasons import CURVE, SPOKEN, STRETCHES, explain, fields_of, spoken_stretch
+from assistant.reasons import CURVE, SPIROMETRY, SPOKEN, STRETCHES, explain, fields_of, spoken_stretch
 from assistant.session import Contribution, Session, Turn
 from encoders.record import Fact, write_out
 from encoders.spirogram.measure import expiration
@@ -32,14 +32,14 @@ _ASKS_WHY = re.compile(r"\b(?:why|reasons?|what makes|what speaks|justify|eviden
 _OF_PATTERN = re.compile(r"\b(?:pattern|obstruct\w*|restrict\w*|mixed|prism|dysanapsis|interpretation)\b", re.IGNORECASE)
 
 
-def add(assistant: Any, session: Session, turn: Turn, intent: str, answer: str) -> tuple[str, Turn]:
+def add(assistant: Any, session: Session, turn: Turn, intent: str, answer: str, *, meant: str = "") -> tuple[str, Turn]:
     """The answer with its reasons and the turn with its marked loop; both unchanged where no reasons were asked for.
 
-    ``assistant`` has ``reader`` and ``risk``.
+    ``assistant`` has ``reader`` and ``risk``; ``meant`` is the question with its slips put right, if there were any.
     """
     if intent == "why_pattern" or (intent != "why_risk" and _ASKS_WHY.search(turn.question) and _OF_PATTERN.search(turn.question)):
         return _of_pattern(session, turn, "" if intent == "unknown" or "risk" in answer else answer)
-    trait = asked_trait_of(session, turn.question, intent)
+    trait = asked_trait_of(session, meant or turn.question, intent)
     return _of_risk(assistant, session, turn, trait, answer) if trait else (answer, turn)
 
 
@@ -97,11 +97,18 @@ def figures(session: Session) -> tuple[Fact, ...]:
 def reasons_in_words(facts: Sequence[Fact], found: Sequence[Contribution], *, marked: bool = True) -> str:
     """What raises an estimate and what lowers it, at most two fields each, then the curve; each value as its fact states it.
 
-    A field is spoken of where it does at least ``CLEAR`` of what the strongest does. ``marked``: whether a loop with the stretch
-    marked stands beside the words.
+    A field is spoken of where it does at least ``CLEAR`` of what the strongest does. The values of the breathing test are one
+    reason, since they tell of each other; height is none, since it says what to expect of them. ``marked``: whether a loop with
+    the stretch marked stands beside the words.
     """
+    from encoders.tabular import SPIROMETRY_COLUMNS  # needs torch, which a report without risks does without
+
     known = {fact.name: fact for fact in facts}
-    fields = [one for one in fields_of(found) if one.name in known]
+    apart = [one for one in fields_of(found) if one.name in known and one.name not in (*SPIROMETRY_COLUMNS, "height_cm")]
+    test = [one for one in found if one.name == SPIROMETRY]
+    fields = sorted((*apart, *test), key=lambda one: -abs(one.log_odds))
+    test_fact = next((known[name] for name in ("pattern", "fev1_fvc", "fev1_l") if name in known), None)
+    known |= {SPIROMETRY: Fact(SPIROMETRY, "Breathing test", test_fact.text if test_fact else "as a whole", None, "", "")}
     least = max(SPOKEN, CLEAR * max((abs(one.log_odds) for one in fields), default=0.0))
     sides = {side: [_named(known[one.name]) for one in fields if side * one.log_odds >= least][:2] for side in (1, -1)}
     said = [f"What {verb} it most is {join(sides[side])}" for verb, side in (("raises", 1), ("lowers", -1)) if sides[side]]

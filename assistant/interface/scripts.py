@@ -97,7 +97,7 @@ CONNECTION = r"""() => {
           const {done, value} = await reader.read();
           if (done) out.close(); else out.enqueue(value);
         } catch (error) {
-          if (signal?.aborted) return out.error(error);
+          if (signal?.aborted || error.name === "AbortError") return out.error(error);  // Gradio itself closes a stream that is done
           tell(CUT, cut = true);
           for (const message of [{msg: "unexpected_error", message: CUT, success: false}, {msg: "close_stream"}])
             out.enqueue(bytes.encode(`\n\ndata: ${JSON.stringify(message)}\n\n`));
@@ -116,7 +116,7 @@ CONNECTION = r"""() => {
         if (lost) { tell(""); cut = false; }
         return path.includes("/queue/data") ? whole(answer, how?.signal) : answer;
       } catch (error) {
-        if (how?.signal?.aborted || !/\/queue\/(join|data)/.test(path) || performance.now() > until) throw error;
+        if (how?.signal?.aborted || error.name === "AbortError" || !/\/queue\/(join|data)/.test(path) || performance.now() > until) throw error;
         tell(LOST);
         await new Promise(done => setTimeout(done, AGAIN_MS));
       }

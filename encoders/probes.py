@@ -60,7 +60,8 @@ def probes(model: Any, trained: Sequence[Person], tested: Sequence[Person], patt
     said = [np.array([str(one[index]) for index in some]) for one, some in zip(patterns, given, strict=True)]
     main = PCA(min(DIRECTIONS, *x.shape), random_state=7, svd_solver="randomized").fit(x)
     shown = [main.transform(one) for one in (x, asked)]
-    both = [np.hstack([tokens / shown[0].std(0), table.reshape(len(table), -1)]) for tokens, table in zip(shown, tables, strict=True)]
+    spread = np.maximum(shown[0].std(0), 1e-6)  # of few people some directions hold nothing
+    both = [np.hstack([tokens / spread, table.reshape(len(table), -1)]) for tokens, table in zip(shown, tables, strict=True)]
     classes = LogisticRegression(max_iter=400).fit(both[0], said[0])
     commonest = pd.Series(said[0]).mode()[0]
     found["pattern"] = {

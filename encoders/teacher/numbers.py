@@ -53,7 +53,7 @@ NUMBERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     ("diastolic_bp_mmhg", "diastolic blood pressure", ("diastolic",)),
     ("bmi_kg_m2", "body mass index", ("bmi", "body mass")),
-    ("weight_kg", "weight", ("weight", "weigh")),
+    ("weight_kg", "weight", ("weight", "weigh", "heavy")),
     ("height_cm", "height", ("height", "tall")),
     ("waist_cm", "waist", ("waist",)),
     ("pack_years", "smoking history", ("pack-years", "pack years", "packyears", "smoking history")),

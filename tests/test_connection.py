@@ -106,23 +106,6 @@ def test_what_is_asked_while_the_connection_is_lost_is_answered_when_it_is_back(
     assert "connection" not in page.locator("#status").inner_text()
 
 
-def test_an_answer_cut_off_by_a_lost_connection_says_so_and_the_patient_stays(page: Page) -> None:
-    choose(page, "Healthy runner")
-    send(page, "Am I well?")
-    page.locator("#chat").get_by_text("It is a").first.wait_for()
-    page.context.set_offline(True)
-    page.locator("#status").get_by_text("lost in the middle of this").wait_for()
-    assert "Answering" not in page.locator("#said").inner_text()
-    page.context.set_offline(False)
-    assert "Example: healthy runner" in page.locator("body").inner_text()
-    for _ in range(60):  # until the server has noticed
-        send(page, "And now?")
-        page.wait_for_timeout(1500)
-        if "One answer at a time" not in page.locator("#said").inner_text():
-            break
-    answered(page, "And now?")
-
-
 def test_a_reload_in_mid_answer_begins_an_empty_page(page: Page) -> None:
     choose(page, "Healthy runner")
     send(page, "Am I well?")

@@ -88,16 +88,23 @@ CONNECTION = r"""() => {
 
   const PATIENCE_MS = 300000, AGAIN_MS = 1500;
   const ask = window.fetch;
-  const whole = (answer, signal) => {
+  const here = () => ask.call(window, location.pathname, {method: "HEAD", cache: "no-store"}).then(() => true, () => false);
+  const whole = answer => {
     if (!answer.ok || !answer.body) return answer;
-    const reader = answer.body.getReader(), bytes = new TextEncoder();
+    const reader = answer.body.getReader(), bytes = new TextEncoder(), text = new TextDecoder();
+    let busy = false;  // whether something is being answered
+    const last = (part, ...names) => Math.max(...names.map(name => part.lastIndexOf(name)));
     const body = new ReadableStream({
       async pull(out) {
         try {
           const {done, value} = await reader.read();
-          if (done) out.close(); else out.enqueue(value);
-        } catch (error) {
-          if (signal?.aborted || error.name === "AbortError") return out.error(error);  // Gradio itself closes a stream that is done
+          if (done) return out.close();
+          const part = text.decode(value, {stream: true});
+          const goes = last(part, "process_starts", "process_generating"), ends = last(part, "process_completed", "close_stream");
+          if (goes >= 0 || ends >= 0) busy = goes > ends;
+          out.enqueue(value);
+        } catch (error) {  // Gradio itself ends a stream when all is answered or stopped, and when the connection is lost
+          if (error.name === "AbortError" && (!busy || await here())) return out.error(error);
           tell(CUT, cut = true);
           for (const message of [{msg: "unexpected_error", message: CUT, success: false}, {msg: "close_stream"}])
             out.enqueue(bytes.encode(`\n\ndata: ${JSON.stringify(message)}\n\n`));
@@ -114,7 +121,7 @@ CONNECTION = r"""() => {
       try {
         const answer = await ask.call(window, where, how);
         if (lost) { tell(""); cut = false; }
-        return path.includes("/queue/data") ? whole(answer, how?.signal) : answer;
+        return path.includes("/queue/data") ? whole(answer) : answer;
       } catch (error) {
         if (how?.signal?.aborted || error.name === "AbortError" || !/\/queue\/(join|data)/.test(path) || performance.now() > until) throw error;
         tell(LOST);

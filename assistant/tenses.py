@@ -7,45 +7,8 @@ from __future__ import annotations
 
 import re
 
-_LASTING = frozenset(
-    {
-        "lungs",
-        "diabetes",
-        "thinner",
-        "travel",
-        "chemo",
-        "clot_risk",
-        "tick",
-        "head_hit",
-        "inhaler",
-        "pregnant",
-        "gas_source",
-        "toxin",
-        "old",
-        "child",
-        "young_baby",
-        "allergen",
-        "swallowed",
-    }
-)  # true though it began in the past
-_PLAIN_WORDS = _LASTING | {
-    "sugar_off",
-    "heart",
-    "words",
-    "no_relief",
-    "no_urine",
-    "severe",
-    "sudden",
-    "not_fading",
-    "rest",
-    "one_sided",
-    "limb",
-    "leg",
-    "skin",
-    "belly",
-    "back",
-    "eye",
-}  # no symptom by themselves: nothing harmless to mistake them for
+# no symptom by themselves: nothing harmless to mistake them for
+_PLAIN_WORDS = _LASTING | set("sugar_off heart words no_relief no_urine severe sudden not_fading rest one_sided limb leg skin belly back eye".split())
 # what goes before a match and takes it back. Words that show the negation belongs to something else ("not well", "haven't slept") do not
 _ELSE = r"(?!(?:because|since|due|sleep|slept|well|good|great|ok|okay|right|fine|sure|able|walk|eat|help\w*|work\w*|better|stop\w*|gone|going|know|like|only|just|now|but|normal|think|my|i|i'm|until)\b)"
 _NEGATED = re.compile(

@@ -26,7 +26,7 @@ _SYMPTOM = re.compile(
     r"breathless|short of breath|breath|dizzy|diz+iness|head ?ache|blurr|confus|sweat|shak|faint|unwell|sick|vomit|chest|weak|\bhead (?:is |was |keeps )?(?:pound|throb|split|burst|hurt|explod)\w*|(?:pounding|throbbing|splitting|bursting) (?:head|in my head)|drows|palpit|thirst|feel (?:awful|terrible|ill|bad|strange)|numb|vision|nosebleed|light[- ]?headed|collaps|wake|clammy"
 )
 _ELSEWHEN = re.compile(
-    r"\b(?:targets?|aim|range|goal|would|were|if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|\d\d (?:to|-|and|\u2013) \d\d\b|what (?:does|do|is|would)\b[^.;?!]{0,40}\bmean|before (?:treatment|she|he|i)|dream\w*|film|suppos\w+|imagine|what if|when (?:the|an?|your|oxygen|sats|it)\b|reads? (?:under|below|less)|as (?:always|usual|ever)|(?:my|his|her) (?:normal|usual)|(?:clinic|doctor|nurse|team) (?:says?|said)|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
+    r"\b(?:targets?|aim|range|goal|would|were|(?<!tell me )(?<!know )(?<!wonder )(?<!wondering )(?<!ask )if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|\d\d (?:to|-|and|\u2013) \d\d\b|what (?:does|do|is|would)\b[^.;?!]{0,40}\bmean|before (?:treatment|she|he|i)|dream\w*|film|suppos\w+|imagine|what if|when (?:the|an?|your|oxygen|sats|it)\b|reads? (?:under|below|less)|as (?:always|usual|ever)|(?:my|his|her) (?:normal|usual)|(?:clinic|doctor|nurse|team) (?:says?|said)|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
 )
 _EFFORT = re.compile(
     r"\brun\w*|\bjog\w*|exercis|training|workout|work out|treadmill|cycl\w+|\bbike|sprint|\brow(?:ing|ed)\b|gym|climb|hik\w+|zone|\bmax|\btrain\b"

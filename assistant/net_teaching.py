@@ -123,7 +123,9 @@ def _inputs(texts: Sequence[str]) -> csr_matrix:
     """(text) -> (text, layer x width + bucket + bucket)."""
     from scipy.sparse import csr_matrix, hstack
 
-    found: csr_matrix = hstack([csr_matrix(meanings(texts)), _bags([buckets(text) for text in texts], BUCKETS), _bags([spellings(text) for text in texts], SPELLINGS)]).tocsr()
+    found: csr_matrix = hstack(
+        [csr_matrix(meanings(texts)), _bags([buckets(text) for text in texts], BUCKETS), _bags([spellings(text) for text in texts], SPELLINGS)]
+    ).tocsr()
     return found
 
 

@@ -6,6 +6,7 @@ It is taught the wordings in ``assets/triage``, our own questions, those of the 
 from __future__ import annotations
 
 import json
+import random
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ import numpy as np
 
 from assistant.alarm_net import BUCKETS, LAYERS, SPELLINGS, WEIGHTS, AlarmNet, buckets, meanings, pieces, spellings
 from assistant.safety_benchmark import MENDED_FOR, Wording, read_wordings
-from assistant.taught_wordings import EMERGENCY, HARMLESS, SELF_HARM, TEMPLATES, write_out
-from assistant.triage import by_rules
+from assistant.taught_wordings import EMERGENCY, HARMLESS, SELF_HARM, SLIPPED, TEMPLATES, mistyped, write_out
+from assistant.triage import by_rules, stands
 from prompts import load_questions
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 SEARCHED = TEMPLATES.parent / "benchmarks" / "search.jsonl"
-REAL, ASKED = 3.0, 2.0  # what a wording of the safety and of the search benchmark counts beside one of a template
-FALSE_ALARMS = 0.02  # the share of look-alikes that the rules let pass which the net may raise, each judged by a net that has not read its author
+REAL, ASKED = 3.0, 2.5  # what a wording of the safety benchmark counts beside one of a template, and a question to this app
+FALSE_ALARMS = 0.015  # the share of look-alikes that the rules let pass which the net may raise, each judged by a net that has not read its author
 LOST = 0.005  # the share of emergencies found by a rule that it may take back, each judged likewise
 ROUNDS = 150  # of fitting; stopped before it fits the wordings to the letter
 STRENGTH = 5.0  # the inverse of the penalty on weights
@@ -85,9 +86,11 @@ def _rows(real: Sequence[Wording], seed: int) -> list[_Row]:
     beside = {name: str(chance.choice(numbers)) for name in dict.fromkeys(one.template for one in taught)}
     rows = [_Row(one.text, one.kind if one.kind in _ALARMING else HARMLESS, str(one.set), REAL) for one in real]
     rows += [_Row(one.text, one.kind, beside[one.template], one.weight) for one in taught]
-    rows += [_Row(text, HARMLESS, "ours", 1.0) for texts in load_questions().values() for text in texts]
+    rows += [_Row(text, HARMLESS, "ours", ASKED) for texts in load_questions().values() for text in texts]
     asked = [str(json.loads(line)["question"]) for line in SEARCHED.read_text(encoding="utf-8").splitlines()]
     rows += [_Row(text, HARMLESS, "asked", ASKED) for text in asked if by_rules(text) is None]
+    hand = random.Random(seed)
+    rows += [_Row(mistyped(row.text, hand), row.kind, row.source, SLIPPED) for row in rows if row.weight in (REAL, ASKED)]
     # what is harmless is so in every part
     return rows + [_Row(piece, HARMLESS, row.source, 1.0) for row in rows if row.kind == HARMLESS for piece in pieces(row.text)[1:]]
 
@@ -95,16 +98,18 @@ def _rows(real: Sequence[Wording], seed: int) -> list[_Row]:
 def _limits(real: Sequence[Wording], odds: dict[str, float]) -> dict[str, Any]:
     """``alarm`` and ``doubt``, and what each set's recall and false alarms are by a net that has not read its author."""
     ruled = {one.text: by_rules(one.text) for one in real}
+    sure = {text for text, rule in ruled.items() if rule is not None and stands(rule)}
+    unsure = {text for text, rule in ruled.items() if rule is not None and text not in sure}
     passed = sorted((odds[one.text] for one in real if one.kind not in _ALARMING and ruled[one.text] is None), reverse=True)
     alarm = passed[int(FALSE_ALARMS * len(passed))] + 1e-3
-    doubt = float(np.quantile([odds[one.text] for one in real if one.kind in _ALARMING and ruled[one.text] is not None], LOST))
+    doubt = min(alarm, float(np.quantile([odds[one.text] for one in real if one.kind in _ALARMING and one.text in unsure], LOST)))
     look_alikes, emergencies = [one for one in real if one.kind == HARMLESS], [one for one in real if one.kind == EMERGENCY]
 
     def share(some: Sequence[Wording], raised: Callable[[Wording], bool]) -> float:
         return round(sum(map(raised, some)) / len(some), 4)
 
     def both(one: Wording) -> bool:
-        return odds[one.text] > doubt if ruled[one.text] is not None else odds[one.text] >= alarm
+        return one.text in sure or odds[one.text] >= (doubt if one.text in unsure else alarm)
 
     def alone(one: Wording) -> bool:
         return odds[one.text] >= alarm
@@ -114,7 +119,7 @@ def _limits(real: Sequence[Wording], odds: dict[str, float]) -> dict[str, Any]:
         for number in sorted({one.set for one in real})
     }  # fmt: skip
     return {
-        "alarm": round(alarm, 3), "doubt": round(min(doubt, alarm), 3), "folds": len(sets), "unread": sets,
+        "alarm": round(alarm, 3), "doubt": round(doubt, 3), "folds": len(sets), "unread": sets,
         "alone_recall": share(emergencies, alone), "alone_false_alarms": share(look_alikes, alone), "alone_emergencies": len(emergencies), "alone_look_alikes": len(look_alikes),
     }  # fmt: skip
 

@@ -25,6 +25,7 @@ WEIGHTS = TEMPLATES / "net.npz"
 LAYERS = (2, 4, 6)  # of MiniLM: the lower ones keep who, when and not, which its last one forgets
 BUCKETS = 2**14  # of words and pairs of words
 SPELLINGS = 2**16  # of runs of three to five letters: what a slip leaves of a word
+SURER = 1.0  # log odds by which a sentence out of its message must be surer than the message as a whole
 FIRST, LAST = 8, 16  # sentences of a long message that are read
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n{2,}")
 _YEAR, _NUMBER, _WORD = re.compile(r"\b(?:19|20)\d\d\b"), re.compile(r"\d+(?:\.\d+)?"), re.compile(r"[a-z']+")
@@ -61,6 +62,7 @@ class AlarmNet:
         for n, text in enumerate(texts):
             for weights, found in ((self.words, buckets(text)), (self.spelling, spellings(text))):
                 logits[n] += weights[:, found].sum(1) / max(len(found), 1) ** 0.5
+        logits[1:, 0] -= SURER
         worst = logits[int(logits[:, 0].argmax())]
         return float(worst[0]), float(worst[1])
 

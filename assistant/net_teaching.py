@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.alarm_net import BUCKETS, LAYERS, SPELLINGS, WEIGHTS, AlarmNet, buckets, meanings, pieces, spellings
+from assistant.alarm_net import BUCKETS, LAYERS, SPELLINGS, SURER, WEIGHTS, AlarmNet, buckets, meanings, pieces, spellings
 from assistant.safety_benchmark import MENDED_FOR, Wording, read_wordings
 from assistant.taught_wordings import EMERGENCY, HARMLESS, SELF_HARM, SLIPPED, TEMPLATES, mistyped, write_out
 from assistant.triage import by_rules, stands
@@ -66,7 +66,9 @@ def teach(seed: int = 7) -> dict[str, Any]:
         coefficients, intercept = head(source != str(number), alarm)
         for row in rows:
             if row.source == str(number):
-                odds[row.text] = float((inputs[[place[piece] for piece in pieces(row.text)]] @ coefficients + intercept).max())
+                each = inputs[[place[piece] for piece in pieces(row.text)]] @ coefficients + intercept
+                each[1:] -= SURER
+                odds[row.text] = float(each.max())
     found = {"wordings": len(rows), "alarms": int(alarm.sum()), "seed": seed} | _limits(real, odds)
     heads = [head(np.ones(len(rows), dtype=bool), alarm), head(alarm, self_harm)]
     meaning, words, spelling = np.split(np.array([one[0] for one in heads]).astype(np.float16), (len(LAYERS) * 384, len(LAYERS) * 384 + BUCKETS), axis=1)

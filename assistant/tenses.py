@@ -16,7 +16,7 @@ _PLAIN_WORDS = frozenset(
 _ELSE = r"(?!(?:because|since|due|sleep|slept|well|good|great|ok|okay|right|fine|sure|able|walk|eat|help\w*|work\w*|better|stop\w*|gone|going|know|like|only|just|now|but|normal|think|my|i|i'm|until)\b)"
 _NEGATED = re.compile(
     rf"\b(?:no|not|never|without|denies|deny|denied|isn'?t|wasn'?t|don'?t have|do not have|doesn'?t have|haven'?t(?: had)?|have not had|hasn'?t had|had no|didn'?t|did not|nor|neither)\s+(?:{_ELSE}\w+\s+){{0,4}}$"
-    r"|\b(?:free of|negative for|rules? out|ruled out|no sign of|no history of|absence of|worried i (?:might|will|could)|afraid of|fear of|avoid|prevent\w*|lower|reduce|reduces|risk of|chance of|chances of|likelihood of|odds of|symptoms of|signs of|what (?:is|are|causes)|causes of|define|definition of|meaning of|difference between|information (?:on|about)|learn about|explain what)\s+(?:(?!(?:my|i|i'm)\b)\w+\s+){0,4}$"
+    r"|\b(?:free of|negative for|rules? out|ruled out|no sign of|no history of|absence of|worried i (?:might|will|could)|(?:afraid|terrified|scared|frightened) of|fear of|avoid|prevent\w*|lower|reduce|reduces|risk of|chance of|chances of|likelihood of|odds of|symptoms of|signs of|what (?:is|are|causes)|causes of|define|definition of|meaning of|difference between|information (?:on|about)|learn about|explain what)\s+(?:(?!(?:my|i|i'm)\b)\w+\s+){0,4}$"
 )
 _WILL_I = re.compile(r"\b(?:can|could|will|would|might|may) (?:i|you|one|people)\s+$")
 _AS_NEVER_BEFORE = re.compile(r"^\W*(?:like this|this bad|as bad|so bad|worse|such)")
@@ -24,7 +24,7 @@ _OTHERS = re.compile(
     r"\b(?:father|mother|dad|mum|mom|brother|sister|uncle|aunt|grand\w+|nan\b|nana|gran|parents?|family|relatives?|neighbou?r|friend|husband|wife|son|daughter|cousin|colleague)\b[^.;?!]{0,40}\b(?:had|died|suffered|in (?:19|20)\d\d|committed|years? ago|at (?:the )?age|history|when (?:he|she) was)\b"
 )
 PAST = re.compile(
-    r"\b(?:back in|in the (?:sixties|seventies|eighties|nineties)|years back|in (?:19|20)\d\d|\d+ years? ago|(?:many|several|some|a few|two|three|five|ten|twenty) (?:years?|months?|decades?) ago|last year|years ago|as (?:a |an )?(?:child|kid|baby|infant|toddler|boy|girl|kids|children)|when (?:i|he|she|we) (?:was|were) (?:a |young|little|small|\d+)|in childhood|in my (?:teens|twenties|youth)|previous(?! (?:tablets?|pills?)\b)|previously(?! (?:healthy|well|fit)\b)|history of (?!\w+ and (?:i|my|am)\b)|used to (?:have|get|be|suffer|faint|cough)|long ago|at (?:school|university|college)|back then|as a teen\w*|pmh|past medical history|born (?:in|at)|once (?=(?:had|fainted|choked|collapsed)\b)|last (?:winter|summer|spring|autumn|fall|month)|a (?:year|decade|month) ago|(?:19[3-9]\d|20[01]\d|202[0-4]))\b"
+    r"\b(?:back in|in the (?:sixties|seventies|eighties|nineties)|years back|in (?:19|20)\d\d|\d+ years? ago|(?:many|several|some|a few|two|three|five|ten|twenty) (?:years?|months?|decades?) ago|last year|years ago|as (?:a |an )?(?:child|kid|baby|infant|toddler|boy|girl|kids|children)|when (?:i|he|she|we) (?:was|were) (?:a |young|little|small|\d+)|in childhood|in my (?:teens|twenties|youth)|previous(?! (?:tablets?|pills?)\b)|previously(?! (?:healthy|well|fit)\b)|i survived|always (?:have|did)(?=\W*$|[,.;])|history of (?!\w+ and (?:i|my|am)\b)|used to (?:have|get|be|suffer|faint|cough)|long ago|at (?:school|university|college)|back then|as a teen\w*|pmh|past medical history|born (?:in|at)|once (?=(?:had|fainted|choked|collapsed)\b)|last (?:winter|summer|spring|autumn|fall|month)|a (?:year|decade|month) ago|(?:19[3-9]\d|20[01]\d|202[0-4]))\b"
 )
 _PRESENT = re.compile(
     r"\b(?:now|today|again|right now|just|tonight|still|at the moment|this (?:morning|evening|afternoon)|(?<!nothing )(?<!none )(?<!never )(?<!not )(?<!fine )(?<!well )(?<!clear )since|minutes?|hours?|has had|is having|i have|i've got|i'm|i am|is|are|am|hurts|feels?|can't|cannot|cant|keeps?)\b"
@@ -77,7 +77,7 @@ _ENDS_LIST = re.compile(
 
 # it was looked into, or is over, and nothing says that it came back
 _RESOLVED = re.compile(
-    r"\b(?:turned out|ruled out|all clear|cleared up|healed|went away|gone away|is gone|has gone(?=\W*$|,|;| since| and (?:i|he|she|all))|it'?s gone|(?:is|was) (?:only|just) (?:a |the |my )?(?:muscle|reflux|stress|virus|curry|heartburn)|checked by|false alarm|nothing serious)\b"
+    r"\b(?:turned out|ruled out|all clear|cleared up|healed|went away|gone away|is gone|has gone(?=\W*$|,|;| since| and (?:i|he|she|all))|it'?s gone|mended|wearing off|wore off|(?:sorts|fixes|settles) it|stopped (?:by (?:itself|pinching|pressing)|at once|with pressure)|(?:doctor|dentist|gp|nurse|cardiologist) (?:said|says|told me)[^.;?!]{0,40}\b(?:muscles?|reflux|stomach|stress|normal|harmless|nothing|fine|ribs?)\b|(?:is|was) (?:only|just) (?:a |the |my )?(?:muscle|reflux|stress|virus|curry|heartburn)|checked by|false alarm|nothing serious)\b"
 )
 _BACK_AGAIN = re.compile(r"\b(?:again|is back|came back|come back|returned|same (?:pain|thing)|worse|but now|today)\b")
 # asked by a form or a person, not had: "the nurse asked whether I'd had chest pain"
@@ -187,8 +187,8 @@ def _past(text: str, clause_start: int, start: int, end: int) -> bool:
     part_start = max([found.end() for found in _PART.finditer(text, 0, start)] or [0])
     part_end = min([found.start() for found in _PART.finditer(text, end)] or [len(text)])
     part = text[part_start:part_end]  # what stands between one "and I" and the next
-    if _PRESENT.search(part):
-        return False
     if _WELL_NOW.search(clause) and PAST.search(clause) and not NOW.search(clause):
         return True
+    if _PRESENT.search(part):
+        return False
     return bool(_OTHERS.search(part) or PAST.search(part) or (PAST.search(clause) and re.search(r"\b(?:had|was|were|got|suffered|\w+ed)\b", part)))

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,6 @@ from numpy.typing import NDArray
 
 from assistant.reasons import field_label
 from assistant.session import RiskEstimate
-from encoders.batch import Person
 from encoders.record import RISK_TRAITS, Patient
 from encoders.spirogram.results import Spirometry
 from encoders.tabular import COLUMNS, table_of
@@ -201,7 +202,7 @@ def fit_model(model: Any, cohort: Path, *, limit: int | None = None) -> dict[str
     return fit(tables, traits, log_odds)
 
 
-def score_people(model: Any, people: Sequence[Any], batch: int = 64) -> Floats:
+def score_people(model: Any, people: Sequence[Any], batch: int = 16) -> Floats:
     """Log-odds of every trait: (people, traits)."""
     from encoders.conversation import risk_messages
 
@@ -210,10 +211,11 @@ def score_people(model: Any, people: Sequence[Any], batch: int = 64) -> Floats:
     return scored
 
 
-def score_cohort(model: Any, risk: Risk, cohort: Path, traits: Sequence[str], batch: int = 64) -> Iterator[pd.DataFrame]:
+def score_cohort(model: Any, risk: Risk, cohort: Path, traits: Sequence[str], batch: int = 16) -> Iterator[pd.DataFrame]:
     """Chunks of id and one calibrated probability per trait, in the order of the file. Raises CohortError.
 
-    While a chunk is scored the next one is read and its blows are rebuilt and measured; no more than these two are held.
+    One chunk for each core at a time is rebuilt, measured and scored, by one thread each: small matrices gain little from
+    being shared out.
     """
     from encoders.cohort import CohortError
 
@@ -221,20 +223,38 @@ def score_cohort(model: Any, risk: Risk, cohort: Path, traits: Sequence[str], ba
     if unknown:
         raise CohortError(f"unknown trait {unknown[0]!r}; choose from {', '.join(risk.data['traits'])}")
     order = {trait: index for index, (trait, _) in enumerate(RISK_TRAITS)}
-    made = _people_of(cohort)
-    with ThreadPoolExecutor(1) as beside:
-        coming = beside.submit(next, made, None)
-        while (chunk := coming.result()) is not None:
-            coming = beside.submit(next, made, None)
-            key, ids, people = chunk
-            log_odds = score_people(model, people, batch)
-            scored = {trait: np.round(risk.calibrate(log_odds[:, order[trait]], trait), 6) for trait in traits}
-            yield pd.DataFrame({key: ids, **scored})
+
+    def score(key: str, table: pd.DataFrame) -> pd.DataFrame:
+        from encoders.cases import person_of_row
+
+        log_odds = score_people(model, [person_of_row(row) for _, row in table.iterrows()], batch)
+        return pd.DataFrame({key: table["id"].to_numpy(), **{trait: np.round(risk.calibrate(log_odds[:, order[trait]], trait), 6) for trait in traits}})
+
+    with _one_thread_each() as workers, ThreadPoolExecutor(workers) as pool:
+        under_way: deque[Future[pd.DataFrame]] = deque()
+        for key, table in _tables_of(cohort):
+            under_way.append(pool.submit(score, key, table))
+            if len(under_way) > workers:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
 
 
-def _people_of(cohort: Path) -> Iterator[tuple[str, NDArray[Any], list[Person]]]:
-    """The people of a file in chunks: the name of its id column, their ids, what the encoders read. Raises CohortError."""
-    from encoders.cases import person_of_row
+@contextmanager
+def _one_thread_each() -> Iterator[int]:
+    """As many workers as torch has threads, while each of them computes with one."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _tables_of(cohort: Path) -> Iterator[tuple[str, pd.DataFrame]]:
+    """A file in chunks, each tidy and without the columns of the traits, and the name of its id column. Raises CohortError."""
     from encoders.cohort import HELD_OUT, TRAITS, CohortError, pieces, tidy
 
     seen: set[str] = set()
@@ -246,4 +266,4 @@ def _people_of(cohort: Path) -> Iterator[tuple[str, NDArray[Any], list[Person]]]
         if again:
             raise CohortError(f"the id {min(again)} stands twice in the table; every person needs one of their own")
         seen |= set(table["id"])
-        yield key, table["id"].to_numpy(), [person_of_row(row) for _, row in table.iterrows()]
+        yield key, table

@@ -160,7 +160,7 @@ class MultimodalLM(nn.Module):
     # risk ---------------------------------------------------------------------------------------------------------
     @torch.inference_mode()
     def score(
-        self, people: Sequence[Person], questions: Sequence[str], system: str, *, told: bool | None = None, tokens: bool = True, batch: int = 64,
+        self, people: Sequence[Person], questions: Sequence[str], system: str, *, told: bool | None = None, tokens: bool = True, batch: int = 16,
     ) -> NDArray[np.float64]:  # fmt: skip
         """Log-odds of "yes" against "no" as the first word of the answer: (people, questions).
 
@@ -207,23 +207,21 @@ class MultimodalLM(nn.Module):
         read = tables if reads_table is None else np.where(reads_table[:, None, None], tables, np.float32(0.0))
         soft = own.read_tables(torch.from_numpy(read).to(self.device, encoded.dtype))
         text = text.masked_scatter((kinds == RECORD)[..., None], soft.to(text.dtype))
-        count, before = len(tails), ids.shape[1]
-        longest = max(len(tail) for tail in tails)
-        padded = torch.tensor([[*tail, *[0] * (longest - len(tail))] for tail in tails], device=self.device)
-        whole = torch.cat([text, look_up(padded.flatten()).expand(len(text), -1, -1).to(text.dtype)], 1)
-        block = torch.block_diag(*[torch.ones(longest, longest)] * count).bool()
+        before, lengths = ids.shape[1], [len(tail) for tail in tails]
+        asked = torch.tensor([word for tail in tails for word in tail], device=self.device)
+        whole = torch.cat([text, look_up(asked).expand(len(text), -1, -1).to(text.dtype)], 1)
         may = torch.ones(whole.shape[1], whole.shape[1], dtype=torch.bool)
-        may[before:, before:] = block
+        may[before:, before:] = torch.block_diag(*(torch.ones(length, length) for length in lengths)).bool()
         may = (may & torch.ones_like(may).tril()).to(self.device)
-        seen = torch.cat([valid, valid.new_ones(len(text), count * longest)], 1)
+        seen = torch.cat([valid, valid.new_ones(len(text), len(asked))], 1)
         mask = (may & seen[:, None]) | torch.eye(len(may), dtype=torch.bool, device=self.device)
-        place = torch.arange(longest, device=self.device).repeat(count)
+        place = torch.cat([torch.arange(length) for length in lengths]).to(self.device)
         positions = torch.cat([(valid.cumsum(1) - 1).clamp(min=0), valid.sum(1, keepdim=True) + place], 1)
         kind = self.device.type
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else whole.dtype
         bias = torch.zeros(mask.shape, dtype=dtype, device=self.device).masked_fill(~mask, torch.finfo(dtype).min)[:, None]
         hidden = self._body(inputs_embeds=whole, attention_mask=bias, position_ids=positions, use_cache=False).last_hidden_state
-        ends = torch.tensor([before + index * longest + len(tail) - 1 for index, tail in enumerate(tails)], device=self.device)
+        ends = before + torch.tensor(lengths, device=self.device).cumsum(0) - 1
         yes, no = (self.tokenizer(word, add_special_tokens=False)["input_ids"][0] for word in ("yes", "no"))
         words = self.lm.get_output_embeddings().weight[[yes, no]].float()
         logits = nn.functional.linear(hidden[:, ends].float(), words)

@@ -165,7 +165,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Every person scores as their age says; returns the sizes of the chunks that were scored."""
     sizes: list[int] = []
 
-    def by_age(model: Any, people: list[Any], batch: int = 64) -> Any:
+    def by_age(model: Any, people: list[Any], batch: int = 16) -> Any:
         sizes.append(len(people))
         return np.array([[float(person.table[0, COLUMNS.index("age_years")])] * len(NAMES) for person in people]).reshape(len(people), len(NAMES))
 
@@ -185,7 +185,7 @@ def test_every_row_gets_its_probabilities_in_the_order_of_the_file(folder: Path,
     table = pd.concat(score_cohort(None, risk, path, NAMES[:3]))
     assert list(table.columns) == ["SEQN", *NAMES[:3]]
     assert table["SEQN"].tolist() == [str(one) for one in range(5000, 6203)]
-    assert scored == [500, 500, 203]
+    assert sorted(scored) == [203, 500, 500]
     assert np.allclose(table[NAMES[0]], risk.calibrate((ages - 45) / 20, NAMES[0]), atol=1e-5)
 
 

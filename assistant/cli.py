@@ -202,7 +202,7 @@ def risk(
 
     from assistant.dialogue import EMBEDDED_MODEL
     from assistant.reasons import explain_cohort
-    from assistant.risk import Risk, score_cohort
+    from assistant.risk import Risk, people_in, score_cohort
     from assistant.settings import Settings
     from encoders.cohort import CohortError
     from encoders.multimodal import MultimodalLM, choose_device
@@ -210,12 +210,13 @@ def risk(
 
     if not cohort.exists():
         raise CohortError(f"{cohort.name} does not exist; give a CSV file of people or a folder of CDC's files")
+    people = people_in(cohort)
     settings = Settings()
     device, dtype = choose_device(settings.device, settings.precision)
     model = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
     chosen = [one.strip() for one in traits.split(",") if one.strip()] or [trait for trait, _ in RISK_TRAITS]
     part = out.with_name(f"{out.name}.part")
-    with tqdm(unit="person", file=sys.stderr) as bar, part.open("w", encoding="utf-8", newline="") as file:
+    with tqdm(total=people, unit="person", file=sys.stderr) as bar, part.open("w", encoding="utf-8", newline="") as file:
         for index, chunk in enumerate(score_cohort(model, Risk.load(EMBEDDED_MODEL), cohort, chosen, batch)):
             chunk.to_csv(file, index=False, header=index == 0)
             bar.update(len(chunk))

@@ -240,6 +240,11 @@ def score_cohort(model: Any, risk: Risk, cohort: Path, traits: Sequence[str], ba
             yield under_way.popleft().result()
 
 
+def people_in(cohort: Path) -> int:
+    """How many people a file holds; every row is looked at, so that a fault in the last is known before the first is scored. Raises CohortError."""
+    return sum(len(table) for _, table in _tables_of(cohort, 20_000))
+
+
 @contextmanager
 def _one_thread_each() -> Iterator[int]:
     """As many workers as torch has threads, while each of them computes with one."""
@@ -253,12 +258,12 @@ def _one_thread_each() -> Iterator[int]:
         torch.set_num_threads(threads)
 
 
-def _tables_of(cohort: Path) -> Iterator[tuple[str, pd.DataFrame]]:
-    """A file in chunks, each tidy and without the columns of the traits, and the name of its id column. Raises CohortError."""
+def _tables_of(cohort: Path, rows: int = 500) -> Iterator[tuple[str, pd.DataFrame]]:
+    """A file in chunks of ``rows``, each tidy and without the columns of the traits, and the name of its id column. Raises CohortError."""
     from encoders.cohort import HELD_OUT, TRAITS, CohortError, pieces, tidy
 
     seen: set[str] = set()
-    for chunk in pieces(cohort):
+    for chunk in pieces(cohort, rows):
         chunk = chunk.drop(columns=[name for name in chunk.columns if str(name).strip().lower() in (*TRAITS, *HELD_OUT)])
         key = next((str(name) for name in chunk.columns if str(name).strip().lower() in ("seqn", "id")), "id")
         table = tidy(chunk)

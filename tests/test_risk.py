@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from assistant import risk as risks
-from assistant.risk import Risk, RiskError, fit, score_cohort
+from assistant.risk import Risk, RiskError, fit, people_in, score_cohort
 from encoders.cohort import CohortError
 from encoders.record import RISK_TRAITS, Patient, Sex
 from encoders.tabular import COLUMNS, table_of
@@ -202,6 +202,13 @@ def test_an_id_that_comes_back_much_later_is_refused(folder: Path, scored: list[
     path = cohort_file(folder, pd.DataFrame({"id": [*range(700), 3], "age_years": 50}))
     with pytest.raises(CohortError, match="the id 3 stands twice"):
         list(score_cohort(None, Risk.load(folder), path, NAMES))
+
+
+def test_a_fault_in_the_last_row_is_known_before_anybody_is_scored(folder: Path, scored: list[int]) -> None:
+    assert people_in(cohort_file(folder, pd.DataFrame({"id": range(1203), "age_years": 50}))) == 1203
+    with pytest.raises(CohortError, match="age_years"):
+        people_in(cohort_file(folder, pd.DataFrame({"id": range(1203), "age_years": [*[50] * 1202, "fifty"]})))
+    assert scored == []
 
 
 def test_an_unknown_trait_and_an_unreadable_file_are_refused(folder: Path, scored: list[int]) -> None:

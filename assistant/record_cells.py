@@ -80,6 +80,7 @@ _SAME_UNIT = {
     "percent": "%", "\u00b0c": "c", "celsius": "c", "\u00b0f": "f", "fahrenheit": "f", "litre": "l", "litres": "l", "liter": "l", "liters": "l", "sec": "s", "seconds": "s",
     "l/sec": "l/s", "pack years": "pack-years", "pack-year": "pack-years", "metres": "m", "meters": "m", "centimetres": "cm", "centimeters": "cm", "ratio": "fraction",
 }  # fmt: skip
+_MICRO = str.maketrans("\u00b5\u03bc", "uu")  # the micro sign, and the Greek letter that looks like it
 _PER_MINUTE = {"bpm", "/min", "1/min", "min-1", "beats/min", "breaths/min", "per minute", "beats per minute", "breaths per minute"}
 # ranges of values that are certainly in another unit when no unit is named: (from, to, unit)
 _GUESS: dict[str, tuple[float, float, str]] = {
@@ -100,10 +101,11 @@ _RANGE = {
 
 def field_of(header: str) -> tuple[str | None, str]:
     """The field that a header names, and the unit in it."""
-    text = re.sub(r"[_\s]+", " ", header[:100].strip().lower().strip("\"'"))
+    text = re.sub(r"[_\s]+", " ", header[:100].strip().lower().strip("\"'")).translate(_MICRO)
     if text in _BY_ALIAS:
         own = _BY_ALIAS[text]
         return own, ""
+    text = re.sub(r"\b(mmol|umol|mg|ng|g|l) (l|dl|ml|mol|s|min)$", r"\1/\2", text)  # hdl_mmol_l, as columns of tables are named
     match = re.match(rf"^(.*?)\s*[\[(,]?\s*({_UNITS})\s*[\])]?$", text)
     if match and match.group(1).strip(" -:") in _BY_ALIAS:
         return _BY_ALIAS[match.group(1).strip(" -:")], match.group(2)
@@ -164,7 +166,7 @@ def in_own_unit(field: str, value: float, unit: str, name: str, notes: list[str]
     """
     label = QUANTITY[field].label if field in QUANTITY else field.rsplit("_l", 1)[0].replace("_", " ").upper()
     convert = _CONVERT.get(field, {})
-    unit = unit.replace("\u00b5", "u").replace("\u03bc", "u")  # the micro sign, and the Greek letter that looks like it
+    unit = unit.translate(_MICRO)
     unit = _SAME_UNIT.get(unit, unit)
     own = QUANTITY[field].unit.lower() if field in QUANTITY else {"fev1_fvc": "fraction"}.get(field, "l/s" if field.endswith("_l_s") else field[-1])
     if (field.endswith("_bpm") and unit in _PER_MINUTE) or (field == "pack_years" and unit == "years"):

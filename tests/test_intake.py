@@ -136,7 +136,8 @@ def test_peak_flow_in_a_record_is_not_mistaken_for_a_curve(take: Take) -> None:
         ("height", "5'9\"", "height_cm", 175.26), ("height", "5 ft 9 in", "height_cm", 175.26), ("height [ft]", "5.5", "height_cm", 167.64),
         ("weight (lb)", "150", "weight_kg", 68.04), ("weight", "150 lbs", "weight_kg", 68.04), ("temperature (F)", "98.6", "temperature_c", 37.0),
         ("hba1c (mmol/mol)", "38", "hba1c_percent", 5.63), ("hba1c", "38", "hba1c_percent", 5.63), ("cholesterol", "5.0", "total_cholesterol_mg_dl", 193.3),
-        ("hdl (mmol/L)", "1.5", "hdl_cholesterol_mg_dl", 58.0), ("triglycerides (mmol/l)", "1.2", "triglycerides_mg_dl", 106.2),
+        ("hdl (mmol/L)", "1.5", "hdl_cholesterol_mg_dl", 58.0), ("hdl_mmol_l", "1.5", "hdl_cholesterol_mg_dl", 58.0), ("hba1c_mmol_mol", "38", "hba1c_percent", 5.63),
+        ("creatinine [\u00b5mol/L]", "88.4", "creatinine_mg_dl", 1.0), ("total_cholesterol_mmol_l", "5.0", "total_cholesterol_mg_dl", 193.3), ("triglycerides (mmol/l)", "1.2", "triglycerides_mg_dl", 106.2),
         ("glucose", "5.5", "glucose_mg_dl", 99.1), ("creatinine", "80", "creatinine_mg_dl", 0.905), ("creatinine (umol/L)", "80", "creatinine_mg_dl", 0.905),
     ],
 )  # fmt: skip

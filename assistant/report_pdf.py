@@ -21,7 +21,8 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Frame, Image, KeepTogether, PageTemplate, Paragraph, Spacer, Table, TableStyle
 
 from assistant.fhir_export import NOTICE
-from assistant.report import HEAD, QUALITY_STANDARD, RISKS, Contents
+from assistant.report import RISKS
+from assistant.report_contents import HEAD, QUALITY_STANDARD, Contents
 
 INK, SOFT, LINE, BAND, ACCENT, LOW = (HexColor(code) for code in ("#22282f", "#5b6672", "#cfd6dd", "#eef3f7", "#0072B2", "#B3261E"))
 MARGIN = 16 * mm

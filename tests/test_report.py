@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from assistant import cli, intake
 from assistant.fhir import read_bundle
 from assistant.fhir_export import NOTICE
-from assistant.report import ReportError, contents, document, markdown, open_json, write
+from assistant.report import ReportError, document, markdown, open_json, write
+from assistant.report_contents import contents
 from assistant.saved_session import SavedSessionError, find
 from assistant.session import Citation, RiskEstimate, Session, Triage, Turn, begin
 from encoders.record import Patient, ReportedSpirometry, Sex

@@ -256,7 +256,7 @@ def main() -> None:
     try:
         app()
     except (ValueError, FileNotFoundError) as error:
-        from encoders.multimodal import ModelError
+        from encoders.model_folder import ModelError
 
         message = " ".join(str(error).split())
         typer.echo(f"breathwise: {message}", err=True)

@@ -40,6 +40,7 @@ def train(
 
     from assistant.model_card import write
     from assistant.risk import fit_model
+    from encoders.model_folder import seal
     from encoders.multimodal import MultimodalLM
     from encoders.passages import read_passages
     from encoders.teacher.chat import load_teacher
@@ -52,6 +53,7 @@ def train(
     if data is not None and base_model is None:
         found = fit_model(MultimodalLM.load(out), data, limit=200 if smoke else None)
         (out / "risk.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
+        seal(out)
     write(out)
     typer.echo(f"written to {out}")
 

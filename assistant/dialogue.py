@@ -31,7 +31,8 @@ from assistant.whom import Whom, said_of, whom
 from encoders.batch import CURVE_MARK, RECORD_MARK, Person
 from encoders.cases import chosen_curve, read_for_risk, risk_fact
 from encoders.conversation import risk_messages
-from encoders.multimodal import MultimodalLM, choose_device, load_language_model
+from encoders.model_folder import load_language_model
+from encoders.multimodal import MultimodalLM, choose_device
 from encoders.passages import Passage
 from encoders.record import Patient, write_out
 from encoders.spirogram.results import Spirometry

@@ -84,9 +84,11 @@ _MICRO = str.maketrans("\u00b5\u03bc", "uu")  # the micro sign, and the Greek le
 _PER_MINUTE = {"bpm", "/min", "1/min", "min-1", "beats/min", "breaths/min", "per minute", "beats per minute", "breaths per minute"}
 # ranges of values that are certainly in another unit when no unit is named: (from, to, unit)
 _GUESS: dict[str, tuple[float, float, str]] = {
-    "hba1c_percent": (21.0, 200.0, "mmol/mol"), "total_cholesterol_mg_dl": (0.5, 25.0, "mmol/l"), "creatinine_mg_dl": (31.0, 2000.0, "umol/l"),
-    "glucose_mg_dl": (0.5, 9.99, "mmol/l"), "fev1_l": (100.0, 12000.0, "ml"), "fvc_l": (100.0, 12000.0, "ml"), "fev1_fvc": (1.5, 100.0, "%"),
+    "hba1c_percent": (21.0, 200.0, "mmol/mol"), "total_cholesterol_mg_dl": (0.5, 25.0, "mmol/l"), "creatinine_mg_dl": (20.0, 2000.0, "umol/l"),
+    "hdl_cholesterol_mg_dl": (0.1, 6.0, "mmol/l"), "triglycerides_mg_dl": (0.1, 19.99, "mmol/l"), "glucose_mg_dl": (0.5, 19.99, "mmol/l"), "fev1_l": (100.0, 12000.0, "ml"), "fvc_l": (100.0, 12000.0, "ml"), "fev1_fvc": (1.5, 100.0, "%"),
 }  # fmt: skip
+# what may be either: a low sugar in mg/dL, a high one in mmol/L
+_EITHER: dict[str, tuple[float, float, str]] = {"glucose_mg_dl": (20.0, 53.99, "mg/dL or mmol/L")}
 REPORTED = ("fev1_l", "fvc_l", "fev1_fvc", "pef_l_s", "fef25_75_l_s", "bev_l", "fet_s")
 _RANGE = {
     "fev1_l": (0.1, 9.0),
@@ -173,6 +175,8 @@ def in_own_unit(field: str, value: float, unit: str, name: str, notes: list[str]
         unit = own
     if unit and unit != own and unit not in convert:
         raise IntakeError(f"{name}: {label} in {clean(unit)[:20]} is not read; give it {'as a fraction' if own == 'fraction' else 'in ' + own}")
+    if not unit and field in _EITHER and _EITHER[field][0] <= value <= _EITHER[field][1]:
+        raise IntakeError(f"{name}: {label} {value:g} may be in {_EITHER[field][2]}; name the unit, in the header or beside the value")
     if not unit and field in _GUESS and _GUESS[field][0] <= value <= _GUESS[field][1]:
         unit = _GUESS[field][2]
         notes.append(f"{label} {value:g} was taken to be in {unit}")

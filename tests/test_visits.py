@@ -16,11 +16,12 @@ from typer.testing import CliRunner
 
 from encoders.record import Patient, ReportedSpirometry, Sex
 from encoders.spirogram import analyse, to_json
-from encoders.spirogram.read import Blow
+from encoders.spirogram.read import Blow, read_curves
 from encoders.spirogram.reference import ReferenceRangeError, evaluate
 from encoders.spirogram.simulate import simulate
 from encoders.spirogram.visits import BETWEEN_VISITS_L, LEAST_SQUARES, Visits, follow, slope_of, trend_json
 
+PATIENTS = Path(__file__).resolve().parent.parent / "assets" / "patients"
 BODY: dict[str, Any] = {"sex": "male", "age_years": 60.0, "height_cm": 175.0}
 
 
@@ -107,8 +108,9 @@ def test_age_is_that_at_each_visit() -> None:
 
 
 def test_the_blows_of_a_day_are_graded_as_a_session_is() -> None:
-    blows = [dated(3.0, 4.0, "2022-05-01"), *(cut(dated(3.0, 4.0, "2024-05-01", id=str(n)), seconds) for n, seconds in ((2, 4.0), (3, 4.4), (4, 4.8)))]
-    result = analyse(blows, **BODY)
+    runner = read_curves((PATIENTS / "healthy_runner" / "spirogram.csv").read_bytes(), "spirogram.csv")[0]
+    stopped = [replace(cut(runner, seconds), id=f"{seconds}", date="2024-05-01") for seconds in (4.0, 4.2, 4.4, 4.6, 4.8)]  # the later repeat the first
+    result = analyse([dated(3.0, 4.0, "2022-05-01"), *stopped], **BODY)
     last = seen(result.visits).visits[-1]
     assert result.best is not None
     assert (last.fev1_grade, last.fvc_grade) == (result.best.fev1_grade, result.best.fvc_grade)

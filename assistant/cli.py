@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -202,7 +203,7 @@ def risk(
 
     from assistant.dialogue import EMBEDDED_MODEL
     from assistant.reasons import explain_cohort
-    from assistant.risk import Risk, people_in, score_cohort
+    from assistant.risk import Risk, look_through, score_cohort
     from assistant.settings import Settings
     from encoders.cohort import CohortError
     from encoders.multimodal import MultimodalLM, choose_device
@@ -210,22 +211,34 @@ def risk(
 
     if not cohort.exists():
         raise CohortError(f"{cohort.name} does not exist; give a CSV file of people or a folder of CDC's files")
-    people = people_in(cohort)
+    looked = look_through(cohort)
+    for name, count in looked.set_aside.items():
+        typer.echo(f"{name}: {count} impossible {'value is' if count == 1 else 'values are'} taken as not measured", err=True)
     settings = Settings()
     device, dtype = choose_device(settings.device, settings.precision)
     model = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
     chosen = [one.strip() for one in traits.split(",") if one.strip()] or [trait for trait, _ in RISK_TRAITS]
-    part = out.with_name(f"{out.name}.part")
-    with tqdm(total=people, unit="person", file=sys.stderr) as bar, part.open("w", encoding="utf-8", newline="") as file:
+    with tqdm(total=looked.people, unit="person", file=sys.stderr) as bar, whole(out) as file:
         for index, chunk in enumerate(score_cohort(model, Risk.load(EMBEDDED_MODEL), cohort, chosen, batch)):
             chunk.to_csv(file, index=False, header=index == 0)
             bar.update(len(chunk))
-    part.replace(out)
     if explain is not None:
-        with tqdm(unit="risk", desc="reasons", file=sys.stderr) as bar, explain.open("w", encoding="utf-8", newline="") as file:
+        with tqdm(unit="risk", desc="reasons", file=sys.stderr) as bar, whole(explain) as file:
             for index, rows in enumerate(explain_cohort(model, Risk.load(EMBEDDED_MODEL), cohort, tuple(chosen))):
                 pd.DataFrame(rows).to_csv(file, index=False, header=index == 0)
                 bar.update(1)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[TextIO]:
+    """A file that stands at ``path`` when all of it was written, and leaves nothing behind when it was not."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @app.command("app")

@@ -137,10 +137,10 @@ def spoken_stretch(found: Sequence[Contribution]) -> Contribution | None:
 def explain_cohort(model: Any, risk: Any, cohort: Path, traits: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:
     """Contributions for every adult of a cohort and every trait: rows of id, trait, name, label, log_odds, odds_ratio."""
     from encoders.cases import analysed_row
-    from encoders.cohort import adults, pieces, tidy
+    from encoders.cohort import adults, tidy_pieces
 
-    for piece in pieces(cohort):
-        for _, row in adults(tidy(piece)).iterrows():
+    for _, table in tidy_pieces(cohort):
+        for _, row in adults(table).iterrows():
             patient, spirometry = analysed_row(row)
             for trait in traits:
                 found = contributions(model, patient, spirometry, trait, slope=risk.data["traits"][trait]["calibration"][1])

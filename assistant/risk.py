@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -217,7 +217,7 @@ def score_cohort(model: Any, risk: Risk, cohort: Path, traits: Sequence[str], ba
     One chunk for each core at a time is rebuilt, measured and scored, by one thread each: small matrices gain little from
     being shared out.
     """
-    from encoders.cohort import CohortError
+    from encoders.cohort import CohortError, tidy_pieces
 
     unknown = [trait for trait in traits if trait not in risk.data["traits"]]
     if unknown:
@@ -232,7 +232,7 @@ def score_cohort(model: Any, risk: Risk, cohort: Path, traits: Sequence[str], ba
 
     with _one_thread_each() as workers, ThreadPoolExecutor(workers) as pool:
         under_way: deque[Future[pd.DataFrame]] = deque()
-        for key, table in _tables_of(cohort):
+        for key, table in tidy_pieces(cohort):
             under_way.append(pool.submit(score, key, table))
             if len(under_way) > workers:
                 yield under_way.popleft().result()
@@ -240,9 +240,23 @@ def score_cohort(model: Any, risk: Risk, cohort: Path, traits: Sequence[str], ba
             yield under_way.popleft().result()
 
 
-def people_in(cohort: Path) -> int:
-    """How many people a file holds; every row is looked at, so that a fault in the last is known before the first is scored. Raises CohortError."""
-    return sum(len(table) for _, table in _tables_of(cohort, 20_000))
+@dataclass(frozen=True)
+class Looked:
+    """A file that was looked through: its people, and how many impossible values of which column count as not measured."""
+
+    people: int
+    set_aside: dict[str, int]
+
+
+def look_through(cohort: Path) -> Looked:
+    """Look at every row as ``score_cohort`` will, so that a fault in the last is known before the first is scored. Raises CohortError."""
+    from encoders.cohort import tidy_pieces
+
+    people, set_aside = 0, Counter[str]()
+    for _, table in tidy_pieces(cohort):
+        people += len(table)
+        set_aside.update(table.attrs["set_aside"])
+    return Looked(people, dict(set_aside))
 
 
 @contextmanager
@@ -256,19 +270,3 @@ def _one_thread_each() -> Iterator[int]:
         yield threads
     finally:
         torch.set_num_threads(threads)
-
-
-def _tables_of(cohort: Path, rows: int = 500) -> Iterator[tuple[str, pd.DataFrame]]:
-    """A file in chunks of ``rows``, each tidy and without the columns of the traits, and the name of its id column. Raises CohortError."""
-    from encoders.cohort import HELD_OUT, TRAITS, CohortError, pieces, tidy
-
-    seen: set[str] = set()
-    for chunk in pieces(cohort, rows):
-        chunk = chunk.drop(columns=[name for name in chunk.columns if str(name).strip().lower() in (*TRAITS, *HELD_OUT)])
-        key = next((str(name) for name in chunk.columns if str(name).strip().lower() in ("seqn", "id")), "id")
-        table = tidy(chunk)
-        again = seen & set(table["id"])
-        if again:
-            raise CohortError(f"the id {min(again)} stands twice in the table; every person needs one of their own")
-        seen |= set(table["id"])
-        yield key, table

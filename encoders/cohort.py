@@ -58,8 +58,25 @@ def pieces(path: Path, rows: int = 500) -> Iterator[pd.DataFrame]:
         raise CohortError(f"{path.name} cannot be read as a table; give a CSV file with a header row") from error
 
 
+def tidy_pieces(path: Path, rows: int = 500) -> Iterator[tuple[str, pd.DataFrame]]:
+    """``pieces``, each tidy and without the columns of the traits, and the name of the id column. Raises CohortError."""
+    seen: set[str] = set()
+    for piece in pieces(path, rows):
+        piece = piece.drop(columns=[name for name in piece.columns if str(name).strip().lower() in (*TRAITS, *HELD_OUT)])
+        key = next((str(name) for name in piece.columns if str(name).strip().lower() in ("seqn", "id")), "id")
+        table = tidy(piece)
+        again = seen & set(table["id"])
+        if again:
+            raise CohortError(f"the id {min(again)} stands twice in the table; every person needs one of their own")
+        seen |= set(table["id"])
+        yield key, table
+
+
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
-    """Known columns as numbers, absent ones as missing, ``id`` as text. Raises CohortError for text where a number belongs."""
+    """Known columns as numbers, absent ones as missing, ``id`` as text. Raises CohortError for text where a number belongs.
+
+    A stray impossible value becomes missing; ``attrs["set_aside"]`` says how many in which column.
+    """
     table = table.rename(columns=lambda name: str(name).strip().lower())
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
@@ -71,6 +88,7 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
     if (ids.isna() | (ids == "")).any() or ids.duplicated().any():
         raise CohortError(f"the column {key} has empty or repeated ids; every person needs one of their own")
     clean: dict[str, Any] = {"id": ids.astype(object)}
+    set_aside: dict[str, int] = {}
     for name in (*NUMBERS, *SPIROMETRY, *TRAITS, *HELD_OUT):
         column = table[name] if name in table else pd.Series(np.nan, index=table.index)
         number = pd.to_numeric(column, errors="coerce")
@@ -83,6 +101,8 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
             if beyond.sum() > 0.02 * number.notna().sum():  # more than stray values: another unit
                 raise CohortError(f"the column {name} holds {number[beyond].iloc[0]:g}; {label} is given in {unit}, from {low:g} to {high:g}")
             number = number.mask(beyond)
+            if beyond.any():
+                set_aside[name] = int(beyond.sum())
         elif (number.notna() & ~number.isin([0, 1])).any():
             raise CohortError(f"the column {name} holds {number[number.notna() & ~number.isin([0, 1])].iloc[0]:g}; use 1 for yes, 0 for no, or leave it empty")
         clean[name] = number
@@ -97,7 +117,9 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
     for name in ("curve_ml_10ms", "ethnicity"):  # not asked for: a curve instead of indices; groups for evaluation
         if name in table:
             clean[name] = table[name]
-    return pd.DataFrame(clean)
+    tidied = pd.DataFrame(clean)
+    tidied.attrs["set_aside"] = set_aside
+    return tidied
 
 
 def adults(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from assistant import risk as risks
-from assistant.risk import Risk, RiskError, fit, people_in, score_cohort
+from assistant.risk import Looked, Risk, RiskError, fit, look_through, score_cohort
 from encoders.cohort import CohortError
 from encoders.record import RISK_TRAITS, Patient, Sex
 from encoders.tabular import COLUMNS, table_of
@@ -205,10 +205,20 @@ def test_an_id_that_comes_back_much_later_is_refused(folder: Path, scored: list[
 
 
 def test_a_fault_in_the_last_row_is_known_before_anybody_is_scored(folder: Path, scored: list[int]) -> None:
-    assert people_in(cohort_file(folder, pd.DataFrame({"id": range(1203), "age_years": 50}))) == 1203
+    assert look_through(cohort_file(folder, pd.DataFrame({"id": range(1203), "age_years": 50}))) == Looked(1203, {})
     with pytest.raises(CohortError, match="age_years"):
-        people_in(cohort_file(folder, pd.DataFrame({"id": range(1203), "age_years": [*[50] * 1202, "fifty"]})))
+        look_through(cohort_file(folder, pd.DataFrame({"id": range(1203), "age_years": [*[50] * 1202, "fifty"]})))
     assert scored == []
+
+
+def test_values_that_nobody_has_are_counted_or_refused_by_the_rows_that_are_scored_together(folder: Path, scored: list[int]) -> None:
+    pressure = [120.0] * 1500
+    pressure[3], pressure[700] = 12000.0, 9000.0
+    table = pd.DataFrame({"id": range(1500), "age_years": 50, "systolic_bp_mmhg": pressure})
+    assert look_through(cohort_file(folder, table)).set_aside == {"systolic_bp_mmhg": 2}
+    table.loc[:15, "systolic_bp_mmhg"] = 12000.0  # 16 of the first 500: another unit
+    with pytest.raises(CohortError, match="systolic_bp_mmhg holds 12000"):
+        look_through(cohort_file(folder, table))
 
 
 def test_an_unknown_trait_and_an_unreadable_file_are_refused(folder: Path, scored: list[int]) -> None:

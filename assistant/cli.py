@@ -175,15 +175,23 @@ _BAR = 20  # signs of a bar for a chance of 1; its length is the square root of 
 def report(
     records: Annotated[list[Path], typer.Argument(metavar="RECORD...")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="FILE.md, .pdf, .json or .fhir.json")],
+    risks: Annotated[bool, typer.Option("--risks", help="Estimate risks, too: reads the model, which takes some seconds.")] = False,
 ) -> None:
     """Write down what a record and its curves, or a saved JSON report, say: Markdown, PDF, JSON or FHIR. No language model is needed."""
-    from assistant.intake import read
     from assistant.report import check_suffix, write
-    from assistant.saved_session import find
-    from assistant.session import begin
 
     check_suffix(out)
-    write(find(records) or begin(read(records)), out)
+    if risks:
+        from assistant.dialogue import Assistant
+
+        session = Assistant.load().open(records)
+    else:
+        from assistant.intake import read
+        from assistant.saved_session import find
+        from assistant.session import begin
+
+        session = find(records) or begin(read(records))
+    write(session, out)
     typer.echo(f"written to {out}", err=True)
 
 

@@ -132,7 +132,7 @@ def _table(head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> list[str
 def document(session: Session) -> dict[str, Any]:
     """The measurement, the facts and the turns as one JSON document; null where nothing could be measured.
 
-    Its key ``session`` holds what ``open_json`` needs to open the same session again.
+    Its key ``session`` holds what ``saved_session.read`` needs to open the same session again.
     """
     patient = session.patient
     return {
@@ -145,11 +145,6 @@ def document(session: Session) -> dict[str, Any]:
         "not_measured": list(missing(patient)), "assumptions": list(patient.assumptions), "versions": dict(versions_of(session)),
         "session": saved_session.write(session),
     }  # fmt: skip
-
-
-def open_json(raw: bytes) -> Session:
-    """A JSON report -> the session it was written of. Raises SavedSessionError (a ValueError) with one plain sentence."""
-    return saved_session.read(raw)
 
 
 def _json_bytes(found: dict[str, Any]) -> bytes:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from assistant import saved_session
 from assistant.fhir_export import NOTICE, write_bundle
 from assistant.report_contents import HEAD, QUALITY_STANDARD, contents, versions_of
-from assistant.session import Session, Turn, to_rows, turn_json
+from assistant.session import WHAT_A_RISK_IS, Session, Turn, to_rows, turn_json
 from encoders.record import QUANTITY, missing
 from encoders.spirogram import to_json
 
@@ -95,7 +95,17 @@ def markdown(session: Session) -> str:
         lines += ["## Tests over time", "", *_table(said.series[0], said.series[1:]), ""]
     if said.risks:
         head = ("Told by a doctor of", "Estimate", "90 % interval", "Same age and sex", "Logistic regression")
-        lines += ["## Risks", "", drawn[RISKS], "", *_table(head, said.risks), "", f"Not measured, so not read: {said.unread or 'nothing'}.", ""]
+        lines += [
+            "## Risks",
+            "",
+            drawn[RISKS],
+            "",
+            *_table(head, said.risks),
+            "",
+            WHAT_A_RISK_IS,
+            f"Not measured, so not read: {said.unread or 'nothing'}.",
+            "",
+        ]
         lines += ["### What they rest on", "", *(f"- {_md(text)}" for text in said.rests_on), ""] if said.rests_on else []
     if said.record:
         lines += ["## Record", "", *(f"- {label}: {_md(text)}" for label, text in said.record), ""]

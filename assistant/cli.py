@@ -212,7 +212,7 @@ def risk(
     from assistant.dialogue import EMBEDDED_MODEL
     from assistant.reasons import explain_cohort
     from assistant.risk import Risk, look_through, score_cohort
-    from assistant.settings import Settings
+    from assistant.settings import read_settings
     from encoders.cohort import CohortError
     from encoders.multimodal import MultimodalLM, choose_device
     from encoders.record import RISK_TRAITS
@@ -222,7 +222,7 @@ def risk(
     looked = look_through(cohort)
     for name, count in looked.set_aside.items():
         typer.echo(f"{name}: {count} impossible {'value is' if count == 1 else 'values are'} taken as not measured", err=True)
-    settings = Settings()
+    settings = read_settings()
     device, dtype = choose_device(settings.device, settings.precision)
     model = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
     chosen = [one.strip() for one in traits.split(",") if one.strip()] or [trait for trait, _ in RISK_TRAITS]
@@ -254,9 +254,9 @@ def run_app(host: Annotated[str | None, typer.Option()] = None, port: Annotated[
     """Open the page."""
     from assistant.interface.server import launch
     from assistant.measuring_only import load
-    from assistant.settings import Settings
+    from assistant.settings import read_settings
 
-    settings = Settings()
+    settings = read_settings()
     launch(load(settings), host=host or settings.host, port=settings.port if port is None else port)
 
 

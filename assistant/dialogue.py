@@ -25,7 +25,7 @@ from assistant.retrieval import GuidelineLibrary
 from assistant.risk import Risk
 from assistant.ruled import by_rule
 from assistant.session import Citation, RiskEstimate, Seen, Session, Timings, Turn, Written, begin
-from assistant.settings import Settings
+from assistant.settings import Settings, read_settings
 from assistant.several import together
 from assistant.whom import Whom, said_of, whom
 from encoders.batch import CURVE_MARK, RECORD_MARK, Person
@@ -63,7 +63,7 @@ class Assistant:
     @classmethod
     def load(cls, settings: Settings | None = None) -> Assistant:
         """Read the models and the library; nothing is downloaded unless another base model is named."""
-        settings = settings or Settings()
+        settings = settings or read_settings()
         device, dtype = choose_device(settings.device, settings.precision)
         reader = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
         model, name = reader, EMBEDDED_MODEL.name

@@ -100,7 +100,7 @@ def versions() -> dict[str, str]:
             found[name] = "source checkout" if name == "breathwise" else "not installed"
     with suppress(OSError, ValueError, KeyError):
         manifest = json.loads((ASSETS / "models" / "breathwise-mini" / "breathwise.json").read_text(encoding="utf-8"))
-        found["weights"] = str(next(iter(manifest["sha256"].values())))[:12]
+        found["weights"] = str(manifest["sha256"]["encoders.safetensors"])[:12]
     return found
 
 

@@ -68,11 +68,12 @@ class Assistant:
         reader = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
         model, name = reader, EMBEDDED_MODEL.name
         if settings.base_model:
-            name = settings.base_model
-            if (Path(name) / "breathwise.json").is_file():
-                model = MultimodalLM.load(Path(name), device=device, dtype=dtype)
+            chosen = Path(settings.base_model)
+            name = chosen.name if chosen.is_dir() else settings.base_model  # the way to a folder is nobody's business
+            if (chosen / "breathwise.json").is_file():
+                model = MultimodalLM.load(chosen, device=device, dtype=dtype)
             else:
-                lm, tokenizer = load_language_model(name, dtype=dtype)
+                lm, tokenizer = load_language_model(settings.base_model, dtype=dtype)
                 model = MultimodalLM(lm, tokenizer, reads=False).to(device).eval()
         risk = Risk.load(EMBEDDED_MODEL) if (EMBEDDED_MODEL / "risk.json").is_file() else None
         return cls(Engine(model), GuidelineLibrary.load(settings), settings, reader=reader, risk=risk, name=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import threading
 import time
@@ -47,6 +48,7 @@ LONGEST_QUESTION = 2000  # characters
 PLOTS = {"show_flow_volume": "flow_volume", "show_volume_time": "volume_time"}
 EMBEDDED_MODEL = Path(__file__).resolve().parent.parent / "assets" / "models" / "breathwise-mini"
 STOPPED = "Stopped before a sentence was whole."
+LENT_GPU = "SPACES_ZERO_GPU"  # set on a Space whose GPU is lent by the call
 _CITED = re.compile(r"\[(\d+)\]")
 
 
@@ -65,8 +67,11 @@ class Assistant:
         """Read the models and the library; nothing is downloaded unless another base model is named."""
         settings = settings or read_settings()
         device, dtype = choose_device(settings.device, settings.precision)
-        reader = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
+        lent = bool(os.environ.get(LENT_GPU)) and device != "cpu"  # risks are read outside of the calls for which the GPU is lent
+        reader = MultimodalLM.load(EMBEDDED_MODEL) if lent else MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
         model, name = reader, EMBEDDED_MODEL.name
+        if lent and not settings.base_model:
+            model = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
         if settings.base_model:
             chosen = Path(settings.base_model)
             name = chosen.name if chosen.is_dir() else settings.base_model  # the way to a folder is nobody's business

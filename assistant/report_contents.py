@@ -10,8 +10,8 @@ from typing import Any
 from assistant.session import Session, Turn
 from assistant.spoken_reasons import reasons_in_words, score
 from encoders.record import RECORD_FACTS, Smoking, facts, label_of, missing
-from encoders.spirogram.interpret import LLN_Z, STANDARD
-from encoders.spirogram.results import Best, Spirometry
+from encoders.spirogram.interpret import STANDARD
+from encoders.spirogram.results import LLN_Z, Best, Spirometry
 from encoders.spirogram.visits import Visit, Visits
 
 QUALITY_STANDARD = "ATS/ERS 2019 spirometry standard, doi 10.1164/rccm.201908-1590ST"

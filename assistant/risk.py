@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from assistant.reasons import field_label
 from assistant.session import RiskEstimate
+from encoders.cohort import ASKED_FROM_YEARS
 from encoders.record import RISK_TRAITS, Patient
 from encoders.spirogram.results import Spirometry
 from encoders.tabular import COLUMNS, table_of
 
 Floats = NDArray[np.float64]
-ADULT_YEARS = 20.0  # the traits were asked of adults of 20 years and over
 AGE_BANDS = (20, 40, 50, 60, 70, 200)
 RESAMPLES = 200
 _SMALLEST = 1e-4
@@ -55,7 +55,7 @@ class Risk:
 
     def estimate(self, log_odds: Floats, patient: Patient, spirometry: Spirometry | None) -> tuple[RiskEstimate, ...]:
         """One patient's (traits,) log-odds -> estimates, in the order of RISK_TRAITS; empty for children or where sex or age is missing."""
-        if patient.age_years is None or patient.age_years < ADULT_YEARS or patient.sex is None:
+        if patient.age_years is None or patient.age_years < ASKED_FROM_YEARS or patient.sex is None:
             return ()
         table = table_of(patient, spirometry)
         missing = tuple(field_label(name) for name, flag in zip(COLUMNS, table[1], strict=True) if not flag and name not in ("male", "smoker", "former_smoker"))

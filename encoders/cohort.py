@@ -21,6 +21,7 @@ _PLAUSIBLE = {
     "fvc_l": ("FVC", "L", 0.05, 12.0), "fev1_l": ("FEV1", "L", 0.05, 10.0), "fev1_fvc": ("FEV1/FVC", "parts of one, not percent", 0.0, 1.0), "pef_l_s": ("PEF", "L/s", 0.0, 25.0),
     "fef25_75_l_s": ("FEF25-75", "L/s", 0.0, 15.0), "bev_ml": ("The back-extrapolated volume", "mL", 0.0, 3000.0), "fet_s": ("Forced expiratory time", "s", 0.0, 60.0),
 } | {name: (QUANTITY[name].label, QUANTITY[name].unit, QUANTITY[name].low, QUANTITY[name].high) for name in QUANTITY}  # fmt: skip
+ASKED_FROM_YEARS = 20.0  # the traits were asked of adults only
 ID_AS_TEXT = {name: str for name in ("seqn", "id", "SEQN", "ID", "Seqn", "Id")}  # 007 stays 007
 NUMBERS = tuple(name for name in QUANTITY if name not in ("heart_rate_bpm", "respiratory_rate_bpm", "spo2_percent", "temperature_c"))
 _SEED = "breathwise-1"
@@ -123,8 +124,8 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def adults(table: pd.DataFrame) -> pd.DataFrame:
-    """People of 20 years and over: the traits were asked of adults only."""
-    return table[table["age_years"] >= 20.0]
+    """People of ``ASKED_FROM_YEARS`` and over."""
+    return table[table["age_years"] >= ASKED_FROM_YEARS]
 
 
 def split_of(identity: object) -> str:

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encoders.spirogram.interpret import LLN_Z
 from encoders.spirogram.measure import measure
 from encoders.spirogram.quality import best_of, judge_all
 from encoders.spirogram.read import Blow
 from encoders.spirogram.reference import LABELS, NAMES, ReferenceRangeError, check, evaluate
-from encoders.spirogram.results import Maneuver, Reference, Statement
+from encoders.spirogram.results import LLN_Z, Maneuver, Reference, Statement
 
 if TYPE_CHECKING:
     from encoders.record import ReportedSpirometry

@@ -22,6 +22,7 @@ from typing import Any
 
 from assistant.dialogue import Assistant, read_person
 from assistant.settings import Settings
+from encoders.faults import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "assets" / "patients" / "mild_obstruction"
@@ -167,7 +168,7 @@ def write_readme(lines: str, readme: Path, mark: str) -> None:
     text = readme.read_text(encoding="utf-8")
     marks = re.compile(rf"(<!-- {mark} -->).*?(<!-- /{mark} -->)", re.DOTALL)
     if not marks.search(text):
-        raise ValueError(f"{readme.name} has no <!-- {mark} --> marks to write between")
+        raise InputError(f"{readme.name} has no <!-- {mark} --> marks to write between")
     readme.write_text(marks.sub(lambda found: f"{found[1]}\n{lines}\n{found[2]}", text), encoding="utf-8")
 
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 
 from assistant.cli_library import AsJson, library, print_json
 from assistant.cli_made import benchmark, evaluate, train, transcripts
+from encoders.faults import InputError
 
 if TYPE_CHECKING:
     from assistant.session import RiskEstimate
@@ -273,18 +274,18 @@ for made in (train, transcripts, benchmark):
 
 
 def main() -> None:
-    """Run, and turn errors about the input into one plain sentence and exit code 2."""
+    """Run; a fault of the input is one plain sentence and exit code 2, one that we know of our own is a sentence and exit code 1."""
     try:
         app()
-    except (ValueError, FileNotFoundError) as error:
-        from encoders.model_folder import ModelError
-
-        message = " ".join(str(error).split())
-        typer.echo(f"breathwise: {message}", err=True)
-        sys.exit(1 if isinstance(error, ModelError) else 2)
+    except (InputError, FileNotFoundError) as error:
+        say_and_stop(error, 2)
     except RuntimeError as error:
-        typer.echo(f"breathwise: {' '.join(str(error).split())}", err=True)
-        sys.exit(1)
+        say_and_stop(error, 1)
+
+
+def say_and_stop(error: Exception, code: int) -> NoReturn:
+    typer.echo(f"breathwise: {' '.join(str(error).split())}", err=True)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assistant.session import Contribution, Session, to_rows
+from encoders.faults import InputError
 from encoders.record import RISK_TRAITS, Patient, label_of
 from encoders.spirogram.results import Maneuver, Spirometry
 
@@ -47,7 +48,7 @@ def contributions(model: Any, patient: Patient, spirometry: Spirometry | None, t
 
     order = [name for name, _ in RISK_TRAITS]
     if trait not in order:
-        raise ValueError(f"unknown trait {trait!r}; choose from {', '.join(order)}")
+        raise InputError(f"unknown trait {trait!r}; choose from {', '.join(order)}")
     read, looked = read_for_risk(patient, spirometry), chosen(spirometry)
     table, curve = read.table, read.curve
     asked: list[tuple[str, str, tuple[float, float] | None, Person]] = []

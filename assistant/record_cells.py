@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from assistant.guardrails import clean
+from encoders.faults import InputError
 from encoders.record import QUANTITY, Sex, Smoking
 from encoders.spirogram.formats import number
 
 
-class IntakeError(ValueError):
+class IntakeError(InputError):
     """An upload that cannot be taken. One plain sentence: what was wrong, what is allowed, what to do."""
 
 

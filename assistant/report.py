@@ -16,6 +16,7 @@ from assistant import saved_session
 from assistant.fhir_export import NOTICE, write_bundle
 from assistant.report_contents import HEAD, QUALITY_STANDARD, contents, versions_of
 from assistant.session import WHAT_A_RISK_IS, Session, Turn, to_rows, turn_json
+from encoders.faults import InputError
 from encoders.record import QUANTITY, missing
 from encoders.spirogram import to_json
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 RISKS = "Risks"  # the title of their picture, which stands with their table
 
 
-class ReportError(ValueError):
+class ReportError(InputError):
     """A report that cannot be written. One plain sentence."""
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from assistant.reasons import field_label
 from assistant.session import RiskEstimate
 from encoders.cohort import ASKED_FROM_YEARS
+from encoders.faults import InputError
 from encoders.record import RISK_TRAITS, Patient
 from encoders.spirogram.results import Spirometry
 from encoders.tabular import COLUMNS, table_of
@@ -33,7 +34,7 @@ _SMALLEST = 1e-4
 PULL = 10.0  # as sure of a slope of one as of a tenth of a squared unit either way: yes and no were taught as likelihoods
 
 
-class RiskError(ValueError):
+class RiskError(InputError):
     """Calibration that is missing or does not fit. One plain sentence."""
 
 

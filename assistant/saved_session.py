@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from assistant.guardrails import clean
 from assistant.session import Session, Turn, begin
+from encoders.faults import InputError
 from encoders.record import FACT_NAMES, QUANTITIES, QUANTITY, Patient, ReportedSpirometry, Sex, Smoking
 from encoders.spirogram.read import Array, Blow
 
@@ -25,7 +26,7 @@ _TURNS = TypeAdapter(tuple[Turn, ...])
 _REPORTED = TypeAdapter(tuple[ReportedSpirometry, ...])
 
 
-class SavedSessionError(ValueError):
+class SavedSessionError(InputError):
     """A saved session that cannot be opened again. One plain sentence."""
 
 

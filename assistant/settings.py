@@ -10,6 +10,8 @@ from typing import Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from encoders.faults import InputError
+
 
 class Settings(BaseSettings):
     """What may be chosen at start. Wrong values and, in the environment, unknown names are refused by ``read_settings``."""
@@ -37,7 +39,7 @@ class Settings(BaseSettings):
     visitors: int = Field(500, ge=1, le=10_000, description="how many pages are remembered at once; the one unused longest is forgotten")
 
 
-class SettingError(ValueError):
+class SettingError(InputError):
     """A setting that cannot be taken. One plain sentence."""
 
 

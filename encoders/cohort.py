@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from encoders.faults import InputError
 from encoders.record import QUANTITY, RISK_TRAITS, Patient, Sex, Smoking
 from encoders.spirogram.read import Blow
 
@@ -27,7 +28,7 @@ NUMBERS = tuple(name for name in QUANTITY if name not in ("heart_rate_bpm", "res
 _SEED = "breathwise-1"
 
 
-class CohortError(ValueError):
+class CohortError(InputError):
     """A table of people that cannot be read. One plain sentence."""
 
 

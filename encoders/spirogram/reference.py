@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from encoders.faults import InputError
 from encoders.spirogram.interpret import WORDS, pattern_of
 from encoders.spirogram.results import LLN_Z, Reference, Statement
 
@@ -32,7 +33,7 @@ SOURCE = "GLI Global 2022, doi 10.1164/rccm.202205-0963OC; GLI-2012, doi 10.1183
 LABELS = {"fev1": "FEV1", "fvc": "FVC", "fev1_fvc": "FEV1/FVC", "fef25_75": "FEF25-75"}
 
 
-class ReferenceRangeError(ValueError):
+class ReferenceRangeError(InputError):
     """Something the equations do not cover. One plain sentence."""
 
 

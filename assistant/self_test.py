@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import platform
 import threading
@@ -87,7 +88,13 @@ def run(assistant: Any) -> dict[str, Any]:
         checks[name]["seconds"] = round(time.perf_counter() - started, 3)
     failed = [name for name, check in checks.items() if not check["ok"]]
     status = "failing" if set(failed) & set(NEEDED) else "degraded" if failed else "ok"
-    return {"status": status, "checks": checks, "versions": versions(), **assistant.describe()}
+    return {
+        "status": status,
+        "checked": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "checks": checks,
+        "versions": versions(),
+        **assistant.describe(),
+    }
 
 
 def versions() -> dict[str, str]:
@@ -100,7 +107,7 @@ def versions() -> dict[str, str]:
             found[name] = "source checkout" if name == "breathwise" else "not installed"
     with suppress(OSError, ValueError, KeyError):
         manifest = json.loads((ASSETS / "models" / "breathwise-mini" / "breathwise.json").read_text(encoding="utf-8"))
-        found["weights"] = str(next(iter(manifest["sha256"].values())))[:12]
+        found["weights"] = str(manifest["sha256"]["encoders.safetensors"])[:12]
     return found
 
 

@@ -172,9 +172,9 @@ def benchmark(
     ] = Measured.page,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     readme: Annotated[Path | None, typer.Option(help="README whose table is to be written.")] = None,
-    repeats: Annotated[int, typer.Option(min=1, max=50, help="Conversations (page and load only).")] = 3,
+    repeats: Annotated[int, typer.Option(min=1, max=50, help="How often each is timed (page, load and risk); the median counts.")] = 3,
     blows: Annotated[int, typer.Option(min=1, help="Blows (spirometry only).")] = 10_000,
-    seed: Annotated[int, typer.Option()] = 7,
+    seed: Annotated[int, typer.Option(help="Of made-up blows and people and of the page's answers; nothing else is drawn.")] = 7,
 ) -> None:
     """Measure this machine: start, first token, tokens a second, memory; or blows and z-scores a second; how well the library is searched; or many chats at once."""
     from assistant import benchmark as page
@@ -194,7 +194,7 @@ def benchmark(
         found = searching.run(progress=progress)
         lines = searching.table(found)
     elif what is Measured.risk:
-        found = risks.run(repeats=max(repeats, 10), seed=seed, progress=progress)
+        found = risks.run(repeats=repeats, seed=seed, progress=progress)
         lines = risks.table(found)
     elif what is Measured.load:
         found = load.run(repeats=repeats, progress=progress)

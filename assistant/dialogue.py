@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,7 @@ from assistant.whom import Whom, said_of, whom
 from encoders.batch import CURVE_MARK, RECORD_MARK, Person
 from encoders.cases import chosen_curve, read_for_risk, risk_fact
 from encoders.conversation import risk_messages
-from encoders.model_folder import load_language_model
+from encoders.model_folder import fingerprint, load_language_model
 from encoders.multimodal import MultimodalLM, choose_device
 from encoders.passages import Passage
 from encoders.record import Patient, write_out
@@ -239,7 +238,7 @@ class Assistant:
         texts = [*(fact.text for fact in session.facts), *(p.title + " " + p.text for p in passages), *numerals]
         return words_with_digits(texts) | frozenset(f"[{n}]" for n in range(1, len(passages) + 1))
 
-    @cached_property
+    @property
     def versions(self) -> tuple[tuple[str, str], ...]:
         """What answers: software, weights, library."""
         try:
@@ -249,7 +248,8 @@ class Assistant:
         runs = self.describe()
         return (
             ("Breathwise", own), ("model", self.name), ("device", f"{runs['device']}, {runs['precision']}"),
-            ("passages", f"{len(self.library.passages)} in the library"),
+            ("passages", f"{len(self.library.passages)} in the library"), ("reference values", f"pyspiro {importlib.metadata.version('pyspiro')}"),
+            ("weights", fingerprint(EMBEDDED_MODEL)),
             *((name, importlib.metadata.version(name)) for name in ("torch", "transformers", "langchain-core")),
         )  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import platform
 import threading
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.session import Session, begin
+from encoders.model_folder import fingerprint
 from encoders.record import Patient, Sex
 from encoders.spirogram import analyse
 from encoders.spirogram.read import read_curves
@@ -106,8 +106,7 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "source checkout" if name == "breathwise" else "not installed"
     with suppress(OSError, ValueError, KeyError):
-        manifest = json.loads((ASSETS / "models" / "breathwise-mini" / "breathwise.json").read_text(encoding="utf-8"))
-        found["weights"] = str(manifest["sha256"]["encoders.safetensors"])[:12]
+        found["weights"] = fingerprint(ASSETS / "models" / "breathwise-mini")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,12 @@ def read_manifest(folder: Path, base_model: str | None = None) -> dict[str, Any]
         if _sha256(folder / name) != known:
             raise ModelError(f"{folder.name}/{name} is damaged or was changed (its hash differs); restore it or train again")
     return manifest
+
+
+@cache
+def fingerprint(folder: Path) -> str:
+    """What tells these weights from others: the beginning of the hash of all weights, whatever files they are spread over."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.safetensors")))).hexdigest()[:16]
 
 
 def _write(folder: Path, manifest: dict[str, Any]) -> None:

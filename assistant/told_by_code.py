@@ -1,0 +1,45 @@
+"""Questions that code answers from the record, in words that the language model was not taught: their wordings, and the answer to each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from assistant.answers_of_person import OF_PERSON
+from assistant.answers_of_test import OF_TEST
+from assistant.asking import Asking
+from encoders.passages import GUIDELINES, Passage
+
+WORDINGS = GUIDELINES.parent / "questions"
+BY_CODE: Mapping[str, Callable[[Asking], str]] = {**OF_TEST, **OF_PERSON}
+SURE = 0.6  # from here a question is taken to be one of these; under it the library is looked through first
+_CITES = re.compile(r"\[([a-z0-9_]+/[a-z0-9_-]+)\]")
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer, facts as tokens, and the passages that its bracketed numbers stand for, in order."""
+
+    text: str
+    passages: tuple[Passage, ...] = ()
+
+
+@lru_cache(maxsize=1)
+def load_wordings(folder: Path = WORDINGS) -> dict[str, tuple[str, ...]]:
+    """Human wordings of each of these intents: intent -> lines of assets/questions/<intent>.txt."""
+    return {path.stem: tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()) for path in sorted(folder.glob("*.txt"))}
+
+
+def told(intent: str, asking: Asking) -> Told | None:
+    """The answer to one of these intents; None where it is none of them, or where code has nothing to say for this person."""
+    if intent not in BY_CODE:
+        return None
+    text = " ".join(BY_CODE[intent](asking).split())
+    if not text:
+        return None
+    names = tuple(dict.fromkeys(_CITES.findall(text)))
+    passages = tuple(asking.library[name] for name in names)
+    return Told(_CITES.sub(lambda found: f"[{names.index(found[1]) + 1}]", text), passages)

@@ -25,6 +25,22 @@ _FURTHER = (  # a test or a visit that is asked about: its name, the words it go
     ("a lung specialist", r"specialist|pulmonologist|consultant|respiratory (?:doctor|clinic)|lung doctor|pneumologist|referral|referred", ""),
 )  # fmt: skip
 
+_CAUSES = (  # what is asked to be the cause, and the passage on it
+    (r"weigh|overweight|obes|fat\b|heavy|belly", "weight/weight-lungs"),
+    (r"heart|cardiac", "heart_failure/heart-or-lung"),
+    (r"rheumatoid|arthritis", "arthritis/rheumatoid-lungs"),
+    (r"covid|corona", "covid/breathless-after"),
+    (r"mou?ld|damp", "air_quality/damp-mould"),
+    (r"reflux|heartburn|stomach acid", "reflux/and-lungs"),
+    (r"hay ?fever|allerg|pollen", "allergy/hay-fever-asthma"),
+    (r"stress|anxi|panic|nerves", "breathlessness/hyperventilation"),
+    (r"asbestos", "dust_diseases/asbestos"),
+    (r"job|work|dust|fumes|welding|factory", "occupational/dusts"),
+    (r"medicine|tablet|drug|methotrexate|medication", "medicines/lung-harm"),
+    (r"unfit|out of shape|fitness", "breathlessness/causes"),
+    (r"smok|cigar|tobacco", "copd/causes"),
+)
+
 
 def healthy(asking: Asking) -> str:
     view = asking.view
@@ -68,9 +84,19 @@ def need_test(asking: Asking) -> str:
 
 
 def cause_of_result(asking: Asking) -> str:
-    near = asking.quote_near(asking.question)
+    view = asking.view
+    name = next((name for words, name in _CAUSES if re.search(rf"\b(?:{words})", asking.question)), "")
+    said = asking.quote(name) if name else asking.quote_near(asking.question)
+    if view.pattern == "normal":
+        head = "Your breathing test is in the normal range, so nothing in it has to be explained; symptoms can still have a cause that it does not show."
+        return f"{head} {said}"
     head = "It may play a part, but a breathing test shows how air moves and not why, so it cannot tell the cause."
-    return f"{head} {near} {result(asking.view)} A clinician weighs it together with your symptoms and history."
+    heavy = (
+        f" Your body mass index is {view.token('bmi_kg_m2')}, which is {view.status('bmi_kg_m2')}."
+        if name == "weight/weight-lungs" and view.has("bmi_kg_m2")
+        else ""
+    )
+    return f"{head} {said}{heavy} {result(view)}"
 
 
 def damaged(asking: Asking) -> str:
@@ -114,7 +140,8 @@ def urgent_now(asking: Asking) -> str:
         if view.status(name) in ("high", "low", "slightly low")
     ]
     worth = f"Your {join(high)} should be checked by a clinician in the next days." if high else "No value in this record by itself asks for emergency care."
-    return f"That depends on how you feel, which a record cannot show. {worth} {asking.quote('when_to_seek_care/emergency-breath')}"
+    pressure = asking.quote("blood_pressure/crisis") if view.status("systolic_bp_mmhg") == "high" else ""
+    return f"That depends on how you feel, which a record cannot show. {worth} {pressure} {asking.quote('when_to_seek_care/emergency-breath')}"
 
 
 def ask_doctor(asking: Asking) -> str:

@@ -9,7 +9,7 @@ from assistant.asking import Asking, listed, result
 from assistant.reading_level import for_doctor
 from encoders.spirogram.interpret import gold_grade
 from encoders.teacher.numbers import asked_number
-from encoders.teacher.sentences import GRADES, NEXT, NO_DIAGNOSIS, NO_TEST, join, not_read
+from encoders.teacher.sentences import GRADES, NEXT, NO_DIAGNOSIS, NO_TEST, join, not_read, value
 from encoders.teacher.view import View
 
 _LABELS = {"fev1": "FEV1", "fvc": "FVC", "fev1_fvc": "FEV1/FVC ratio"}
@@ -37,21 +37,24 @@ def _measure(question: str) -> str:
 
 def normal_for_me(asking: Asking) -> str:
     view, limits = asking.view, []
-    for measure in ("fev1", "fvc"):
-        if view.has(f"{measure}_predicted_l", f"{measure}_lln_l"):
-            limits.append(
-                f"an {_LABELS[measure]} of about {view.token(f'{measure}_predicted_l')}, with {view.token(f'{measure}_lln_l')} as the lower limit of normal"
-            )
+    named = asked_number(asking.question)
+    if named == "fev1_fvc" and view.has("fev1_fvc_lln", "fev1_fvc_predicted"):
+        return f"For your age, sex and height, a ratio of about {view.token('fev1_fvc_predicted')} is expected, and {view.token('fev1_fvc_lln')} is the lower limit of normal. {value(view, 'fev1_fvc')}"
+    wanted = [m for m in ("fev1", "fvc") if view.has(f"{m}_predicted_l", f"{m}_lln_l") and named in (f"{m}_l", f"{m}_z", f"{m}_percent_predicted", "")]
+    wanted = wanted or [m for m in ("fev1", "fvc") if view.has(f"{m}_predicted_l", f"{m}_lln_l")]
+    for measure in wanted:
+        limits.append(
+            f"an {_LABELS[measure]} of about {view.token(f'{measure}_predicted_l')}, with {view.token(f'{measure}_lln_l')} as the lower limit of normal"
+        )
     if not limits:
-        return f"What is normal for you cannot be worked out here. {not_read(view)}" if view.state != "read" else ""
+        return f"What is normal for you cannot be worked out here. {not_read(view)}"
     own = [
         f"your {_LABELS[m]} is {view.token(f'{m}_l')}" + (f", which is {view.status(f'{m}_l')}" if view.status(f"{m}_l") else "")
-        for m in ("fev1", "fvc")
+        for m in wanted
         if view.has(f"{m}_l")
     ]
-    ratio = f" The FEV1/FVC ratio should not be below {view.token('fev1_fvc_lln')}." if view.has("fev1_fvc_lln") else ""
     mine = "; ".join(own)
-    return f"For your age, sex and height, normal is {', and '.join(limits)}.{ratio} {mine[:1].upper()}{mine[1:]}."
+    return f"For your age, sex and height, normal is {', and '.join(limits)}. {mine[:1].upper()}{mine[1:]}."
 
 
 def repeat_test(asking: Asking) -> str:
@@ -96,13 +99,13 @@ def lowest_value(asking: Asking) -> str:
     least = min(known, key=lambda m: known[m])
     main = "fev1_fvc" if least == "fev1_fvc" else f"{least}_l"
     sense = {
-        "fev1_fvc": "it decides whether air leaves too slowly",
-        "fvc": "it tells how much air leaves in all",
-        "fev1": "it tells how much air leaves in the first second",
+        "fev1_fvc": "This value decides whether air leaves too slowly",
+        "fvc": "This value tells how much air leaves in all",
+        "fev1": "This value tells how much air leaves in the first second",
     }[least]
     return (
         f"Of this test, the {_LABELS[least]} lies lowest beside what is expected: {view.token(main)}, with a z-score of {view.token(f'{least}_z')}, "
-        f"which is {view.status(main)}. Of the three main values, {sense}."
+        f"which is {view.status(main)}. {sense}."
     )
 
 
@@ -149,15 +152,20 @@ def gold_stage(asking: Asking) -> str:
         return not_read(view)
     after = test.post if test is not None else None
     ratio, percent = view.facts["fev1_fvc"].value or 1.0, view.facts["fev1_percent_predicted"].value or 0.0
-    when = "before a bronchodilator" if after is not None else "without a stated bronchodilator"
+    head, unstated = (
+        f"By your FEV1 of {view.token('fev1_percent_predicted')} of predicted",
+        ", provided that the test was done after a bronchodilator, which the record does not say",
+    )
     if after is not None and after.fev1_fvc is not None and after.fev1_l is not None:
-        percent, ratio, when = percent * after.fev1_l / (view.facts["fev1_l"].value or after.fev1_l), after.fev1_fvc, "after the bronchodilator"
-    limits = asking.quote("copd/gold-grades")
+        percent, ratio = percent * after.fev1_l / (view.facts["fev1_l"].value or after.fev1_l), after.fev1_fvc
+        head, unstated = "By your FEV1 after the bronchodilator", ""
     if ratio >= 0.70:
-        return f"None: GOLD's grades apply only when the FEV1/FVC ratio is below 0.70, and yours is not. {limits}"
-    mine = f"Your FEV1 is {view.token('fev1_percent_predicted')} of predicted. " if when != "after the bronchodilator" else ""
-    caution = "" if when == "after the bronchodilator" else " GOLD means values after a bronchodilator, and this test does not say that it was."
-    return f"By the FEV1 {when} it would be GOLD grade {gold_grade(percent)}. {mine}{limits}{caution} A grade is not a diagnosis of COPD."
+        return (
+            f"None. {asking.quote('copd/gold-grades', 1)} Yours is {view.token('fev1_fvc')}."
+            if not after
+            else f"None, because the ratio after the bronchodilator is not low enough. {asking.quote('copd/gold-grades', 1)}"
+        )
+    return f"{head} it would be GOLD grade {gold_grade(percent)}{unstated}. {asking.quote('copd/gold-grades')} A grade is not a diagnosis of COPD."
 
 
 def next_blow(asking: Asking) -> str:
@@ -188,6 +196,14 @@ def allowed_blows(asking: Asking) -> str:
     view = asking.view
     mine = f" This test holds {view.token('blows')} {'blow' if view.text('blows') == '1' else 'blows'}." if view.has("blows") else ""
     return f"{asking.quote('spirometry/repeatability', 1)} {asking.quote('spirometry/repeatability')}{mine}"
+
+
+def before_test(asking: Asking) -> str:
+    if re.search(r"\b(?:eat|food|meal|breakfast|lunch|dinner|fast|hungry)", asking.question):
+        return f"{asking.quote('spirometry/eating')} {asking.quote('spirometry/eating', 1)}"
+    if re.search(r"\b(?:inhaler|puffer|medicine|medication|tablets?|spray)", asking.question):
+        return f"{asking.quote('spirometry/before-the-test', 2)} {asking.quote('spirometry/before-the-test')}"
+    return f"{asking.quote('spirometry/before-the-test')} {asking.quote('spirometry/eating')}"
 
 
 def no_curve(asking: Asking) -> str:
@@ -235,22 +251,23 @@ def can_it_improve(asking: Asking) -> str:
     return f"That cannot be said from this record. {not_read(view)}"
 
 
-_REFERS = re.compile(r"\b(?:below|under|less than|lower than|smaller than|above|over|more than|higher than|greater than|at least|exceeds?)\b")
+LIMIT = re.compile(
+    r"\b(?P<way>below|under|less than|lower than|smaller than|above|over|more than|higher than|greater than|at least|exceeds?)\s+(?P<limit>\d+(?:[.,]\d+)?)"
+)
 
 
 def compares(view: View, name: str, question: str) -> str:
     """Yes or no to "is my ratio below 0.7?", with the value; empty where the question compares with no number."""
-    found = re.search(rf"{_REFERS.pattern}\s+(\d+(?:[.,]\d+)?)\s*(%|percent)?", question)
+    found = LIMIT.search(question)
     if found is None or not view.has(name):
         return ""
-    limit, own = float(found[1].replace(",", ".")), view.facts[name].value
+    limit, own = float(found["limit"].replace(",", ".")), view.facts[name].value
     if own is None or not re.match(r"\W*(?:and |so |but |ok )*(?:is|are|was|were|do i have|does)\b", question):
         return ""
     if name == "fev1_fvc" and limit > 1.5:
         limit /= 100
-    less = re.match(r"below|under|less|lower|smaller", found[0]) is not None
-    said = "Yes" if (own < limit) == less else "No"
-    return said
+    less = re.match(r"below|under|less|lower|smaller", found["way"]) is not None
+    return "Yes" if (own < limit) == less else "No"
 
 
 def unread_value(view: View, names: Sequence[str]) -> str:
@@ -264,7 +281,7 @@ def unread_value(view: View, names: Sequence[str]) -> str:
 OF_TEST: dict[str, Callable[[Asking], str]] = {
     "normal_for_me": normal_for_me, "repeat_test": repeat_test, "percentile": percentile, "lowest_value": lowest_value, "certainty": certainty,
     "lung_age": lung_age, "lost_function": lost_function, "gold_stage": gold_stage, "next_blow": next_blow, "why_not_read": why_not_read,
-    "why_twice": why_twice, "allowed_blows": allowed_blows, "no_curve": no_curve, "test_was_ill": test_was_ill, "letter": letter,
+    "why_twice": why_twice, "allowed_blows": allowed_blows, "before_test": before_test, "no_curve": no_curve, "test_was_ill": test_was_ill, "letter": letter,
     "will_it_worsen": will_it_worsen, "can_it_improve": can_it_improve,
 }  # fmt: skip
 __all__ = ["OF_TEST", "compares", "unread_value"]

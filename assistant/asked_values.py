@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from assistant.answers_of_test import unread_value
+from assistant.answers_of_test import LIMIT, unread_value
 from encoders.teacher.numbers import LABELS, asked_number, number
 from encoders.teacher.sayable import sentences
 from encoders.teacher.sentences import not_read
@@ -30,7 +30,7 @@ _FACTS = {  # a measure, and what it is compared by -> the fact
 }  # fmt: skip
 # lay and short names first; what is named otherwise is looked for as the teacher names it
 _NAMES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
-    ("fev1_grade", r"quality grade|what grade"),
+    ("fev1_grade", r"quality grade|(?:what|which) (?:grade|mark|rating)"),
     ("reference", r"reference (?:values?|equations?|set)|which (?:equations?|reference)|what (?:equations?|reference)"),
     ("fef25_75_l_s", r"fef ?25\W?75|fef|mid[- ]flow|mmef"),
     ("pef_l_s", r"peak[- ]?flow|pef|peak expiratory|fastest (?:puff|flow)"),
@@ -57,7 +57,7 @@ _OWN = re.compile(
 _ADVICE = re.compile(
     r"\b(?:lower(?! (?:than|limit))|lowering|reduc\w+|rais(?:e|ing)|improv\w+|increas\w+|los(?:e|ing)|gain\w*|should(?! (?:my|his|her|the) (?:fev1|fvc))|help\w*|caus\w+|affects?|means?|meaning|why|control\w*|manag(?:ing|ement)|manage (?:my|it|this|the|copd|asthma)|treat\w*"
     r"|if|can|could|best|draw\w*|plot\w*|graph|picture|diet|exercise|shape|curve|good for|bad for|differ\w*|difference|measur(?:e|ing)|works?|dose|eat|reach|stop\w*|quit|go(?:es|ne)? (?:up|down)|went|chang\w+"
-    r"|rose|fell|drop\w*|before|after|compar\w+|risks?|chances?|at home|inhaler|need|important|danger\w*|safe|count\w*|explain|interpret)\b"
+    r"|rose|fell|drop\w*|before|after|compar\w+|risks?|chances?|at home|inhaler|died|dead|passed away|need|important|danger\w*|safe|count\w*|explain|interpret)\b"
 )
 _ASKS = re.compile(
     r"^\W*(?:(?:and|so|but|ok|okay|please|well|then|now|hi|hello|sorry)\b[ ,]*)*(?:what(?:'?s| is| was| are| were| about| did| does| do| have)?|where|which|how (?:heavy|tall|old|high|low|fast|much|many|big|long|is|was|are)|tell|give|show|list|read|remind"
@@ -99,6 +99,13 @@ def asked_values(question: str, *, known_as_value: bool = False) -> tuple[str, .
     """
     lower, names = question.lower().replace("\u2019", "'"), named_values(question)
     words = len([word for word in re.findall(r"[^\s?.!,]+", lower) if word not in _POLITE])
+    if (
+        len(names) == 1
+        and LIMIT.search(lower)
+        and re.match(r"\W*(?:and |so |but |ok )*(?:is|are|was|were|do i have|does)\b", lower)
+        and not _IN_GENERAL.match(lower)
+    ):
+        return names  # "is the ratio below 0.7?"
     if not names or words > LONGEST or _ADVICE.search(lower) or _IN_GENERAL.match(lower):
         return ()
     if words <= 3 and not _DEFINES.match(lower) and not re.search(r"\bwhat\b", lower):  # "BMI?", "and the FVC"

@@ -44,6 +44,9 @@ _LAY = tuple((re.compile(rf"\b(?:{words})\b"), meant) for words, meant in (  # w
     (r"welding|fumes?|dusty|sawdust|factory|spray paint", "dust fumes at work"),
     (r"dead ?lung|collapsed lung", "pneumothorax"),
     (r"water on the lungs?|swollen (?:ankles|legs)", "heart failure"),
+    (r"gas (?:cooker|stove|hob|fire)|wood ?(?:burner|stove)|fire ?place|log fire|open fire|candles?|incense|bbq|barbecue", "indoor smoke cooking heating"),
+    (r"an?aesthetic|operation|surgeon|knee replacement|hip replacement", "surgery operation"),
+    (r"quit(?:ting)?|give up|giving up|pack(?:ed|ing) (?:it )?in|kick(?:ing)? the habit", "stopping smoking"),
     (r"farmer'?s?|hay|barn", "farmer's lung"),
     (r"(?:peak )?flow meter", "peak flow"),
 ))  # fmt: skip

@@ -51,6 +51,22 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         ),
         "missing_data",
     ),
+    (re.compile(r"\b(?:show|draw|plot|see|display)\b[^?.]*\bbefore (?:and|vs\.?|versus|or) after\b", re.IGNORECASE), "show_flow_volume"),
+    (
+        re.compile(
+            r"\b(?:should|do|must|shall) (?:i|he|she|we)\b[^?.]*\b(?:a ?& ?e|casualty|emergency (?:room|department)|hospital|ambulance|\ber)\b", re.IGNORECASE
+        ),
+        "urgent_now",
+    ),
+    (re.compile(r"^\W*(?:and |so )?what (?:does|do|did) it (?:show|say|mean)\W*$", re.IGNORECASE), "explain_result"),
+    (
+        re.compile(
+            r"^(?!.*\bwhy\b).*\b(?:what|how (?:high|big|large|great))\b[^?.]*\b(?:asthma|copd|diabet\w+|hypertension|blood pressure|heart (?:attack|failure|disease)|stroke|coronary)[^?.]{0,12}\brisk\b"
+            r"|^(?!.*\bwhy\b).*\b(?:what|how (?:high|big|large|great))\b[^?.]*\brisk (?:of|for) (?:getting |having )?(?:an? )?(?:asthma|copd|diabet\w+|hypertension|high blood pressure|heart (?:attack|failure|disease)|stroke|coronary)",
+            re.IGNORECASE,
+        ),
+        "risks",
+    ),
     (re.compile(r"\b\d{2,3} ?(?:/|over) ?\d{2,3}\b", re.IGNORECASE), "blood_pressure"),
     (re.compile(r"\b(?:guess|make (?:it|one) up|assume (?:it|one|a value))\b", re.IGNORECASE), "missing_data"),
     (

@@ -15,9 +15,9 @@ from assistant.disputes import corrects_record, meant_instead
 from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
 from assistant.premises import contradicted, named_by_number, not_judged, of_another_time, why_of_record
 from assistant.reading_level import for_doctor, level
-from assistant.retrieval import GuidelineLibrary, leans_back
+from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, leans_back
 from assistant.session import Session, Turn
-from assistant.told_by_code import BY_CODE, SURE, told
+from assistant.told_by_code import BY_CODE, NAMES, OF_VALUES, SURE, told
 from encoders.passages import Passage
 from encoders.record import Patient
 from encoders.teacher import INTENTS, Case
@@ -48,6 +48,9 @@ _TELLS = re.compile(r"(?:\w+,? )?(?:tell|explain|show|give|describe)\b", re.IGNO
 _POLITE = re.compile(r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and)\W*$", re.IGNORECASE)
 _BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
 OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
+_NOT_ESTIMATED = re.compile(
+    r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
+)
 MOST_PARTS = 3
 
 
@@ -76,7 +79,7 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
         return (message,)
     about = []
     for n, part in enumerate(found):
-        intent, sure = library.intent(part)
+        intent, sure = meant(library, part, library.spelt(part))
         if guardrails.scope(part) is not None:
             intent = "declined"
         elif n and _BACK.search(part):
@@ -120,12 +123,12 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     wrong = contradicted(view, spelt)
     if wrong:
         return Question(question, "premise", (), (), (Asked("premise", question),), said=wrong)
-    answer = _by_code(session, library, question, spelt, intent if sure >= SURE else "")
+    names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
+    names = names or tuple(name for name in (named_by_number(view, spelt),) if name)
+    answer = _by_code(session, library, question, spelt, intent if sure >= (SURE if not names or intent in OF_VALUES else KNOWN_WORDING) else "")
     if answer is not None:
         return answer
     intent = "unknown" if intent in BY_CODE else intent
-    names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
-    names = names or tuple(name for name in (named_by_number(view, spelt),) if name)
     if asks_highest_risk(spelt) and session.risks:
         return Question(question, "risks", (), (), (Asked("risks", question),), said=highest_risk(session))
     if before is not None and sure < LEAD_SURE and (intent == "unknown" or before.seen.intent not in THEMES) and of_what_was_said(spelt):
@@ -164,6 +167,8 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
     def near(asked: str) -> tuple[str, str]:
         return _nearest(library, session.patient, asked)
 
+    if _NOT_ESTIMATED.search(spelt) and not asked_trait(spelt) and re.search(NAMES["risk_not_estimated"], spelt):
+        intent = "risk_not_estimated"
     name = why_of_record(view, spelt)
     if name:
         sentence, passage = near(spelt)

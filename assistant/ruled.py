@@ -19,7 +19,7 @@ _ABSENT = re.compile(
     re.IGNORECASE,
 )
 _FEARS = re.compile(
-    r"\b(?:going to|gonna|will (?:it|this)|could (?:it|this)|can (?:it|this)) (?:kill (?:me|him|her|them)|die)\b|\bwill (?:i|he|she|they) die\b|\b(?:am i|is (?:he|she)) dying\b|\bhow (?:long|many years) (?:do|does|have|has) (?:i|he|she|they|dad|mum|my \w+) (?:have |has |got )?(?:got )?(?:left)?(?: to live)?\W*$|\bhow long (?:will|can|do people|does (?:he|she)) (?:i |he |she |they )?(?:live|survive)\b|\blife expectancy\b|\bsurvival (?:rate|time)\b",
+    r"\b(?:going to|gonna|will (?:it|this)|could (?:it|this)|can (?:it|this)) (?:kill (?:me|him|her|them)|die)\b|\bwill (?:i|he|she|they) die\b|\b(?:am i|is (?:he|she)) dying\b|\bhow (?:long|many years) (?:do|does|have|has) (?:i|he|she|they|dad|mum|my \w+)(?: have| has| got)?(?: got)?(?: left)?(?: to live)?\W*$|\bhow long (?:will|can|do people|does (?:he|she)) (?:i |he |she |they )?(?:live|survive)\b|\blife expectancy\b|\bsurvival (?:rate|time)\b",
     re.IGNORECASE,
 )
 _TEST = r"\b(?:results?|tests?|fev1|fvc|ratio|lung function|values?|numbers?|spirometry|readings?)\b"

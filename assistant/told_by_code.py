@@ -15,6 +15,28 @@ from encoders.passages import GUIDELINES, Passage
 
 WORDINGS = GUIDELINES.parent / "questions"
 BY_CODE: Mapping[str, Callable[[Asking], str]] = {**OF_TEST, **OF_PERSON}
+NAMES = {  # what a question must name to be one of these, whatever wording is nearest
+    "risk_not_estimated": r"risk|chance|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)", "need_oxygen": r"oxygen|concentrator",
+    "test_was_ill": r"cold\b|flu\b|infect|\bill\b|illness|sick|covid|virus|unwell|pneumonia|bronchitis", "diving": r"div(?:e|ing)|scuba|snorkel",
+    "surgery": r"surg|operat|an(?:a)?esth|replacement|pre-?op|\w+ectomy|bypass|gallbladder|put to sleep|procedure|\bhip\b|\bknee\b|transplant",
+    "lung_age": r"\bage|\bold|year", "gold_stage": r"\bgold\b|\bstage|end[- ]stage", "reliever_before_sport": r"inhaler|puff|reliever|ventolin|salbutamol|albuterol|spray",
+    "smoking_a_little": r"smok|cig|fag", "catching": r"contag|infectious|catch|give (?:it|this) to|pass|get (?:it|this) from|away from",
+    "inherited": r"genetic|inherit|heredit|famil|gene|run in|children|kids|pass|\b(?:dad|mum|mom|father|mother|daughter|son|parent)", "need_test": r"need|should|ought|necessar|refer|would|help|worth",
+    "lost_function": r"los[te]|left|gone|missing|per ?cent|%|works?\b|working|remain|cost", "allowed_blows": r"how many|max|limit|number of", "no_curve": r"curve|graph|plot|picture|drawn|image|loop",
+    "privacy": r"data|stor|private|confiden|shar|delet|see|keep|safe|cloud|sent|record", "why_twice": r"why|point|reason|what for", "percentile": r"percent|compar|average|rank|stand|others?\b|people|better or worse",
+    "next_blow": r"next|how|tips|technique|better|avoid|right way|advice", "not_able": r"\byou\b|please|book|send|remind", "a_program": r"\byou\b|human|robot|person|medical advice",
+    "fit_for_it": r"work|job|fit|drive|driv|pilot|polic|army|fire|insur|disab|benefit|retire|join|allowed|licen[cs]e|career|train|shift|qualif|pass",
+}  # fmt: skip
+OF_VALUES = (
+    "normal_for_me",
+    "percentile",
+    "lowest_value",
+    "lung_age",
+    "lost_function",
+    "gold_stage",
+    "can_it_improve",
+    "certainty",
+)  # these speak of values that they may name
 SURE = 0.6  # from here a question is taken to be one of these; under it the library is looked through first
 _CITES = re.compile(r"\[([a-z0-9_]+/[a-z0-9_-]+)\]")
 
@@ -35,7 +57,7 @@ def load_wordings(folder: Path = WORDINGS) -> dict[str, tuple[str, ...]]:
 
 def told(intent: str, asking: Asking) -> Told | None:
     """The answer to one of these intents; None where it is none of them, or where code has nothing to say for this person."""
-    if intent not in BY_CODE:
+    if intent not in BY_CODE or (intent in NAMES and not re.search(NAMES[intent], asking.question)):
         return None
     text = " ".join(BY_CODE[intent](asking).split())
     if not text:

@@ -32,11 +32,15 @@ _DENIED = re.compile(r"\b(?:no|without|not any)\s+(?!(?:one|idea|matter|longer|m
 
 @dataclass(frozen=True)
 class Fitting:
-    """A sentence of a passage, numbered from 1, that may answer; ``score``: the cosine of its meaning to the question's, and FIRST."""
+    """A sentence of a passage, numbered from 1, that may answer; ``score``: the cosine of its meaning to the question's, and FIRST.
+
+    ``shared``: how much of the question's words, the rarer counting for more, the sentence and its passage's title hold, 0-1.
+    """
 
     number: int
     sentence: str
     score: float
+    shared: float = 1.0
 
     @property
     def cited(self) -> str:

@@ -38,6 +38,7 @@ _CAUSES = (  # what is asked to be the cause, and the passage on it
     (r"job|work|dust|fumes|welding|factory", "occupational/dusts"),
     (r"medicine|tablet|drug|methotrexate|medication", "medicines/lung-harm"),
     (r"unfit|out of shape|fitness", "breathlessness/causes"),
+    (r"\btb\b|tubercul", "tuberculosis/scars"),
     (r"smok|cigar|tobacco", "copd/causes"),
 )
 
@@ -90,6 +91,8 @@ def cause_of_result(asking: Asking) -> str:
     if view.pattern == "normal":
         head = "Your breathing test is in the normal range, so nothing in it has to be explained; symptoms can still have a cause that it does not show."
         return f"{head} {said}"
+    if "cough" in asking.question and name == "copd/causes":
+        return f"That is likely enough to be worth stopping for, but a breathing test cannot tell. {asking.quote('cough/chronic', 1)} {result(view)}"
     head = "It may play a part, but a breathing test shows how air moves and not why, so it cannot tell the cause."
     heavy = (
         f" Your body mass index is {view.token('bmi_kg_m2')}, which is {view.status('bmi_kg_m2')}."
@@ -142,6 +145,24 @@ def urgent_now(asking: Asking) -> str:
     worth = f"Your {join(high)} should be checked by a clinician in the next days." if high else "No value in this record by itself asks for emergency care."
     pressure = asking.quote("blood_pressure/crisis") if view.status("systolic_bp_mmhg") == "high" else ""
     return f"That depends on how you feel, which a record cannot show. {worth} {pressure} {asking.quote('when_to_seek_care/emergency-breath')}"
+
+
+def warning_signs(asking: Asking) -> str:
+    return (
+        f"{asking.quote('when_to_seek_care/emergency-breath')} {asking.quote('when_to_seek_care/see-doctor')} {asking.quote('when_to_seek_care/see-doctor', 2)}"
+    )
+
+
+def change_record(asking: Asking) -> str:
+    return "I cannot change the record here. Put the value right in your file and open the files again, or use the corrections on the page: everything is then worked out anew."
+
+
+def my_vaccines(asking: Asking) -> str:
+    return f"The record does not say which vaccines were given, so I cannot tell what is missing. {asking.quote('vaccines/flu')} {asking.quote('vaccines/pneumococcal')}"
+
+
+def carbon_dioxide(asking: Asking) -> str:
+    return f"A breathing test cannot tell: carbon dioxide is measured in a blood sample, and this record holds none. {asking.quote('oxygen_therapy/carbon-dioxide')}"
 
 
 def ask_doctor(asking: Asking) -> str:
@@ -206,5 +227,5 @@ OF_PERSON: dict[str, Callable[[Asking], str]] = {
     "healthy": healthy, "surgery": surgery, "fit_for_it": fit_for_it, "need_test": need_test, "cause_of_result": cause_of_result, "damaged": damaged,
     "reliever_before_sport": reliever_before_sport, "smoking_a_little": smoking_a_little, "diving": diving, "need_oxygen": need_oxygen,
     "urgent_now": urgent_now, "ask_doctor": ask_doctor, "not_able": not_able, "a_program": a_program, "privacy": privacy,
-    "risk_not_estimated": risk_not_estimated, "inherited": inherited, "catching": catching,
+    "risk_not_estimated": risk_not_estimated, "inherited": inherited, "warning_signs": warning_signs, "change_record": change_record, "my_vaccines": my_vaccines, "carbon_dioxide": carbon_dioxide, "catching": catching,
 }  # fmt: skip

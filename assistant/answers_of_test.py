@@ -9,7 +9,7 @@ from assistant.asking import Asking, listed, result
 from assistant.reading_level import for_doctor
 from encoders.spirogram.interpret import gold_grade
 from encoders.teacher.numbers import asked_number
-from encoders.teacher.sentences import GRADES, NEXT, NO_DIAGNOSIS, NO_TEST, join, not_read, value
+from encoders.teacher.sentences import GRADES, MEANING, NEXT, NO_DIAGNOSIS, NO_TEST, join, not_read, value
 from encoders.teacher.view import View
 
 _LABELS = {"fev1": "FEV1", "fvc": "FVC", "fev1_fvc": "FEV1/FVC ratio"}
@@ -206,6 +206,44 @@ def before_test(asking: Asking) -> str:
     return f"{asking.quote('spirometry/before-the-test')} {asking.quote('spirometry/eating')}"
 
 
+def headline_only(asking: Asking) -> str:
+    view = asking.view
+    meaning = f" {MEANING[view.pattern][0].upper()}{MEANING[view.pattern][1:]}." if view.pattern else ""
+    return f"{result(view)}{meaning}"
+
+
+_TERMS = {  # a term -> what it is, as part of a sentence
+    r"obstruct": f"obstruction means that {MEANING['obstruction']}, and shows as a low ratio",
+    r"restrict": f"restriction means that {MEANING['possible_restriction']}, and shows as a low FVC with a normal ratio",
+    r"\bmixed": f"a mixed pattern means that {MEANING['possible_mixed']}",
+    r"ratio": "the ratio is the share of the whole breath that leaves in the first second",
+    r"fev ?1(?! ?/)": "FEV1 is the air that leaves in the first second of a forced breath",
+    r"(?<!/)fvc|vital capacity": "FVC is all the air of a forced breath",
+    r"peak|\bpef": "peak flow is the fastest flow of a forced breath",
+}
+
+
+def difference(asking: Asking) -> str:
+    said = [meaning for words, meaning in _TERMS.items() if re.search(words, asking.question)]
+    if len(said) < 2:
+        return asking.quote_near(asking.question)
+    first = "; ".join(said)
+    mine = f" {result(asking.view)}" if re.search("obstruct|restrict|mixed", asking.question) and asking.view.state == "read" else ""
+    return f"{first[0].upper()}{first[1:]}.{mine}"
+
+
+def compared_with(asking: Asking) -> str:
+    view = asking.view
+    mine = f"Your values are compared with {view.token('reference')}." if view.has("reference") and view.state in ("read", "partial") else not_read(view)
+    return f"{asking.quote('spirometry/reference-values')} {mine}"
+
+
+def borderline(asking: Asking) -> str:
+    view = asking.view
+    close = [value(view, m) for m in _LABELS if "borderline" in view.status("fev1_fvc" if m == "fev1_fvc" else f"{m}_l")]
+    return f"{asking.quote('spirometry/borderline')} {' '.join(close) or 'None of your three main values is borderline.' if view.state == 'read' else ''}"
+
+
 def no_curve(asking: Asking) -> str:
     view, test = asking.view, asking.session.spirometry
     if test is not None and test.maneuvers:
@@ -258,6 +296,18 @@ LIMIT = re.compile(
 
 def compares(view: View, name: str, question: str) -> str:
     """Yes or no to "is my ratio below 0.7?", with the value; empty where the question compares with no number."""
+    beside = re.search(
+        r"\b(below|under|lower than|less than|above|over|higher than|more than) (?:the |my |his |her )?(?:lower )?(limit|lln|normal|predicted|expected|average)\b",
+        question,
+    )
+    against = (
+        f"{name.removesuffix('_l')}_{'lln' if beside and beside[2] in ('limit', 'lln', 'normal') else 'predicted'}{'_l' if name.endswith('_l') else ''}"
+        if beside
+        else ""
+    )
+    if beside and view.has(name, against) and re.match(r"\W*(?:and |so |but |ok )*(?:is|are|was|were)\b", question):
+        less = beside[1] in ("below", "under", "lower than", "less than")
+        return "Yes" if ((view.facts[name].value or 0.0) < (view.facts[against].value or 0.0)) == less else "No"
     found = LIMIT.search(question)
     if found is None or not view.has(name):
         return ""
@@ -281,7 +331,7 @@ def unread_value(view: View, names: Sequence[str]) -> str:
 OF_TEST: dict[str, Callable[[Asking], str]] = {
     "normal_for_me": normal_for_me, "repeat_test": repeat_test, "percentile": percentile, "lowest_value": lowest_value, "certainty": certainty,
     "lung_age": lung_age, "lost_function": lost_function, "gold_stage": gold_stage, "next_blow": next_blow, "why_not_read": why_not_read,
-    "why_twice": why_twice, "allowed_blows": allowed_blows, "before_test": before_test, "no_curve": no_curve, "test_was_ill": test_was_ill, "letter": letter,
+    "why_twice": why_twice, "allowed_blows": allowed_blows, "before_test": before_test, "headline": headline_only, "difference": difference, "compared_with": compared_with, "borderline": borderline, "no_curve": no_curve, "test_was_ill": test_was_ill, "letter": letter,
     "will_it_worsen": will_it_worsen, "can_it_improve": can_it_improve,
 }  # fmt: skip
 __all__ = ["OF_TEST", "compares", "unread_value"]

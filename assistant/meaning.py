@@ -46,7 +46,7 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
     ),
     (
         re.compile(
-            r"\b(?:what|which) (?:should|must|do|can|could) i (?:add|enter|give|fill in|upload|put in|supply)\b|\bwhat (?:else )?do you need (?:to|from me)\b",
+            r"\b(?:what|which) (?:should|must|do|can|could) i (?:add|enter|give|fill in|upload|put in|supply)\b|\bwhat (?:else )?(?:do|would) you need (?:to|from me)\b",
             re.IGNORECASE,
         ),
         "missing_data",
@@ -58,6 +58,8 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         ),
         "urgent_now",
     ),
+    (re.compile(r"\bgrade\b.*\bwhy\b|\bwhy\b.*\bgrade\b", re.IGNORECASE), "quality"),
+    (re.compile(r"\b(?:revers\w+|respon\w+)\b[^?.]*\basthma\b", re.IGNORECASE), "bronchodilator"),
     (re.compile(r"^\W*(?:and |so )?what (?:does|do|did) it (?:show|say|mean)\W*$", re.IGNORECASE), "explain_result"),
     (
         re.compile(
@@ -86,6 +88,18 @@ _NAMES_IT = {  # what a question must name to be about it, unless its wording is
     "greeting": re.compile(r"^\W*(?:hi|hello|hey|good|greet|howdy|morning|evening)"), "capabilities": re.compile(r"\byou\b|breathwise|this (?:program|assistant|thing|tool|chat|app)"),
     "thanks": re.compile(r"thank|cheers|grateful|appreciat|\bta\b|bye"),
 }  # fmt: skip
+_NEEDS = {  # the same for intents whose answer would be wide of most questions that name none of these
+    "bronchodilator": re.compile(r"inhal|puff|spray|bronchodil|revers|respon|salbut|albut|ventol|\bbd\b|medicine|before|after|pre|post"), "ageing_lungs": re.compile(r"\bage|aging|\bold|years|young"),
+    "lung_volumes": re.compile(r"lung volume|capacity|tlc|residual|plethys|body box|total|trapp|hyperinfl|\brv\b|volume test"),
+    "quality": re.compile(r"blow|test|effort|blew|quality|attempt|tries|try|techni|manoeuvre|maneuver|spirometr|measure|reading|result|recording|curve|number|value|grade|mark|perform|error|fault|right|properly|well|hard|\bdo\b|trust"),
+    "what_would_change": re.compile(r"chang|improv|better|lower|help|reduc|do about|best thing|difference|healthi|i do|prevent|avoid|bring"), "why_risk": re.compile(r"risk|chance|likel|estimat|probab|odds"),
+    "pattern": re.compile(r"pattern|obstruct|restrict|mixed|prism|dysanap|type|kind|narrow|block|spirometr|test|result|sever|mild|moderate|lung"), "sleep": re.compile(r"sleep|snor|night|insomn|bed|awake|wak|apno|nap|tired|doze|rest|dream"),
+    "weight": re.compile(r"weigh|bmi|fat|obes|kilo|heav|slim|thin|lose|losing|diet|overw|pounds|mass"),
+}  # fmt: skip
+_NOT_QUALITY = re.compile(r"\b(?:pay|cost|price|cheat|fake|pharmacy|appointment|book)\b")
+_TEST_WORDS = re.compile(
+    r"fev1|fvc|ratio|pattern|obstruct|restrict|result|test|lungs?\b|normal|abnormal|low|blow|curve|loop|limb|scoop|spirometr|reading|verdict|say|think|conclu|find|call"
+)
 _COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
 _HIGHEST = re.compile(
     r"\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
@@ -124,8 +138,12 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
         plain = next((meant for pattern, meant in _PLAINLY if pattern.search(spelt)), "")
         if plain:
             return plain, 0.95
-        needed = _NAMES_IT.get(intent)
+        needed = _NAMES_IT.get(intent) or _NEEDS.get(intent)
         if needed is not None and not needed.search(spelt):
+            intent = "unknown"
+        if intent == "why" and len(spelt.split()) > 3 and not (_TEST_WORDS.search(spelt) or _OF_IT.search(spelt)):
+            intent = "unknown"  # reasons for the result are beside a question why something else is
+        if intent == "quality" and _NOT_QUALITY.search(spelt):
             intent = "unknown"
         if intent.startswith("what_is_") and _COMPARES.search(spelt):
             intent = "unknown"  # how two things differ is no definition of one

@@ -89,5 +89,8 @@ def not_judged(view: View, names: tuple[str, ...], question: str) -> str:
         return ""
     if view.state == "no_reference" and any(name.startswith(("fev1", "fvc")) for name in names):
         return result(view)
+    main = names[0].removesuffix("_percent_predicted").removesuffix("_z") + ("" if names[0].startswith("fev1_fvc") else "_l")
+    if len(names) == 1 and main != names[0] and view.has(main) and view.status(main):
+        return f"The {'FEV1/FVC ratio' if main == 'fev1_fvc' else main[:-2].upper()} itself is {view.token(main)}, which is {view.status(main)}."
     known = [name for name in names if view.has(name) and name in LABELS and name not in ("age_years", "height_cm", "weight_kg", "sex", "blows", "pack_years")]
     return "I have no normal range for it here, so I cannot say whether that is normal." if known and view.state != "unusable" else ""

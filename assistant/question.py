@@ -12,12 +12,13 @@ from assistant.answers_of_test import compares
 from assistant.asked_values import asked_values, canonical, told_by_model, values_in_words
 from assistant.asking import Asking, cite
 from assistant.disputes import corrects_record, meant_instead
+from assistant.judged_values import judged_value
 from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
 from assistant.premises import contradicted, named_by_number, not_judged, of_another_time, why_of_record
 from assistant.reading_level import for_doctor, level
 from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, leans_back
 from assistant.session import Session, Turn
-from assistant.told_by_code import BY_CODE, NAMES, OF_VALUES, SURE, told
+from assistant.told_by_code import BY_CODE, NAMES, OF_VALUES, SURE, cited, told
 from encoders.passages import Passage
 from encoders.record import Patient
 from encoders.teacher import INTENTS, Case
@@ -75,7 +76,7 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
         return (message,)
     found = [part.strip(" ,;") for part in _PARTS.split(message)]
     found = [part for part in found if part and not _POLITE.match(part)]
-    if not 2 <= len(found) <= MOST_PARTS:
+    if not 2 <= len(found) <= MOST_PARTS or any(re.fullmatch(r"why\W*", part, re.IGNORECASE) for part in found[1:]):
         return (message,)
     about = []
     for n, part in enumerate(found):
@@ -176,7 +177,10 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
         found = (library.passages[passage],) if passage else ()
         more = f" {cite(sentence, '1')}" if passage else ""
         return Question(question, "why_value", found, (0.0,) * len(found), (Asked("why_value", question, found),), said=said + more)
-    answer = told(intent, Asking(session, spelt, library.passages, near))
+    asking = Asking(session, spelt, library.passages, near)
+    answer = cited(judged_value(asking), asking)
+    intent = "judged_value" if answer is not None else intent
+    answer = answer or told(intent, asking)
     if answer is None:
         return None
     return Question(question, intent, answer.passages, (0.0,) * len(answer.passages), (Asked(intent, question, answer.passages),), said=answer.text)

@@ -40,6 +40,7 @@ COVER = 0.1  # what the share of a question's words in a passage adds to the cos
 BY_WORDS, RANK_OFFSET = 0.3, 20  # reciprocal rank fusion: the weight of BM25 beside vectors, and the usual constant
 FEW = 2  # words of meaning in a question that says little beside a lay word
 WHOLE = 0.4  # of a sentence's score is how near its passage as a whole is
+SENTENCE_WORDS, PASSAGE_WORDS = 0.2, 0.1  # what the shared words of a sentence and of its passage add to its rank; chosen on the same half
 KNOWN_WORDING = 0.95  # from here a question is one of the wordings
 UNSURE = 0.2
 INDEX_VERSION = 5
@@ -197,13 +198,11 @@ class GuidelineLibrary:
     def _matches(self, query: str) -> dict[str, Match]:
         near = self._guidelines.similarity_search_with_score(query, k=min(40, len(self.passages)))
         terms = _terms(query)
-        rare = math.log(1 + 2 * len(self.passages))  # the weight of a word that no passage holds
-        total = sum(self._rarity.get(term, rare) for term in set(terms))
+        asked = set(terms)
         found = {}
         for document, distance in near:
             name = str(document.metadata["id"])
-            shared = sum(self._rarity[term] for term in set(terms) if term in self._words[name])
-            found[name] = Match(1.0 - float(distance), self._bm25(name, terms), shared / total if total else 0.0)
+            found[name] = Match(1.0 - float(distance), self._bm25(name, terms), self._share(asked, set(self._words[name])))
         return found
 
     def intent(self, question: str) -> tuple[str, float]:
@@ -254,8 +253,18 @@ class GuidelineLibrary:
         least = min(of_passage.values(), default=0.0)
         scores = [(1 - WHOLE) * score + WHOLE * of_passage.get(passage.id, least) for score, (_, passage, _) in zip(own, found, strict=True)]
         scores = [score + FIRST * passage.text.startswith(sentence) for score, (_, passage, sentence) in zip(scores, found, strict=True)]
-        ranked = sorted(zip(scores, found, strict=True), key=lambda one: -one[0])
-        return tuple(Fitting(number, sentence, score) for score, (number, _, sentence) in ranked)
+        terms = set(_terms(ways[-1]))
+        shared = [self._share(terms, set(_terms(f"{passage.title} {sentence}"))) for _, passage, sentence in found]
+        in_passage = [self._share(terms, set(self._words[passage.id])) for _, passage, _ in found]
+        ranks = [score + SENTENCE_WORDS * one + PASSAGE_WORDS * other for score, one, other in zip(scores, shared, in_passage, strict=True)]
+        ranked = sorted(zip(ranks, scores, shared, found, strict=True), key=lambda one: -one[0])
+        return tuple(Fitting(number, sentence, score, one) for _, score, one, (number, _, sentence) in ranked)
+
+    def _share(self, terms: set[str], held: set[str]) -> float:
+        """The share of a question's words, the rarer counting for more, that a text holds, 0-1."""
+        rare = math.log(1 + 2 * len(self.passages))  # the weight of a word that no passage holds
+        total = sum(self._rarity.get(term, rare) for term in terms)
+        return sum(self._rarity.get(term, rare) for term in terms & held) / total if total else 0.0
 
     def by_words(self, query: str) -> dict[str, float]:
         """BM25 of every passage that shares a word with a question."""

@@ -25,6 +25,8 @@ NAMES = {  # what a question must name to be one of these, whatever wording is n
     "lost_function": r"los[te]|left|gone|missing|per ?cent|%|works?\b|working|remain|cost", "allowed_blows": r"how many|max|limit|number of", "no_curve": r"curve|graph|plot|picture|drawn|image|loop",
     "privacy": r"data|stor|private|confiden|shar|delet|see|keep|safe|cloud|sent|record", "why_twice": r"why|point|reason|what for", "percentile": r"percent|compar|average|rank|stand|others?\b|people|better or worse",
     "next_blow": r"next|how|tips|technique|better|avoid|right way|advice", "not_able": r"\byou\b|please|book|send|remind", "a_program": r"\byou\b|human|robot|person|medical advice",
+    "difference": r"differ|versus|\bvs\b|distinguish", "change_record": r"chang|correct|edit|updat|fix|add\b|enter", "my_vaccines": r"vaccin|jab|shot|immuni", "borderline": r"borderline|just (?:under|below|above)",
+    "carbon_dioxide": r"co2|carbon dioxide|co 2", "damaged": r"scar|damag|ruin|destr|hole|black|harm|wreck", "warning_signs": r"sign|watch|look out|danger|emergenc|999|911|112|ambulance|red flag|symptom|worr",
     "fit_for_it": r"work|job|fit|drive|driv|pilot|polic|army|fire|insur|disab|benefit|retire|join|allowed|licen[cs]e|career|train|shift|qualif|pass",
 }  # fmt: skip
 OF_VALUES = (
@@ -59,7 +61,12 @@ def told(intent: str, asking: Asking) -> Told | None:
     """The answer to one of these intents; None where it is none of them, or where code has nothing to say for this person."""
     if intent not in BY_CODE or (intent in NAMES and not re.search(NAMES[intent], asking.question)):
         return None
-    text = " ".join(BY_CODE[intent](asking).split())
+    return cited(BY_CODE[intent](asking), asking)
+
+
+def cited(said: str, asking: Asking) -> Told | None:
+    """An answer whose passages stand by id, with their numbers; None where it is empty."""
+    text = " ".join(said.split())
     if not text:
         return None
     names = tuple(dict.fromkeys(_CITES.findall(text)))

@@ -153,6 +153,16 @@ def warning_signs(asking: Asking) -> str:
     )
 
 
+def keep_well(asking: Asking) -> str:
+    view = asking.view
+    first = (
+        asking.quote("smoking/why-stop")
+        if view.text("smoking_status") == "current"
+        else "Stay away from tobacco smoke, stay active and keep the air that you breathe clean."
+    )
+    return f"{first} {asking.quote('physical_activity/how-much')}"
+
+
 def change_record(asking: Asking) -> str:
     return "I cannot change the record here. Put the value right in your file and open the files again, or use the corrections on the page: everything is then worked out anew."
 
@@ -227,5 +237,5 @@ OF_PERSON: dict[str, Callable[[Asking], str]] = {
     "healthy": healthy, "surgery": surgery, "fit_for_it": fit_for_it, "need_test": need_test, "cause_of_result": cause_of_result, "damaged": damaged,
     "reliever_before_sport": reliever_before_sport, "smoking_a_little": smoking_a_little, "diving": diving, "need_oxygen": need_oxygen,
     "urgent_now": urgent_now, "ask_doctor": ask_doctor, "not_able": not_able, "a_program": a_program, "privacy": privacy,
-    "risk_not_estimated": risk_not_estimated, "inherited": inherited, "warning_signs": warning_signs, "change_record": change_record, "my_vaccines": my_vaccines, "carbon_dioxide": carbon_dioxide, "catching": catching,
+    "risk_not_estimated": risk_not_estimated, "inherited": inherited, "warning_signs": warning_signs, "keep_well": keep_well, "change_record": change_record, "my_vaccines": my_vaccines, "carbon_dioxide": carbon_dioxide, "catching": catching,
 }  # fmt: skip

@@ -244,6 +244,23 @@ def borderline(asking: Asking) -> str:
     return f"{asking.quote('spirometry/borderline')} {' '.join(close) or 'None of your three main values is borderline.' if view.state == 'read' else ''}"
 
 
+def blow_length(asking: Asking) -> str:
+    view = asking.view
+    mine = f" Your blow lasted {view.token('fet_s')}." if view.has("fet_s") else ""
+    return f"{asking.quote('spirometry/end-of-test')}{mine} {asking.quote('spirometry/end-of-test', 2)}"
+
+
+def causes_of_pattern(asking: Asking) -> str:
+    view, question = asking.view, asking.question
+    restricted = re.search(r"restrict|fvc", question) is not None or (
+        re.search(r"obstruct|ratio|copd|asthma", question) is None and view.pattern in ("possible_restriction", "preserved_ratio_impaired")
+    )
+    if view.pattern == "normal" and not re.search(r"restrict|obstruct|fvc|fev1|ratio", question):
+        return f"There is nothing to explain in this test. {result(view)}"
+    name = "spirometry/causes-restriction" if restricted else "spirometry/causes-obstruction"
+    return f"{asking.quote(name)} {asking.quote(name, 1)} {result(view)}"
+
+
 def no_curve(asking: Asking) -> str:
     view, test = asking.view, asking.session.spirometry
     if test is not None and test.maneuvers:
@@ -331,7 +348,7 @@ def unread_value(view: View, names: Sequence[str]) -> str:
 OF_TEST: dict[str, Callable[[Asking], str]] = {
     "normal_for_me": normal_for_me, "repeat_test": repeat_test, "percentile": percentile, "lowest_value": lowest_value, "certainty": certainty,
     "lung_age": lung_age, "lost_function": lost_function, "gold_stage": gold_stage, "next_blow": next_blow, "why_not_read": why_not_read,
-    "why_twice": why_twice, "allowed_blows": allowed_blows, "before_test": before_test, "headline": headline_only, "difference": difference, "compared_with": compared_with, "borderline": borderline, "no_curve": no_curve, "test_was_ill": test_was_ill, "letter": letter,
+    "why_twice": why_twice, "allowed_blows": allowed_blows, "before_test": before_test, "headline": headline_only, "blow_length": blow_length, "causes_of_pattern": causes_of_pattern, "difference": difference, "compared_with": compared_with, "borderline": borderline, "no_curve": no_curve, "test_was_ill": test_was_ill, "letter": letter,
     "will_it_worsen": will_it_worsen, "can_it_improve": can_it_improve,
 }  # fmt: skip
 __all__ = ["OF_TEST", "compares", "unread_value"]

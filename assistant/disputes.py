@@ -15,7 +15,7 @@ _MEANT = re.compile(
     r"|^\W*(?:sorry,? |no,? )?not (?:the |my )?[\w/ -]{2,20}(?:, ?(?:but )?| but )(?:i (?:wanted|meant|want) )?(?:the |my )(.+?)\W*$",
     re.IGNORECASE,
 )
-_ASKS = re.compile(r"\?|^\W*(?:and |so |but |if |when |how |what |why |should |can |could |is |are |do |does |will |would |since |because |after |help|tell|explain|show|i (?:want|would like|need) to know)", re.IGNORECASE)  # fmt: skip
+_ASKS = re.compile(r"\?|[,.;] *(?:and |so |but )?(?:what|how|is|should|can|could|do|does|why|will|am|are|would)\b|^\W*(?:and |so |but |if |when |how |what |why |should |can |could |is |are |do |does |will |would |since |because |after |help|tell|explain|show|i (?:want|would like|need) to know)", re.IGNORECASE)  # fmt: skip
 _QUIT = re.compile(
     r"\bi(?:'ve| have|'m| am)? (?:just |already |recently |now |finally )*(?:stopped|quit|gave up|given up) (?:smoking|cigarettes|tobacco)|\bi (?:no longer|don'?t|do not|never) smoke(?:d)?\b|\bi(?:'m| am) (?:not a smoker|a non-?smoker|an? ex-?smoker|no longer a smoker)|\bi(?:'ve| have) (?:never|not) smoked",
     re.IGNORECASE,

@@ -30,7 +30,7 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
     ),
     (
         re.compile(
-            r"\b(?:is|are|was|were) (?:this|my|his|her|the|that|these|their) (?:test )?(?:results?|test|spirometry|lung function|lungs|numbers|values)\b[^?.]{0,12}\b(?:normal|abnormal|ok(?:ay)?|fine|good|bad|all ?right|healthy)\b",
+            r"(?<!why )\b(?:is|are|was|were) (?:this|my|his|her|the|that|these|their) (?:test )?(?:results?|test|spirometry|lung function|lungs|numbers|values)\b[^?.]{0,12}\b(?:normal|abnormal|ok(?:ay)?|fine|good|bad|all ?right|healthy)\b",
             re.IGNORECASE,
         ),
         "explain_result",
@@ -58,6 +58,24 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         ),
         "urgent_now",
     ),
+    (
+        re.compile(
+            r"^\W*(?:so |and |but )?(?:is|was) (?:that|this|it) (?:an? )?(?:good|bad|normal|poor|decent|ok(?:ay)?|great|high|low)(?: (?:score|result|value|number|test|reading|one))?\W*$",
+            re.IGNORECASE,
+        ),
+        "is_it_bad",
+    ),
+    (re.compile(r"\bwhat(?:'s| is| would be)? (?:an? |the |considered )?normal (?:ratio|fev ?1|fvc)\b", re.IGNORECASE), "normal_for_me"),
+    (re.compile(r"\bhow (?:is|are|do they|do you) [^?.]*\bgrad(?:ed?|es|ing)\b|\bin general\b|\bgenerally\b", re.IGNORECASE), "unknown"),
+    (re.compile(r"\b(?:confirm|prove|diagnose|establish|detect)\w* (?:a )?restriction", re.IGNORECASE), "lung_volumes"),
+    (
+        re.compile(
+            r"\b(?:did|do) (?:i|he|she) (?:start|stop|cough|leak|hesitate|finish|end)\b[^?.]*\b(?:late|early|slow\w*|soon|quickly|during|blow\w*|test)\b",
+            re.IGNORECASE,
+        ),
+        "quality",
+    ),
+    (re.compile(r"\b(?:show|draw|see|display|plot)\b(?![^?.]*\btime\b)[^?.]*\b(?:curves|loops?|both curves|graphs)\b", re.IGNORECASE), "show_flow_volume"),
     (re.compile(r"\bgrade\b.*\bwhy\b|\bwhy\b.*\bgrade\b", re.IGNORECASE), "quality"),
     (re.compile(r"\b(?:revers\w+|respon\w+)\b[^?.]*\basthma\b", re.IGNORECASE), "bronchodilator"),
     (re.compile(r"^\W*(?:and |so )?what (?:does|do|did) it (?:show|say|mean)\W*$", re.IGNORECASE), "explain_result"),
@@ -94,9 +112,10 @@ _NEEDS = {  # the same for intents whose answer would be wide of most questions 
     "quality": re.compile(r"blow|test|effort|blew|quality|attempt|tries|try|techni|manoeuvre|maneuver|spirometr|measure|reading|result|recording|curve|number|value|grade|mark|perform|error|fault|right|properly|well|hard|\bdo\b|trust"),
     "what_would_change": re.compile(r"chang|improv|better|lower|help|reduc|do about|best thing|difference|healthi|i do|prevent|avoid|bring"), "why_risk": re.compile(r"risk|chance|likel|estimat|probab|odds"),
     "pattern": re.compile(r"pattern|obstruct|restrict|mixed|prism|dysanap|type|kind|narrow|block|spirometr|test|result|sever|mild|moderate|lung"), "sleep": re.compile(r"sleep|snor|night|insomn|bed|awake|wak|apno|nap|tired|doze|rest|dream"),
+    "inhaler_technique": re.compile(r"how|techni|us(?:e|ing)\b|right|correct|clean|spacer|empty|rins|breath|hold|shak|taste|mouth|properly|throat|device"), "plain_words": re.compile(r"plain|simpl|eas(?:y|ier)|lay\b|word|understand|english|mean|jargon|kid|child|year|dummies|complicated|explain (?:it|that|this) (?:to|for|like|again)"),
     "weight": re.compile(r"weigh|bmi|fat|obes|kilo|heav|slim|thin|lose|losing|diet|overw|pounds|mass"),
 }  # fmt: skip
-_NOT_QUALITY = re.compile(r"\b(?:pay|cost|price|cheat|fake|pharmacy|appointment|book)\b")
+_NOT_QUALITY = re.compile(r"\b(?:pay|cost|price|cheat|fake|pharmacy|normal to|after the test|appointment|book)\b")
 _TEST_WORDS = re.compile(
     r"fev1|fvc|ratio|pattern|obstruct|restrict|result|test|lungs?\b|normal|abnormal|low|blow|curve|loop|limb|scoop|spirometr|reading|verdict|say|think|conclu|find|call"
 )

@@ -29,6 +29,9 @@ _THEN = re.compile(
 )
 _NUMBER = re.compile(r"(?<![\w.,/])(\d+(?:[.,]\d+)?)(?![\w/]|[.,]\d)")
 _OF_NUMBER = re.compile(r"^\W*(?:and |so |but |ok )*(?:is|was|what (?:does|do|about)|what's|whats|what is|does|why|how (?:bad|good)|\d)", re.IGNORECASE)
+_BESIDE = frozenset(
+    "is was what does do mean means about a an the good bad ok okay normal high low too so and but why how my his her percent litres liters l dangerous number score value result of that it fine really very s whats".split()
+)
 _JUDGED = re.compile(r"\b(?:normal|ok(?:ay)?|good|bad|fine|high|low|dangerous|worrying|healthy|abnormal|alright|too)\b")
 
 
@@ -70,17 +73,18 @@ def of_another_time(view: View, name: str, question: str) -> str:
     return f"The record does not say what your {LABELS.get(name, 'value')} was then. {holds}"
 
 
-def named_by_number(view: View, question: str) -> str:
-    """The fact that a short question means by its number alone ("is 6.7 bad?"); empty where none or several have it."""
+def named_by_number(view: View, question: str, named: tuple[str, ...] = ()) -> str:
+    """The fact that a short question means by its number ("is 6.7 bad?", "is a peak flow of 7.4 good?"); empty where none or several have it.
+
+    ``named``: the facts that the question names, if any.
+    """
     numbers = [found[1].replace(",", ".") for found in _NUMBER.finditer(question)]
-    if len(numbers) != 1 or len(question.split()) > 7 or not _OF_NUMBER.match(question) or "age" in question:
-        return ""
-    fits = [
-        name
-        for name, fact in view.facts.items()
-        if fact.value is not None and fact.text.split()[0].lstrip("-") == numbers[0] and (fact.status or name.startswith(("fev1", "fvc")))
-    ]
-    return fits[0] if len(fits) == 1 else ""
+    fits = [name for name, fact in view.facts.items() if len(numbers) == 1 and fact.value is not None and fact.text.split()[0].lstrip("-") == numbers[0]]
+    if named:
+        return next((name for name in named if name in fits), "")
+    of_it_alone = all(word in _BESIDE for word in re.findall(r"[a-z]+", question))
+    fits = [name for name in fits if view.status(name) or name.startswith(("fev1", "fvc"))]
+    return fits[0] if len(fits) == 1 and of_it_alone and _OF_NUMBER.match(question) else ""
 
 
 def not_judged(view: View, names: tuple[str, ...], question: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from assistant import guardrails
 from assistant.answering import Fitting, of_kind, speaks_to, to_quote
 from assistant.answers_of_test import compares
-from assistant.asked_values import asked_values, canonical, told_by_model, values_in_words
+from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
 from assistant.asking import Asking, cite
 from assistant.disputes import corrects_record, meant_instead
 from assistant.judged_values import judged_value
@@ -125,7 +125,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     if wrong:
         return Question(question, "premise", (), (), (Asked("premise", question),), said=wrong)
     names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
-    names = names or tuple(name for name in (named_by_number(view, spelt),) if name)
+    names = names or tuple(name for name in (named_by_number(view, spelt, named_values(spelt)),) if name)
     answer = _by_code(session, library, question, spelt, intent if sure >= (SURE if not names or intent in OF_VALUES else KNOWN_WORDING) else "")
     if answer is not None:
         return answer
@@ -268,8 +268,8 @@ def _search(
 
 
 def _serves(passage: Passage, intent: str, wanted: Sequence[str]) -> bool:
-    """Whether a passage fits an intent, and is of the topics ``wanted`` of it where there are any."""
-    return fits(passage, intent) and (not wanted or passage.topic in wanted)
+    """Whether a passage fits an intent, and is of the topics ``wanted`` of it where there are any; those on tests for it do not."""
+    return fits(passage, intent) and (not wanted or passage.topic in wanted) and passage.topic != "exercise_testing"
 
 
 def _again(library: GuidelineLibrary, turn: Turn) -> tuple[tuple[Passage, ...], tuple[float, ...]]:

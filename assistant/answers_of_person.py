@@ -77,9 +77,14 @@ def need_test(asking: Asking) -> str:
     name, passage = next(((name, passage) for name, words, passage in _FURTHER if re.search(rf"\b(?:{words})", asking.question)), ("another test", ""))
     head = f"Whether you need {name} is for a clinician to decide"
     if name == "a breathing test":
-        why = f"{asking.quote('spirometry/no-screening', 2)}" if view.state == "none" else f"{result(view)}"
-        symptoms = f" Your record lists {view.token('symptoms')}." if view.has("symptoms") and view.state == "none" else ""
-        return f"{'Ask a clinician for one if you have symptoms.' if view.state == 'none' else 'You have had one.'}{symptoms} {why}"
+        if view.state != "none":
+            return f"You have had one. {result(view)}"
+        symptoms = (
+            f"Your record lists {view.token('symptoms')}, so it is worth asking a clinician for one."
+            if view.has("symptoms")
+            else "Ask a clinician for one if you have symptoms."
+        )
+        return symptoms if view.has("symptoms") else f"{symptoms} {asking.quote('spirometry/no-screening')}"
     step = f"{NEXT[view.pattern]}." if view.pattern else ""
     return f"{head}, from your symptoms as well as the test. {result(view)} {step if name in ('a lung volume test', 'a lung specialist', 'another test') else ''} {asking.quote(passage) if passage else ''}"
 
@@ -115,7 +120,8 @@ def smoking_a_little(asking: Asking) -> str:
     mine = {"never": " Your record says you have never smoked: stay with that.", "former": " Your record says you have stopped: stay with that."}.get(
         status, ""
     )
-    return f"No. {asking.quote('smoking/cut-down', 2)}{mine}"
+    start = "" if re.match(r"\W*(?:what|how)", asking.question) else "No. "
+    return f"{start}{asking.quote('smoking/cut-down', 2)}{mine}"
 
 
 def diving(asking: Asking) -> str:

@@ -9,7 +9,7 @@ from assistant.asking import Asking, listed, result
 from assistant.reading_level import for_doctor
 from encoders.spirogram.interpret import gold_grade
 from encoders.teacher.numbers import asked_number
-from encoders.teacher.sentences import GRADES, MEANING, NEXT, NO_DIAGNOSIS, NO_TEST, join, not_read, value
+from encoders.teacher.sentences import GRADES, MEANING, NEXT, NO_DIAGNOSIS, NO_TEST, join, not_read, shape_sentence, value
 from encoders.teacher.view import View
 
 _LABELS = {"fev1": "FEV1", "fvc": "FVC", "fev1_fvc": "FEV1/FVC ratio"}
@@ -261,6 +261,36 @@ def causes_of_pattern(asking: Asking) -> str:
     return f"{asking.quote(name)} {asking.quote(name, 1)} {result(view)}"
 
 
+def axes(asking: Asking) -> str:
+    text = (
+        "The flow-volume loop shows how fast air leaves (upwards, litres a second) against how much has left (to the right, litres). "
+        "The volume-time curve shows how much has left (upwards) as the seconds pass (to the right)."
+    )
+    return f"{text} {shape_sentence(asking.view)}"
+
+
+_FAULTS = (  # a fault as it is named -> the passage's sentence that says what it means
+    (r"slow start|back-?extrapolated|\bbev\b", "spirometry/slow-start", 0), (r"early end|stopp?(?:ed|ing) (?:too )?early|ended early", "spirometry/end-of-test", 1),
+    (r"glottic|throat clos", "spirometry/glottic-closure", 0), (r"\bcoughing (?:during|in|ruin)", "spirometry/coughing", 0),
+)  # fmt: skip
+_OWN_WORDS = {
+    "truncated": "Truncated means that the recording of a blow was cut off before it had ended, so not everything could be measured.",
+    "hesitation": "Hesitation means waiting after the full breath in before blowing out.",
+}
+_MEANT = re.compile(r"\W*(?:and |so )?(?:what (?:does|do|is|are|was)|what's|whats|why does it say|why is it called|does|meaning of)\b")
+
+
+def fault_meant(asking: Asking) -> str:
+    """What a fault of a blow means, where a question asks for it by name; empty otherwise."""
+    question = asking.question
+    if not _MEANT.match(question) or len(question.split()) > 9:
+        return ""
+    own = next((words for name, words in _OWN_WORDS.items() if name in question), "")
+    found = next(((name, n) for words, name, n in _FAULTS if re.search(words, question)), None)
+    said = own or (asking.quote(*found) if found else "")
+    return f"{said}{asking.view.found()}" if said and asking.view.has("findings") else said
+
+
 def no_curve(asking: Asking) -> str:
     view, test = asking.view, asking.session.spirometry
     if test is not None and test.maneuvers:
@@ -348,7 +378,7 @@ def unread_value(view: View, names: Sequence[str]) -> str:
 OF_TEST: dict[str, Callable[[Asking], str]] = {
     "normal_for_me": normal_for_me, "repeat_test": repeat_test, "percentile": percentile, "lowest_value": lowest_value, "certainty": certainty,
     "lung_age": lung_age, "lost_function": lost_function, "gold_stage": gold_stage, "next_blow": next_blow, "why_not_read": why_not_read,
-    "why_twice": why_twice, "allowed_blows": allowed_blows, "before_test": before_test, "headline": headline_only, "blow_length": blow_length, "causes_of_pattern": causes_of_pattern, "difference": difference, "compared_with": compared_with, "borderline": borderline, "no_curve": no_curve, "test_was_ill": test_was_ill, "letter": letter,
+    "why_twice": why_twice, "allowed_blows": allowed_blows, "before_test": before_test, "headline": headline_only, "axes": axes, "blow_length": blow_length, "causes_of_pattern": causes_of_pattern, "difference": difference, "compared_with": compared_with, "borderline": borderline, "no_curve": no_curve, "test_was_ill": test_was_ill, "letter": letter,
     "will_it_worsen": will_it_worsen, "can_it_improve": can_it_improve,
 }  # fmt: skip
 __all__ = ["OF_TEST", "compares", "unread_value"]

@@ -14,8 +14,8 @@ from encoders.teacher.view import View
 
 _MEASURES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
     ("fev1_fvc", r"ratio|fev1 ?(?:/|over|to)(?: the)? ?fvc|tiffeneau"),
-    ("fvc", r"fvc|vital capacity|(?:full|whole|total|all) (?:the |my |his |her )?(?:breath|volume|air)|the total(?=\W*$)"),
-    ("fev1", r"fev ?1|(?:first|one|1)[- ]second|second (?:number )?one"),
+    ("fvc", r"fvc|vital capacity|lung capacity|how much air (?:can|do|could) (?:i|he|she|we) (?:hold|blow out(?! in)|get out(?! in))|(?:full|whole|total|all) (?:the |my |his |her )?(?:breath|volume|air)|the total(?=\W*$)"),
+    ("fev1", r"fev ?1|(?:air|blow|breath\w*|get)[^?.]{0,20}(?:in|within) (?:a|one|the first|1) second|(?:first|one|1)[- ]second|second (?:number )?one"),
 ))  # fmt: skip
 _COMPARED = tuple((name, re.compile(words)) for name, words in (
     ("z", r"\bz\b|\bz-?scores?\b|standard deviations?"),
@@ -35,7 +35,7 @@ _NAMES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
     ("fef25_75_l_s", r"fef ?25\W?75|fef|mid[- ]flow|mmef"),
     ("pef_l_s", r"peak[- ]?flow|pef|peak expiratory|fastest (?:puff|flow)"),
     ("blows", r"how many (?:blows|tries|attempts|goes|times did (?:i|he|she|they) blow)|number of (?:blows|tries|attempts)"),
-    ("fet_s", r"how long (?:did|was) (?:i|he|she|the|my|his|her) (?:blow\w*|breathe? out|exhal\w+)|how many seconds"),
+    ("fet_s", r"how long (?:was|is) (?:the|my|his|her) (?:breath|blow|test|exhalation)|how long (?:did|was) (?:i|he|she|the|my|his|her) (?:blow\w*|breathe? out|exhal\w+)|how many seconds"),
     ("height_cm", r"heights?|how tall"),
     ("weight_kg", r"weights?|weigh(?:ed|s)?|heavy|kilos?"),
     ("hba1c_percent", r"hb ?a1c|a1c"),
@@ -57,7 +57,7 @@ _OWN = re.compile(
 _ADVICE = re.compile(
     r"\b(?:lower(?! (?:than|limit))|lowering|reduc\w+|rais(?:e|ing)|improv\w+|increas\w+|los(?:e|ing)|gain\w*|should(?! (?:my|his|her|the) (?:fev1|fvc))|help\w*|caus\w+|affects?|means?|meaning|why|control\w*|manag(?:ing|ement)|manage (?:my|it|this|the|copd|asthma)|treat\w*"
     r"|if|can|could|best|draw\w*|plot\w*|graph|picture|diet|exercise|shape|curve|good for|bad for|differ\w*|difference|measur(?:e|ing)|works?|dose|eat|reach|stop\w*|quit|go(?:es|ne)? (?:up|down)|went|chang\w+"
-    r"|rose|fell|drop\w*|before|after|compar\w+|risks?|chances?|at home|inhaler|died|dead|passed away|need|important|danger\w*|safe|count\w*|explain|interpret)\b"
+    r"|rose|fell|drop\w*|before|after|compar\w+|risks?|chances?|at home|inhaler|for (?:my|his|her) (?:age|height|weight|size)|with (?:my|his|her)|making|harming|fits? with|due to|because|snor\w*|qualif\w*|how (?:is|was) (?:the |my |his |her )?\w+ worked out|died|dead|passed away|need|important|danger\w*|safe|count\w*|explain|interpret)\b"
 )
 _ASKS = re.compile(
     r"^\W*(?:(?:and|so|but|ok|okay|please|well|then|now|hi|hello|sorry)\b[ ,]*)*(?:what(?:'?s| is| was| are| were| about| did| does| do| have)?|where|which|how (?:heavy|tall|old|high|low|fast|much|many|big|long|is|was|are)|tell|give|show|list|read|remind"

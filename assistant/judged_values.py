@@ -16,6 +16,7 @@ _IS = re.compile(
 _OF_THAT = re.compile(
     r"\b(?:is|does) (?:that|this|it) (?:mean )?(?:i have |i'm )?(?:a )?(?P<what>diabetes|diabetic|hypertension|high blood pressure|obes\w+|overweight)\b"
 )
+_PRESSURE = re.compile(r"\b(\d{2,3}) ?(?:/|over) ?\d{2,3}\b")
 _RECORD = (  # what it goes by, the facts in order of preference, the passage and sentence with the limits, the condition
     (r"blood pressure|\bbp\b|hypertens", ("systolic_bp_mmhg",), ("blood_pressure/bp-levels", 0), ("hypertension", "high blood pressure")),
     (r"blood sugar|\bsugars?\b|glucose|hba1c|\ba1c\b|diabet", ("hba1c_percent", "glucose_mg_dl"), ("diabetes/hba1c", 1), ("diabetes",)),
@@ -30,6 +31,9 @@ def judged_value(asking: Asking) -> str:
     """The verdict on one value of the record with its limits, passages by id; empty where none is asked for."""
     question, view = asking.question, asking.view
     named, of_that = _IS.match(question), _OF_THAT.search(question)
+    pressure = _PRESSURE.search(question)
+    if pressure and f"{pressure[1]} mmHg" == view.text("systolic_bp_mmhg") and (_JUDGE.search(question) or "mean" in question):
+        return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-levels')}"
     if not (named or of_that or (_OWN.match(question) and _JUDGE.search(question))) or len(question.split()) > 14 or "risk" in question:
         return ""
     for words, names, (passage, n), conditions in _RECORD:

@@ -76,6 +76,22 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         "quality",
     ),
     (re.compile(r"\b(?:show|draw|see|display|plot)\b(?![^?.]*\btime\b)[^?.]*\b(?:curves|loops?|both curves|graphs)\b", re.IGNORECASE), "show_flow_volume"),
+    (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:quality|grade|an? [a-f]\b)", re.IGNORECASE), "quality"),
+    (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:tail|scoop\w*|limb)\b", re.IGNORECASE), "curve_shape"),
+    (
+        re.compile(
+            r"^(?!.*\b(?:why|lower|reduce)\b).*\b(?:likely|at risk|chances?|odds|(?:will|going to) (?:i |he |she )?(?:get|develop))\b[^?.]*\b(?:asthma|copd|diabetes|hypertension|high blood pressure|heart (?:attack|failure|disease)|stroke)\b",
+            re.IGNORECASE,
+        ),
+        "risks",
+    ),
+    (
+        re.compile(
+            r"^(?!.*\b(?:inhaler|puffer|spray|reliever|oxygen|test|spirometry|asthma attack)\b)\W*(?:so |and |but )?(?:can|may|could|should|is it (?:safe|ok(?:ay)?|dangerous)(?: for \w+)? to|am i able to) ?(?:i|he|she|we|they|my \w+)? ?(?:still |safely |do |go |try |play |train for |run )*(?:an? |the |some )?(?:exercis\w+|swim\w*|run\w*|jog\w*|cycl\w+|bik\w+|gym|football|tennis|dance|dancing|yoga|lift\w* weights|hik\w+|half[- ]marathon|marathon|sports?|climb\w* stairs|triathlon|row\w*|walk\w*)\b",
+            re.IGNORECASE,
+        ),
+        "exercise",
+    ),
     (re.compile(r"\bgrade\b.*\bwhy\b|\bwhy\b.*\bgrade\b", re.IGNORECASE), "quality"),
     (re.compile(r"\b(?:revers\w+|respon\w+)\b[^?.]*\basthma\b", re.IGNORECASE), "bronchodilator"),
     (re.compile(r"^\W*(?:and |so )?what (?:does|do|did) it (?:show|say|mean)\W*$", re.IGNORECASE), "explain_result"),
@@ -119,6 +135,7 @@ _NOT_QUALITY = re.compile(r"\b(?:pay|cost|price|cheat|fake|pharmacy|normal to|af
 _TEST_WORDS = re.compile(
     r"fev1|fvc|ratio|pattern|obstruct|restrict|result|test|lungs?\b|normal|abnormal|low|blow|curve|loop|limb|scoop|spirometr|reading|verdict|say|think|conclu|find|call"
 )
+_PLAIN_WHY = re.compile(r"\b(?:quality|grade|tail|scoop\w*|limb|an? [a-f])\b")
 _COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
 _HIGHEST = re.compile(
     r"\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
@@ -151,9 +168,9 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
         return "do_i_have_asthma", 1.0
     if sure < (0.65 if intent in DECLINED else LEAST_SURE) or (intent == "dose" and not _FOR_SOMEONE.search(spelt)):
         intent = "unknown"
-    if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "why_pattern", "unknown"):
+    if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "why_pattern", "unknown") and not _PLAIN_WHY.search(spelt):
         intent = "why"
-    if sure < 0.9:
+    if sure < 0.9 or (_WHY.match(question) and _PLAIN_WHY.search(spelt)):
         plain = next((meant for pattern, meant in _PLAINLY if pattern.search(spelt)), "")
         if plain:
             return plain, 0.95

@@ -15,7 +15,7 @@ _DOWN, _UP, _FINE = (
 )
 _SO = r"(?:so |too |very |really |still |quite |a bit |a little |only |that |rather )*"
 _CLAIMS = (  # a value and what it is said to be
-    re.compile(rf"(?<!is )(?<!are )(?<!was )(?<!if )(?<!whether )\b(?:my|his|her|the|this patient's) (?P<what>[\w/ -]{{2,28}}?) (?:is|was|are|were|being) {_SO}(?P<how>{_DOWN}|{_UP}|{_FINE})\b"),
+    re.compile(rf"(?<!is )(?<!are )(?<!was )(?<!if )(?<!whether )\b(?:my|his|her|the|this patient's) (?P<what>[\w/ -]{{2,28}}?) (?:is|was|are|were|being) {_SO}(?P<how>{_DOWN}|{_UP}|{_FINE})\b(?! (?:than|enough|for))"),
     re.compile(rf"\bwhy (?:is|was|are|were) (?:my|his|her|the) (?P<what>[\w/ -]{{2,28}}?) {_SO}(?P<how>{_DOWN}|{_UP}|{_FINE})\b"),
     re.compile(r"\b(?:my|his|her|such an?|with an?|with) (?P<how>low|reduced|poor|high|raised|elevated) (?P<what>fev1|fvc|ratio|oxygen|saturation|spo2|hba1c|bmi|heart rate|pulse|blood pressure|cholesterol|glucose)\b"),
 )  # fmt: skip

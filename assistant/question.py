@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from assistant import guardrails
 from assistant.answering import Fitting, of_kind, speaks_to, to_quote
-from assistant.answers_of_test import compares
+from assistant.answers_of_test import compares, fault_meant
 from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
 from assistant.asking import Asking, cite
 from assistant.disputes import corrects_record, meant_instead
@@ -47,11 +47,13 @@ _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressu
 _OPENING = re.compile(rf"(?:(?:so|and|but|then|also|ok|okay|well|now|please),? )*{_OPENS}\b", re.IGNORECASE)
 _TELLS = re.compile(r"(?:\w+,? )?(?:tell|explain|show|give|describe)\b", re.IGNORECASE)
 _POLITE = re.compile(r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and)\W*$", re.IGNORECASE)
-_BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
+_BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^what does (?:it|that|this) mean\W*$|^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
 OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
 _NOT_ESTIMATED = re.compile(
     r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
 )
+_VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|good|bad|high|low|fine|healthy)(?: for \w+)?\W*$", re.IGNORECASE)
+LEAST_NEAR = 0.45  # score of a sentence of a theme, under which its most general one says more
 MOST_PARTS = 3
 
 
@@ -78,6 +80,8 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
     found = [part for part in found if part and not _POLITE.match(part)]
     if not 2 <= len(found) <= MOST_PARTS or any(re.fullmatch(r"why\W*", part, re.IGNORECASE) for part in found[1:]):
         return (message,)
+    if len(found) == 2 and asked_values(found[0]) and _VERDICT.match(found[1]):
+        return (message,)  # the value is told with its verdict
     about = []
     for n, part in enumerate(found):
         intent, sure = meant(library, part, library.spelt(part))
@@ -178,7 +182,7 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
         more = f" {cite(sentence, '1')}" if passage else ""
         return Question(question, "why_value", found, (0.0,) * len(found), (Asked("why_value", question, found),), said=said + more)
     asking = Asking(session, spelt, library.passages, near)
-    answer = cited(judged_value(asking), asking)
+    answer = cited(judged_value(asking) or fault_meant(asking), asking)
     intent = "judged_value" if answer is not None else intent
     answer = answer or told(intent, asking)
     if answer is None:
@@ -231,6 +235,8 @@ def _fitting(
         )
     if intent in THEMES:
         own = [one for one in found if _serves(passages[one.number - 1], intent, wanted)]
+        if own and not said and own[0].score < LEAST_NEAR and own[0].shared < 0.2:
+            own = sorted(own, key=lambda one: not any(key in one.sentence.lower() for key in THEMES[intent].keys))
         if own and wanted:  # the record says what would change most, whatever the question's words are near to
             return intent, to_quote(own, passages)
         if (
@@ -264,6 +270,10 @@ def _search(
     if theme is not None and not any(_serves(hit.passage, intent, wanted) for hit in hits):
         named = library.search(_CHANGES[wanted[0]] if wanted else f"{theme.name}: {question}", k=k)
         hits = tuple([*(hit for hit in named.results if named.enough and _serves(hit.passage, intent, wanted)), *hits][:k])
+    elif theme is not None:  # its most general passage, for a question that no sentence is near
+        general = library.search(f"{theme.keys[0]} {theme.name}", k=2)
+        ids = {hit.passage.id for hit in hits}
+        hits = (*hits, *(hit for hit in general.results if general.enough and hit.passage.id not in ids and _serves(hit.passage, intent, wanted)))
     return tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
 
 

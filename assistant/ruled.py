@@ -40,7 +40,7 @@ _RESPONSE = re.compile(
     r"\bhow (?:big|large|much|strong) (?:was|is) (?:the|my|his|her|that) (?:change|rise|improvement|difference|increase|response)\b|"
     r"\b(?:is|was) (?:an?|the|my|that|this|his|her) (?:\S+ ){0,3}(?:change|rise|improvement|increase|response|difference) (?:a lot|big|large|significant|good|enough|meaningful|real)\b|"
     rf"\b(?:how much|by how (?:much|many)|what)\b[^?.]{{0,40}}\b(?:fev1|fvc|ratio|lungs?|values?|numbers?|it|result|test)\b[^?.]{{0,20}}\b(?:go(?:es|ne)? up|went up|rise|rose|increas\w+|improv\w+|chang\w+|better)\b(?![^?.]*\b(?:over time|years?|age|if|would|could|smok|weight|exercis))"
-    rf"|\bbefore (?:and|vs?\.?|versus|to|or) after\b(?![^?.]*\b(?:eat|meal|exercis|surgery|food))(?<!show me the curve before and after)|\b(?:pre|post)[- ]?(?:and|vs?\.?|versus|/)[- ]?(?:pre|post)\b|\bpost[- ]?(?:bronchodilator|bd|fev1|fvc)\b"
+    rf"|\b(?:first or second|pre or post)\b|\bbefore (?:and|vs?\.?|versus|to|or) after\b(?![^?.]*\b(?:eat|meal|exercis|surgery|food))(?<!show me the curve before and after)|\b(?:pre|post)[- ]?(?:and|vs?\.?|versus|/)[- ]?(?:pre|post)\b|\bpost[- ]?(?:bronchodilator|bd|fev1|fvc)\b"
     rf"|\b(?:did|does|has|is|was) (?:the |my |that |his |her )?{_DRUG} (?:help|work|change|do|make|effective|any good)|\b(?:respond|response|react)\w*\b[^?.]{{0,20}}\b{_DRUG}"
     rf"|\b(?:after|with|from|since) (?:the |my |his |her )?{_DRUG}\b[^?.]{{0,30}}\b(?:fev1|fvc|values?|numbers?|results?|better|improv\w+|chang\w+)\b|\b(?:fev1|fvc|values?|numbers?|results?|differen\w+|chang\w+|improv\w+)\b[^?.]{{0,30}}\b(?:after|with|from) (?:the |my |his |her )?{_DRUG}",
     re.IGNORECASE,
@@ -55,7 +55,7 @@ _MORE_OF_IT = re.compile(
 )
 _DRAWN = re.compile(r"\b(?:show|draw|plot|picture|graph|curves?|loops?)\b", re.IGNORECASE)
 _FAULTS = re.compile(
-    r"\bwhat(?:'s| is| was| were| are)? (?:exactly )?(?:went |gone |go |did i do |did (?:he|she|they) do |the )?(?:wrong|faults?|mistakes?|problems?|errors?)\b(?! (?:with (?:me|my lungs?|him|her|his|it all)|value|number))[^?.]{0,40}(?:exactly|blows?|test|spirometry|attempts?|measurement|it)?\W*$"
+    r"\bwhat(?:'s| is| was| were| are)? (?:exactly )?(?:went |gone |go |did i do |did (?:he|she|they) do |the )?(?:wrong|faults?|mistakes?|problems?|errors?)\b(?! (?:with (?:me|my|him|her|his|the patient|it all)|value|number))[^?.]{0,40}(?:exactly|blows?|test|spirometry|attempts?|measurement|it)?\W*$"
     r"|\b(?:which|what) (?:faults?|errors?|mistakes?)\b|\bwhy\b[^?.]{0,30}\b(?:blows?|test|attempts?)\b[^?.]{0,20}\b(?:not (?:usable|acceptable|good|valid|count)|unusable|rejected|invalid|fail\w*|no good)\b",
     re.IGNORECASE,
 )

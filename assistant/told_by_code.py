@@ -16,7 +16,7 @@ from encoders.passages import GUIDELINES, Passage
 WORDINGS = GUIDELINES.parent / "questions"
 BY_CODE: Mapping[str, Callable[[Asking], str]] = {**OF_TEST, **OF_PERSON}
 NAMES = {  # what a question must name to be one of these, whatever wording is nearest
-    "risk_not_estimated": r"risk|chance|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)", "need_oxygen": r"^(?!.*(?:depend|addict)).*(?:need\w* (?:\w+ ){0,2}oxygen|(?:go|put|be|end up|am i|is he|is she) on oxygen|bad enough for oxygen|oxygen (?:at home|machine|tank|cylinder|bottle)|home oxygen|concentrator)",
+    "risk_not_estimated": r"risk|chance|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)", "need_oxygen": r"^(?!.*(?:depend|addict)).*(?:need\w* (?:\w+ ){0,2}oxygen|(?:go|put|be|end up|am i|is he|is she) on oxygen|bad enough for oxygen|oxygen (?:at home|machine|tank|cylinder|bottle)|home oxygen|concentrator|qualif\w* for oxygen)",
     "test_was_ill": r"cold\b|flu\b|infect|\bill\b|illness|sick|covid|virus|unwell|pneumonia|bronchitis", "diving": r"div(?:e|ing)|scuba|snorkel",
     "surgery": r"surg|operat|an(?:a)?esth|replacement|pre-?op|\w+ectomy|bypass|gallbladder|put to sleep|procedure|\bhip\b|\bknee\b|transplant",
     "lung_age": r"\bage|\bold|year", "gold_stage": r"\bgold\b|\bstage|end[- ]stage", "reliever_before_sport": r"inhaler|puff|reliever|ventolin|salbutamol|albuterol|spray",
@@ -25,6 +25,8 @@ NAMES = {  # what a question must name to be one of these, whatever wording is n
     "lost_function": r"los[te]|left|gone|missing|per ?cent|%|works?\b|working|remain|cost", "allowed_blows": r"how many|max|limit|number of", "no_curve": r"curve|graph|plot|picture|drawn|image|loop",
     "privacy": r"data|stor|private|confiden|shar|delet|see|keep|safe|cloud|sent|record", "why_twice": r"why|point|reason|what for", "percentile": r"percent|compar|average|rank|stand|others?\b|people|better or worse",
     "next_blow": r"next|how|tips|technique|better|avoid|right way|advice", "not_able": r"\byou\b|please|book|send|remind", "a_program": r"\byou\b|human|robot|person|medical advice",
+    "can_it_improve": r"better|improv|revers|heal|recover|cur(?:e|able)|permanent|\bback\b|go(?:es)? away|strong|raise|bring|too late|for life|increas|grow|repair|return|do something|no return",
+    "axes": r"ax[ie]s|read|look|loop|curve|graph|plot|picture",
     "keep_well": r"keep|protect|healthy lungs|look after|prevent|stays", "blow_length": r"long|second|fet\b|stop|short", "causes_of_pattern": r"cause|behind|reason|disease|illness|makes|why",
     "difference": r"worse than|differ|versus|\bvs\b|distinguish", "change_record": r"chang|correct|edit|updat|fix|add\b|enter", "my_vaccines": r"vaccin|jab|shot|immuni", "borderline": r"borderline|just (?:under|below|above)",
     "carbon_dioxide": r"co2|carbon dioxide|co 2", "damaged": r"scar|damag|ruin|destr|hole|black|harm|wreck", "warning_signs": r"sign|watch|look out|danger|emergenc|999|911|112|ambulance|red flag|symptom|worr",

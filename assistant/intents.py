@@ -57,9 +57,9 @@ class IntentReader:
         odds = np.exp(odds - odds.max())
         return dict(zip(self.names, (float(x) for x in odds / odds.sum()), strict=True))
 
-    def choose(self, vector: Sequence[float], votes: dict[str, float]) -> tuple[str, float]:
-        """The likeliest intent of a question and its probability; ``votes``: see ``nearest_votes``."""
-        likely = self.probabilities(vector)
+    def choose(self, vector: Sequence[float], votes: dict[str, float], barred: frozenset[str] = frozenset()) -> tuple[str, float]:
+        """The likeliest intent of a question and its probability; ``votes``: see ``nearest_votes``, ``barred``: intents that it cannot be."""
+        likely = {name: share for name, share in self.probabilities(vector).items() if name not in barred} or {"unknown": 0.0}
         winner = max(likely, key=lambda name: likely[name] + VOTES * votes.get(name, 0.0))
         return winner, likely[winner]
 

@@ -8,8 +8,8 @@ from assistant.asked_values import values_in_words
 from assistant.asking import Asking, listed
 
 _OPENS = r"^\W*(?:(?:and|so|but|ok|okay|doctor|then|hi|hello)\b[ ,]*)*"
-_JUDGE = re.compile(r"\b(?:ok(?:ay)?|normal|high|low|good|bad|fine|dangerous|healthy|worrying|all ?right|raised|elevated|too|concern\w*)\b")
-_OWN = re.compile(_OPENS + r"(?:is|are|was) (?:my|his|her|the|that|this) ")
+_JUDGE = re.compile(r"\b(?:ok(?:ay)?|normal|high|low|good|bad|fine|dangerous|healthy|worrying|all ?right|raised|elevated|too|a lot|range|concern\w*)\b")
+_OWN = re.compile(_OPENS + r"(?:is|are|was) (?:my|his|her|the|that|this|\d+) ?")
 _IS = re.compile(
     _OPENS + r"(?:do(?:es)? (?:i|he|she|they) (?:really )?(?:have|suffer from)|have i got|am i|is (?:he|she)|are they|would you say (?:i am|i'm)) "
 )
@@ -22,6 +22,7 @@ _RECORD = (  # what it goes by, the facts in order of preference, the passage an
     (r"blood sugar|\bsugars?\b|glucose|hba1c|\ba1c\b|diabet", ("hba1c_percent", "glucose_mg_dl"), ("diabetes/hba1c", 1), ("diabetes",)),
     (r"cholesterol", ("total_cholesterol_mg_dl",), ("cholesterol/lipids", 0), ("cholesterol",)),
     (r"\bbmi\b|body mass|weight\b|over ?weight|under ?weight|obes\w+|too (?:fat|heavy|thin)", ("bmi_kg_m2",), ("weight/bmi", 0), ("obesity",)),
+    (r"pack[- ]?years?", ("pack_years",), ("smoking/pack-years", 2), ()),
     (r"heart rate|pulse", ("heart_rate_bpm",), ("heart_rate/resting", 0), ()),
     (r"breathing rate|respiratory rate", ("respiratory_rate_bpm",), ("breathlessness/breathing-rate", 0), ()),
 )  # fmt: skip

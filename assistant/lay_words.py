@@ -53,7 +53,7 @@ _LAY = tuple((re.compile(rf"\b(?:{words})\b"), meant) for words, meant in (  # w
     (r"cruise|ferry|abroad|holidays?|trip", "travel medicines"),
     (r"cold weather|winter|freezing|frost", "cold dry air"),
     (r"quit(?:ting)?|give up|giving up|pack(?:ed|ing) (?:it )?in|kick(?:ing)? the habit", "stopping smoking"),
-    (r"farmer'?s?|hay|barn", "farmer's lung"),
+    (r"farmer'?s?|hay(?! ?fever)|barn", "farmer's lung"),
     (r"(?:peak )?flow meter", "peak flow"),
 ))  # fmt: skip
 _PRESSURE = re.compile(r"\b\d{2,3} ?(?:/|over) ?\d{2,3}\b")

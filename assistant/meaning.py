@@ -7,6 +7,7 @@ import re
 from assistant import guardrails
 from assistant.retrieval import GuidelineLibrary
 from assistant.session import Session
+from assistant.told_by_code import NAMES
 from encoders.teacher.numbers import asked_number
 from encoders.teacher.themes import THEMES
 
@@ -39,7 +40,7 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         re.compile(
             r"\bhow (?:did|have) (?:i|my lungs|he|she|it|the (?:test|blow\w*)) (?:do|done|go|gone|come out|perform)\b(?!\W*wrong)|\bwhat (?:came|comes) (?:out of|from) (?:the|my|this|that|his|her) (?:\w+ )?(?:test|blow\w*|machine)"
             r"|\b(?:explain|interpret|describe|summari[sz]e|talk me through|read) (?:me )?(?:the |my |his |her |this |these |that |those )+(?:\w+ )?(?:blows?|tests?|results?|spirometry|spirogram|readings?|patient|person|case)\b(?![^?.]*(?:colleague|doctor|gp\b))"
-            r"|\b(?:did|have) (?:i|he|she) (?:do|done|pass) (?:\w+ ){0,2}(?:on|in|at|the|this|my|his|her)\b[^?.]{0,20}\b(?:test|thing|blow\w*|machine|spirometry)|\bwhat (?:does|do|did) (?:the|my|his|her|this|these) (?:\w+ )?(?:tests?|blows?|results?|spirometry) (?:show|say|tell|mean)",
+            r"|\b(?:did|have) (?:i|he|she) (?:do|done|pass) (?:\w+ ){0,2}(?:on|in|at|the|this|my|his|her)\b[^?.]{0,20}\b(?:test|thing|blow\w*|machine|spirometry)|\bwhat (?:does|do|did) (?:the|my|his|her|this|these) (?:\w+ )?(?:tests?|blows?|results?|spirometry|numbers|values|figures) (?:show|say|tell|mean)",
             re.IGNORECASE,
         ),
         "explain_result",
@@ -76,6 +77,29 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         "quality",
     ),
     (re.compile(r"\b(?:show|draw|see|display|plot)\b(?![^?.]*\btime\b)[^?.]*\b(?:curves|loops?|both curves|graphs)\b", re.IGNORECASE), "show_flow_volume"),
+    (
+        re.compile(
+            r"\b(?:what|anything) (?:did|does|has) (?:the |my |this )?(?:machine|test|blow|spirometer) (?:find|found|measured?|record|see|pick up)\b",
+            re.IGNORECASE,
+        ),
+        "explain_result",
+    ),
+    (re.compile(r"\b(?:give|show|tell|list)\b[^?.]{0,12}\b(?:my|his|her|the|all) (?:numbers|values|figures|results)\b", re.IGNORECASE), "explain_result"),
+    (
+        re.compile(
+            r"^(?!.*\b(?:inhaler|puffer|spray|bronchodilator)\b).*\b(?:lungs?|numbers?|fev1|fvc|values?|lung function|damage)\b[^?.]*\b(?:get better|(?:back to|become) normal|recover|heal|go back up|come back|revers\w+)\b",
+            re.IGNORECASE,
+        ),
+        "can_it_improve",
+    ),
+    (re.compile(r"\bbecause (?:i'm|i am|he's|he is|she's|she is|of (?:my|his|her|the))\b", re.IGNORECASE), "cause_of_result"),
+    (
+        re.compile(
+            r"^\W*(?:can|could|should|may|is it)\b[^?.]*(?:\b\d{4} ?(?:m|metres|meters)\b|\b(?:altitude|mountains?|ski(?:ing)?|everest|trek\w*)\b)",
+            re.IGNORECASE,
+        ),
+        "travel_altitude",
+    ),
     (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:quality|grade|an? [a-f]\b)", re.IGNORECASE), "quality"),
     (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:tail|scoop\w*|limb)\b", re.IGNORECASE), "curve_shape"),
     (
@@ -128,7 +152,7 @@ _NEEDS = {  # the same for intents whose answer would be wide of most questions 
     "quality": re.compile(r"blow|test|effort|blew|quality|attempt|tries|try|techni|manoeuvre|maneuver|spirometr|measure|reading|result|recording|curve|number|value|grade|mark|perform|error|fault|right|properly|well|hard|\bdo\b|trust"),
     "what_would_change": re.compile(r"chang|improv|better|lower|help|reduc|do about|best thing|difference|healthi|i do|prevent|avoid|bring"), "why_risk": re.compile(r"risk|chance|likel|estimat|probab|odds"),
     "pattern": re.compile(r"pattern|obstruct|restrict|mixed|prism|dysanap|type|kind|narrow|block|spirometr|test|result|sever|mild|moderate|lung"), "sleep": re.compile(r"sleep|snor|night|insomn|bed|awake|wak|apno|nap|tired|doze|rest|dream"),
-    "inhaler_technique": re.compile(r"how|techni|us(?:e|ing)\b|right|correct|clean|spacer|empty|rins|breath|hold|shak|taste|mouth|properly|throat|device"), "plain_words": re.compile(r"plain|simpl|eas(?:y|ier)|lay\b|word|understand|english|mean|jargon|kid|child|year|dummies|complicated|explain (?:it|that|this) (?:to|for|like|again)"),
+    "inhaler_technique": re.compile(r"^(?=.*(?:inhal|puff|spray|pump|spacer|device|powder|nebul|steroid|ventolin|salbut|mouthpiece)).*(?:how|techni|us(?:e|ing)\b|right|correct|clean|spacer|empty|rins|breath|hold|shak|taste|mouth|properly|throat|device)"), "plain_words": re.compile(r"plain|simpl|eas(?:y|ier)|lay\b|word|understand|english|mean|jargon|kid|child|year|dummies|complicated|explain (?:it|that|this) (?:to|for|like|again)"),
     "weight": re.compile(r"weigh|bmi|fat|obes|kilo|heav|slim|thin|lose|losing|diet|overw|pounds|mass"),
 }  # fmt: skip
 _NOT_QUALITY = re.compile(r"\b(?:pay|cost|price|cheat|fake|pharmacy|normal to|after the test|appointment|book)\b")
@@ -163,7 +187,7 @@ _OF_BLOWING = re.compile(r"\b(?:blow\w*|blew|test|machine|puff\w*|results?|lungs
 
 def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, float]:
     """What a question by itself is about, and how sure that is: the nearest wordings, put right where its words say otherwise."""
-    intent, sure = library.intent(question)
+    intent, sure = library.intent(question, _barred(spelt))
     if guardrails.asks_diagnosis(question) and not (intent in THEMES and sure >= LEAD_SURE):
         return "do_i_have_asthma", 1.0
     if sure < (0.65 if intent in DECLINED else LEAST_SURE) or (intent == "dose" and not _FOR_SOMEONE.search(spelt)):
@@ -184,6 +208,11 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
         if intent.startswith("what_is_") and _COMPARES.search(spelt):
             intent = "unknown"  # how two things differ is no definition of one
     return intent, sure
+
+
+def _barred(spelt: str) -> frozenset[str]:
+    """The intents whose answers would be beside a question that names none of what they are about."""
+    return frozenset(intent for needs in (_NAMES_IT, _NEEDS, NAMES) for intent, pattern in needs.items() if not re.search(pattern, spelt))
 
 
 def of_no_value(intent: str, sure: float, spelt: str) -> str:

@@ -80,6 +80,8 @@ def named_by_number(view: View, question: str, named: tuple[str, ...] = ()) -> s
     """
     numbers = [found[1].replace(",", ".") for found in _NUMBER.finditer(question)]
     fits = [name for name, fact in view.facts.items() if len(numbers) == 1 and fact.value is not None and fact.text.split()[0].lstrip("-") == numbers[0]]
+    if named and "mean" in question:
+        return ""
     if named:
         return next((name for name in named if name in fits), "")
     of_it_alone = all(word in _BESIDE for word in re.findall(r"[a-z]+", question))

@@ -205,21 +205,22 @@ class GuidelineLibrary:
             found[name] = Match(1.0 - float(distance), self._bm25(name, terms), self._share(asked, set(self._words[name])))
         return found
 
-    def intent(self, question: str) -> tuple[str, float]:
+    def intent(self, question: str, barred: frozenset[str] = frozenset()) -> tuple[str, float]:
         """What a question is about: by regression over all wordings and by the five nearest, and how sure that is.
 
         Where that is not sure, it is also read with its slips put right and without a word of address before it; the surest reading counts.
+        ``barred``: intents that the question's words rule out, unless it is one of their wordings.
         """
         if not question.strip():
             return "unknown", 0.0
-        typed = self._read(question)
+        typed = self._read(question, barred)
         if typed[1] >= 0.9:
             return typed
         spelt = self.spelt(question)
         readings = {one for one in (spelt, _ADDRESS.sub("", spelt)) if one.strip() and one != question.lower()}
-        return max((typed, *(self._read(one) for one in sorted(readings))), key=lambda found: found[1])
+        return max((typed, *(self._read(one, barred) for one in sorted(readings))), key=lambda found: found[1])
 
-    def _read(self, question: str) -> tuple[str, float]:
+    def _read(self, question: str, barred: frozenset[str]) -> tuple[str, float]:
         """An intent, as sure as its nearest wording is near (cosine) or as the regression's probability less UNSURE."""
         vector = self.embeddings.embed_query(question)
         near = [(str(one.metadata["intent"]), 1.0 - float(far)) for one, far in self._questions.similarity_search_by_vector_with_relevance_scores(vector, k=5)]
@@ -227,7 +228,8 @@ class GuidelineLibrary:
         if near[0][1] >= KNOWN_WORDING:
             winner = max(votes, key=lambda name: votes[name])
             return winner, max(cosine for intent, cosine in near if intent == winner)
-        winner, likely = self._intents.choose(vector, votes)
+        votes = {intent: share for intent, share in votes.items() if intent not in barred}
+        winner, likely = self._intents.choose(vector, votes, barred)
         return winner, max([likely - UNSURE, *(cosine for intent, cosine in near if intent == winner)])
 
     def intents_read_right(self) -> dict[str, float]:

@@ -125,15 +125,10 @@ def lung_age(asking: Asking) -> str:
     view = asking.view
     if not view.has("fev1_l", "fev1_predicted_l"):
         return f"I do not work out a lung age. {not_read(view)}"
-    low = view.below("fev1_l")
-    verdict = (
-        "is below what is normal for your age"
-        if view.status("fev1_l") == "low"
-        else "is close to the lower limit for your age"
-        if low
-        else "is normal for your age"
+    return (
+        f"I do not work out a lung age, but your FEV1 is {view.status('fev1_l')} for your age: it is {view.token('fev1_l')}, "
+        f"and {view.token('fev1_predicted_l')} is expected for your age, sex and height."
     )
-    return f"I do not work out a lung age, but your FEV1 {verdict}: it is {view.token('fev1_l')}, and {view.token('fev1_predicted_l')} is expected for your age, sex and height."
 
 
 def lost_function(asking: Asking) -> str:

@@ -141,19 +141,19 @@ LEAD_SURE = 0.62  # from here a theme's own lead is to the point, and the record
 _NAMES_IT = {  # what a question must name to be about it, unless its wording is a known one
     "what_is_fev1": re.compile(r"fev ?1|first second|forced exp"), "what_is_fvc": re.compile(r"fvc|vital capacity"), "what_is_ratio": re.compile(r"ratio|fev1 ?/"),
     "what_is_pef": re.compile(r"pef|peak"), "what_is_zscore": re.compile(r"\bz\b|z-?scores?|percent|standard dev|score"), "what_is_lln": re.compile(r"lln|lower limit|limit|predicted|normal"),
-    "breathing_exercises": re.compile(r"breath"), "risks": re.compile(r"risk|chance|likel|probab|odds|get |develop|estimat|prone|danger of"),
+    "breathing_exercises": re.compile(r"breath|sing|balloon|train|mucus|phlegm|huff|clear|inspir|buteyko|exercis|pursed|diaphragm|blow"), "risks": re.compile(r"risk|chance|likel|probab|odds|get |develop|estimat|prone|danger of"),
     "show_flow_volume": re.compile(r"show|draw|plot|picture|graph|curve|loop|see|display|image"), "show_volume_time": re.compile(r"show|draw|plot|picture|graph|curve|see|display|image"),
     "greeting": re.compile(r"^\W*(?:hi|hello|hey|good|greet|howdy|morning|evening)"), "capabilities": re.compile(r"\byou\b|breathwise|this (?:program|assistant|thing|tool|chat|app)"),
     "thanks": re.compile(r"thank|cheers|grateful|appreciat|\bta\b|bye"),
 }  # fmt: skip
 _NEEDS = {  # the same for intents whose answer would be wide of most questions that name none of these
-    "bronchodilator": re.compile(r"inhal|puff|spray|bronchodil|revers|respon|salbut|albut|ventol|\bbd\b|medicine|before|after|pre|post"), "ageing_lungs": re.compile(r"\bage|aging|\bold|years|young"),
-    "lung_volumes": re.compile(r"lung volume|capacity|tlc|residual|plethys|body box|total|trapp|hyperinfl|\brv\b|volume test"),
-    "quality": re.compile(r"blow|test|effort|blew|quality|attempt|tries|try|techni|manoeuvre|maneuver|spirometr|measure|reading|result|recording|curve|number|value|grade|mark|perform|error|fault|right|properly|well|hard|\bdo\b|trust"),
-    "what_would_change": re.compile(r"chang|improv|better|lower|help|reduc|do about|best thing|difference|healthi|i do|prevent|avoid|bring"), "why_risk": re.compile(r"risk|chance|likel|estimat|probab|odds"),
-    "pattern": re.compile(r"pattern|obstruct|restrict|mixed|prism|dysanap|type|kind|narrow|block|spirometr|test|result|sever|mild|moderate|lung"), "sleep": re.compile(r"sleep|snor|night|insomn|bed|awake|wak|apno|nap|tired|doze|rest|dream"),
-    "inhaler_technique": re.compile(r"^(?=.*(?:inhal|puff|spray|pump|spacer|device|powder|nebul|steroid|ventolin|salbut|mouthpiece)).*(?:how|techni|us(?:e|ing)\b|right|correct|clean|spacer|empty|rins|breath|hold|shak|taste|mouth|properly|throat|device)"), "plain_words": re.compile(r"plain|simpl|eas(?:y|ier)|lay\b|word|understand|english|mean|jargon|kid|child|year|dummies|complicated|explain (?:it|that|this) (?:to|for|like|again)"),
-    "weight": re.compile(r"weigh|bmi|fat|obes|kilo|heav|slim|thin|lose|losing|diet|overw|pounds|mass"),
+    "bronchodilator": re.compile(r"inhal|puff|spray|bronc?h?odil|revers|respon|salbut|albut|ventol|\bbd\b|medicine|before|after|pre|post|chang|improv|second|differen"), "ageing_lungs": re.compile(r"\bage|aging|\bold|years?\b|young|declin|fall|lose|los[st]|grow|worse|drop|decade"),
+    "lung_volumes": re.compile(r"dlco|diffusion|other (?:lung )?tests|which tests|volum|lung volume|capacity|tlc|residual|plethys|body box|total|trapp|inflat|\brv\b|volume test|restrict|small|helium|nitrogen|washout|not (?:show|measure)|frc"),
+    "quality": re.compile(r"start|stop|\bats\b|criteria|cough|blow|test|effort|blew|quality|attempt|tries|try|techni|manoeuvre|maneuver|spirometr|measure|reading|result|recording|curve|number|value|grade|mark|perform|error|fault|right|properly|well|hard|\bdo\b|trust"),
+    "what_would_change": re.compile(r"habit|protect|strong|recover|revers|anything|lifestyle|\btips\b|advice|healthy|chang|improv|better|lower|help|reduc|do about|best thing|difference|healthi|i do|prevent|avoid|bring"), "why_risk": re.compile(r"speaks|reason|percent|think|risk|chance|likel|estimat|probab|odds"),
+    "pattern": re.compile(r"\bair\b|category|interpret|defect|patt?ern|patern|pattern|obstruct|restrict|mixed|prism|dysanap|type|kind|narrow|block|spirometr|test|result|sever|mild|moderate|lung"), "sleep": re.compile(r"\blie\b|cpap|slep|sleep|snor|night|insomn|bed|awake|wak|apno|nap|tired|doze|rest|dream"),
+    "inhaler_technique": re.compile(r"inhal|puff|spray|pump|spacer|device|powder|nebul|steroid|ventolin|salbut|mouth|techni|pmdi|\bdpi\b"), "plain_words": re.compile(r"eli5|get (?:it|that)|technical|rephras|differently|layman|again|plain|simpl|eas(?:y|ier)|lay\b|word|understand|english|mean|jargon|kid|child|year|dummies|complicated|explain (?:it|that|this) (?:to|for|like|again)"),
+    "weight": re.compile(r"waist|wieght|weigh|bmi|fat|obes|kilo|heav|slim|thin|lose|losing|diet|overw|pounds|mass"),
 }  # fmt: skip
 _NOT_QUALITY = re.compile(r"\b(?:pay|cost|price|cheat|fake|pharmacy|normal to|after the test|appointment|book)\b")
 _TEST_WORDS = re.compile(
@@ -187,7 +187,7 @@ _OF_BLOWING = re.compile(r"\b(?:blow\w*|blew|test|machine|puff\w*|results?|lungs
 
 def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, float]:
     """What a question by itself is about, and how sure that is: the nearest wordings, put right where its words say otherwise."""
-    intent, sure = library.intent(question, _barred(spelt))
+    intent, sure = library.intent(question, barred(spelt))
     if guardrails.asks_diagnosis(question) and not (intent in THEMES and sure >= LEAD_SURE):
         return "do_i_have_asthma", 1.0
     if sure < (0.65 if intent in DECLINED else LEAST_SURE) or (intent == "dose" and not _FOR_SOMEONE.search(spelt)):
@@ -210,9 +210,9 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
     return intent, sure
 
 
-def _barred(spelt: str) -> frozenset[str]:
+def barred(spelt: str) -> frozenset[str]:
     """The intents whose answers would be beside a question that names none of what they are about."""
-    return frozenset(intent for needs in (_NAMES_IT, _NEEDS, NAMES) for intent, pattern in needs.items() if not re.search(pattern, spelt))
+    return frozenset(intent for needs in (_NEEDS, NAMES) for intent, pattern in needs.items() if not re.search(pattern, spelt))
 
 
 def of_no_value(intent: str, sure: float, spelt: str) -> str:

@@ -52,7 +52,7 @@ OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_step
 _NOT_ESTIMATED = re.compile(
     r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
 )
-_VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|good|bad|high|low|fine|healthy)(?: for \w+)?\W*$", re.IGNORECASE)
+_VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|high|low|fine|healthy)(?: for \w+)?\W*$", re.IGNORECASE)
 LEAST_NEAR = 0.45  # score of a sentence of a theme, under which its most general one says more
 MOST_PARTS = 3
 
@@ -182,8 +182,9 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
         more = f" {cite(sentence, '1')}" if passage else ""
         return Question(question, "why_value", found, (0.0,) * len(found), (Asked("why_value", question, found),), said=said + more)
     asking = Asking(session, spelt, library.passages, near)
-    answer = cited(judged_value(asking) or fault_meant(asking), asking)
-    intent = "judged_value" if answer is not None else intent
+    judged, fault = judged_value(asking), fault_meant(asking)
+    answer = cited(judged or fault, asking)
+    intent = "judged_value" if judged else "fault_meant" if fault else intent
     answer = answer or told(intent, asking)
     if answer is None:
         return None

@@ -10,7 +10,7 @@ import re
 import secrets
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -232,10 +232,11 @@ class GuidelineLibrary:
         winner, likely = self._intents.choose(vector, votes, barred)
         return winner, max([likely - UNSURE, *(cosine for intent, cosine in near if intent == winner)])
 
-    def intents_read_right(self) -> dict[str, float]:
-        """How well intents are read, see ``intents.read_right``."""
-        kept = self._questions.get(include=["embeddings", "metadatas"])
-        return read_right(np.asarray(kept["embeddings"], float), [str(one["intent"]) for one in kept["metadatas"]]) | {"wordings": len(self.wordings)}
+    def intents_read_right(self, barred: Callable[[str], frozenset[str]] = lambda wording: frozenset()) -> dict[str, float]:
+        """How well intents are read, see ``intents.read_right``; ``barred``: the intents that the words of a wording rule out."""
+        kept = self._questions.get(include=["embeddings", "metadatas", "documents"])
+        out = [barred(self.spelt(str(text))) for text in kept["documents"]]
+        return read_right(np.asarray(kept["embeddings"], float), [str(one["intent"]) for one in kept["metadatas"]], out) | {"wordings": len(self.wordings)}
 
     def spelt(self, question: str) -> str:
         """A question in small letters with slips of the hand put right."""

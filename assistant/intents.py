@@ -81,7 +81,7 @@ def read_right(
             votes = nearest_votes([(str(known[kept[index]]), float(cosines[index])) for index in near])
             likely = reader.probabilities(vectors[place].tolist())
             said = {"nearest": max(votes, key=lambda name: votes[name]), "regression": max(likely, key=lambda name: likely[name])}
-            out = barred[place] if barred else frozenset()
+            out = barred[int(place)] if barred else frozenset()
             said["both"] = reader.choose(vectors[place].tolist(), {name: vote for name, vote in votes.items() if name not in out}, out)[0]
             for way, intent in said.items():
                 right[way] += intent == known[place]

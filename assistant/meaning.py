@@ -147,6 +147,7 @@ _NAMES_IT = {  # what a question must name to be about it, unless its wording is
     "thanks": re.compile(r"thank|cheers|grateful|appreciat|\bta\b|bye"),
 }  # fmt: skip
 _NEEDS = {  # the same for intents whose answer would be wide of most questions that name none of these
+    "do_i_have_asthma": re.compile(r"^(?!.*\bscreen(?:ed|ing))"),
     "bronchodilator": re.compile(r"inhal|puff|spray|bronc?h?odil|revers|respon|salbut|albut|ventol|\bbd\b|medicine|before|after|pre|post|chang|improv|second|differen"), "ageing_lungs": re.compile(r"\bage|aging|\bold|years?\b|young|declin|fall|lose|los[st]|grow|worse|drop|decade"),
     "lung_volumes": re.compile(r"dlco|diffusion|other (?:lung )?tests|which tests|volum|lung volume|capacity|tlc|residual|plethys|body box|total|trapp|inflat|\brv\b|volume test|restrict|small|helium|nitrogen|washout|not (?:show|measure)|frc"),
     "quality": re.compile(r"start|stop|\bats\b|criteria|cough|blow|test|effort|blew|quality|attempt|tries|try|techni|manoeuvre|maneuver|spirometr|measure|reading|result|recording|curve|number|value|grade|mark|perform|error|fault|right|properly|well|hard|\bdo\b|trust"),

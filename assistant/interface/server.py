@@ -20,11 +20,12 @@ from assistant.interface.theme import CSS, theme
 from assistant.interface.uploads import keep_swept, private_folder
 from assistant.self_test import Health
 from assistant.settings import Settings
+from encoders.faults import InputError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-class ServingError(ValueError):
+class ServingError(InputError):
     """A page that may not be opened like this. One plain sentence."""
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from assistant import guardrails
 from assistant.answering import Fitting, of_kind, speaks_to, to_quote
-from assistant.answers_of_test import compares, fault_meant
+from assistant.answers_of_blows import fault_meant
+from assistant.answers_of_test import compares
 from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
 from assistant.asking import Asking, cite
 from assistant.disputes import corrects_record, meant_instead

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from assistant.answers_of_blows import OF_BLOWS
 from assistant.answers_of_person import OF_PERSON
 from assistant.answers_of_test import OF_TEST
 from assistant.asking import Asking
 from encoders.passages import GUIDELINES, Passage
 
 WORDINGS = GUIDELINES.parent / "questions"
-BY_CODE: Mapping[str, Callable[[Asking], str]] = {**OF_TEST, **OF_PERSON}
+BY_CODE: Mapping[str, Callable[[Asking], str]] = {**OF_TEST, **OF_BLOWS, **OF_PERSON}
 NAMES = {  # what a question must name to be one of these, whatever wording is nearest
     "risk_not_estimated": r"risk|chance|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)", "need_oxygen": r"^(?!.*(?:depend|addict)).*(?:need\w* (?:\w+ ){0,2}oxygen|(?:go|put|be|end up|am i|is he|is she) on oxygen|bad enough for oxygen|oxygen (?:at home|machine|tank|cylinder|bottle)|home oxygen|concentrator|qualif\w* for oxygen)",
     "test_was_ill": r"cold\b|flu\b|infect|\bill\b|illness|sick|covid|virus|unwell|pneumonia|bronchitis", "diving": r"div(?:e|ing)|scuba|snorkel",

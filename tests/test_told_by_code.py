@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from assistant import guardrails
-from assistant.answers_of_test import compares, fault_meant
+from assistant.answers_of_blows import fault_meant
+from assistant.answers_of_test import compares
 from assistant.asking import Asking
 from assistant.judged_values import judged_value
 from assistant.lay_words import in_library_words

@@ -7,7 +7,7 @@ import re
 from assistant import guardrails
 from assistant.retrieval import GuidelineLibrary
 from assistant.session import Session
-from assistant.told_by_code import NAMES
+from assistant.told_by_code import BY_CODE, NAMES, SURE
 from encoders.teacher.numbers import asked_number
 from encoders.teacher.themes import THEMES
 
@@ -100,6 +100,27 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         ),
         "travel_altitude",
     ),
+    (
+        re.compile(
+            r"\bhow (?:do|can|could) (?:i|he|she|we) (?:get|bring|raise|increase|improve) (?:my|his|her|the) (?:ratio|fev ?1|fvc|numbers|values)\b",
+            re.IGNORECASE,
+        ),
+        "can_it_improve",
+    ),
+    (
+        re.compile(
+            r"^\W*(?:so |and |but )?(?:can|may|is|am) (?:i|he|she) (?:still |fit to |safe to |allowed to )*(?:drive|driving|work(?! out)|go (?:back )?to work)\b",
+            re.IGNORECASE,
+        ),
+        "fit_for_it",
+    ),
+    (
+        re.compile(
+            r"\bhow urgent|\b(?:seen|see (?:a|my|the) \w+|need\w* \w+) urgently\b|\bis (?:my|this|it|that|his|her)\b[^?.]*\ban emergency\b", re.IGNORECASE
+        ),
+        "urgent_now",
+    ),
+    (re.compile(r"\b(?:test|spirometry|blowing)\b[^?.]*\b(?:hurts?|painful|dangerous|risky)\b", re.IGNORECASE), "unknown"),
     (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:quality|grade|an? [a-f]\b)", re.IGNORECASE), "quality"),
     (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:tail|scoop\w*|limb)\b", re.IGNORECASE), "curve_shape"),
     (
@@ -193,7 +214,12 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
         return "do_i_have_asthma", 1.0
     if sure < (0.65 if intent in DECLINED else LEAST_SURE) or (intent == "dose" and not _FOR_SOMEONE.search(spelt)):
         intent = "unknown"
-    if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "why_pattern", "unknown") and not _PLAIN_WHY.search(spelt):
+    if (
+        _WHY.match(question)
+        and sure < 0.95
+        and intent not in ("why_risk", "why_pattern", "unknown")
+        and not (_PLAIN_WHY.search(spelt) or (intent in BY_CODE and sure >= SURE))
+    ):
         intent = "why"
     if sure < 0.9 or (_WHY.match(question) and _PLAIN_WHY.search(spelt)):
         plain = next((meant for pattern, meant in _PLAINLY if pattern.search(spelt)), "")

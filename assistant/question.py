@@ -126,7 +126,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     before = turns[-1] if turns else None
     spelt = library.spelt(question)
     intent, sure = meant(library, question, spelt)
-    wrong = contradicted(view, spelt)
+    wrong = contradicted(view, spelt) or next((said for name in named_values(spelt) if (said := of_another_time(view, name, spelt))), "")
     if wrong:
         return Question(question, "premise", (), (), (Asked("premise", question),), said=wrong)
     names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
@@ -194,11 +194,11 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
 
 def _of_values(view: View, names: tuple[str, ...], question: str, spelt: str) -> Question:
     """The answer to a question for values: by the model where it knows them, else by code."""
-    unjudged, earlier = not_judged(view, names, spelt), of_another_time(view, names[0], spelt)
+    unjudged = not_judged(view, names, spelt)
     yes_or_no = compares(view, names[0], spelt) if len(names) == 1 else ""
-    by_model = told_by_model(view, names) and not (unjudged or earlier or yes_or_no)
+    by_model = told_by_model(view, names) and not (unjudged or yes_or_no)
     put = canonical(names[0]) if by_model else question
-    said = "" if by_model else earlier or " ".join(part for part in (f"{yes_or_no}." if yes_or_no else "", values_in_words(view, names), unjudged) if part)
+    said = "" if by_model else " ".join(part for part in (f"{yes_or_no}." if yes_or_no else "", values_in_words(view, names), unjudged) if part)
     return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said=said)
 
 

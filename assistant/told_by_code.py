@@ -27,13 +27,13 @@ NAMES = {  # what a question must name to be one of these, whatever wording is n
     "privacy": r"data|stor|private|confiden|shar|delet|see|keep|safe|cloud|sent|record", "why_twice": r"why|point|reason|what for", "percentile": r"percent|compar|average|rank|stand|others?\b|people|better or worse",
     "next_blow": r"during|next|how|tips|technique|better|avoid|right way|advice", "not_able": r"\byou\b|please|book|send|remind", "a_program": r"approved|medical device|\byou\b|human|robot|person|medical advice",
     "repeat_test": r"^(?!.*screen).*(?:repeat|again|often|next|when|back|regular|year|annual|retest|interval|soon|due|frequent|how long|another)",
-    "can_it_improve": r"better|improv|revers|heal|recover|cur(?:e|able)|permanent|\bback\b|go(?:es)? away|strong|raise|bring|too late|for life|increas|grow|repair|return|do something|no return",
+    "can_it_improve": r"better|\bup\b|higher|improv|revers|heal|recover|cur(?:e|able)|permanent|\bback\b|go(?:es)? away|strong|raise|bring|too late|for life|increas|grow|repair|return|do something|no return",
     "before_test": r"before|prepar|ready|\bwear|\beat|coffee|avoid|leave out|fast\b",
     "axes": r"ax[ie]s|read|look|loop|curve|graph|plot|picture",
     "keep_well": r"keep|protect|healthy lungs|look after|prevent|stays", "blow_length": r"long|second|fet\b|stop|short", "causes_of_pattern": r"cause|behind|reason|disease|illness|makes|why",
     "difference": r"worse than|differ|versus|\bvs\b|distinguish", "change_record": r"chang|correct|edit|updat|fix|add\b|enter", "my_vaccines": r"vaccin|jab|shot|immuni", "borderline": r"borderline|just (?:under|below|above)",
     "carbon_dioxide": r"co2|carbon dioxide|co 2", "damaged": r"scar|damag|ruin|destr|hole|black|harm|wreck", "warning_signs": r"sign|watch|look out|danger|emergenc|999|911|112|ambulance|red flag|symptom|worr",
-    "fit_for_it": r"work|employ|boss|job|fit|drive|driv|pilot|polic|army|fire|insur|disab|benefit|retire|join|allowed|licen[cs]e|career|train|shift|qualif|pass",
+    "fit_for_it": r"driv|work|employ|boss|job|fit|drive|driv|pilot|polic|army|fire|insur|disab|benefit|retire|join|allowed|licen[cs]e|career|train|shift|qualif|pass",
 }  # fmt: skip
 OF_VALUES = (
     "normal_for_me",

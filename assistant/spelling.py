@@ -6,13 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+from assistant.slips import HURRIED
+
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 _LIBRARY_WORD = re.compile(r"[a-z0-9]+")
-_HURRIED = {
-    "u": "you", "ur": "your", "r": "are", "shd": "should", "shld": "should", "cld": "could", "wld": "would", "wot": "what", "wat": "what", "wats": "what's",
-    "wots": "what's", "whats": "what's", "hows": "how's", "pls": "please", "plz": "please", "cos": "because", "coz": "because", "bc": "because",
-    "abt": "about", "thx": "thanks", "dont": "don't", "doesnt": "doesn't", "isnt": "isn't", "ive": "i've", "im": "i'm", "gd": "good", "hv": "have", "b4": "before",
-}  # fmt: skip
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SHORTEST = 4  # letters; a shorter word is one slip away from too many others
 ALIKE, LONG_ENOUGH = 0.7, 6  # share of letter pairs in common that makes two words one, and letters from which that says anything
@@ -39,7 +36,7 @@ class Speller:
     def corrected(self, text: str) -> str:
         """The text in small letters, short forms of hurried people written out, every unknown word put right where a known one is one slip away."""
         even = text.lower().replace("\u2019", "'").replace("hb a1c", "hba1c").replace("fev 1", "fev1")
-        return re.sub(r"[a-z0-9]+(?:'[a-z]+)?", lambda found: _HURRIED.get(found[0]) or self.word(found[0]), even)
+        return re.sub(r"[a-z0-9]+(?:'[a-z]+)?", lambda found: HURRIED.get(found[0]) or self.word(found[0]), even)
 
     def word(self, word: str) -> str:
         """The known word, of those with the likeliest slip the most frequent; the word itself where there is none."""

@@ -18,7 +18,7 @@ from encoders.teacher.themes import OPENINGS
 
 MOST_SENTENCES = 12
 AGAIN = 0.7  # the temperature at which a sentence is written a second time
-NO_ANSWER = "I have no answer to that which your record or the library supports. Ask, for example: explain my result, or how do I stop smoking?"
+NO_ANSWER = "I cannot answer that: neither this record nor the library says anything on it. I can explain the breathing test, the values in the record and general guidance on lung health."
 COURTESIES = frozenset(words.strip() for opening in OPENINGS.values() for words in opening if words)  # taught, but out of place before most answers
 _CITED = re.compile(r"\[\d+\]")
 

@@ -23,6 +23,8 @@ _KINDS = (  # what a sentence must hold to answer "how often?", and the like
 _POINTS_BACK = re.compile(r"\bsuch\b(?! as)|\b(?:that|this|these|those)\b(?=[.,;]|$)|^(?:Milder|Other|Another|Both|However|But|And)\b")
 _OLDER = re.compile(r"\b(?:aged?|over|from|age of)\s+(\d{2})(?= (?:years )?(?:and|or) (?:over|older|above|more)|\b years and)")
 _OLDER_ASKED = re.compile(r"\b(?:old(?:er)?|elderly|gran\w*|pension\w*|age|aged|6[05]|7[05])\b", re.IGNORECASE)
+_ALSO = re.compile(r"\b(?:earlier|younger|also those|at (?:higher )?risk)\b", re.IGNORECASE)
+_OF_WHOM = re.compile(r"^\W*(?:and )?(?:who|whom|which people|at what age|from what age|what age|when)\b", re.IGNORECASE)
 _YOUNG = re.compile(r"\b(?:child|children|child's|kids?|infants?|bab(?:y|ies)|toddlers?|adolescents?|teenagers?|son|daughter|school)\b", re.IGNORECASE)
 _PREGNANT = re.compile(r"\b(?:pregnan\w*|trimester|midwife)\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:no|without|not any)\s+(?!(?:one|idea|matter|longer|more)\b)\w+(?:\s+(?:or|and)\s+(?:no\s+)?\w+)?,?", re.IGNORECASE)
@@ -30,11 +32,15 @@ _DENIED = re.compile(r"\b(?:no|without|not any)\s+(?!(?:one|idea|matter|longer|m
 
 @dataclass(frozen=True)
 class Fitting:
-    """A sentence of a passage, numbered from 1, that may answer; ``score``: the cosine of its meaning to the question's, and FIRST."""
+    """A sentence of a passage, numbered from 1, that may answer; ``score``: the cosine of its meaning to the question's, and FIRST.
+
+    ``shared``: how much of the question's words, the rarer counting for more, the sentence and its passage's title hold, 0-1.
+    """
 
     number: int
     sentence: str
     score: float
+    shared: float = 1.0
 
     @property
     def cited(self) -> str:
@@ -78,7 +84,7 @@ def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | 
     """Whether a sentence can be meant for this person: not for older people, children or pregnant women where they are none and ask of none."""
     if age_years is not None:
         limits = [int(one) for one in _OLDER.findall(sentence)]
-        if limits and all(age_years < one for one in limits) and not _OLDER_ASKED.search(question):
+        if limits and all(age_years < one for one in limits) and not (_OLDER_ASKED.search(question) or _ALSO.search(sentence) or _OF_WHOM.search(question)):
             return False
         if age_years >= 18 and _YOUNG.search(sentence) and not _YOUNG.search(question) and not re.search(r"\badults?\b|\beveryone\b", sentence, re.IGNORECASE):
             return False

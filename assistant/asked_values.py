@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from random import Random
 
+from assistant.answers_of_test import LIMIT, unread_value
 from encoders.teacher.numbers import LABELS, asked_number, number
 from encoders.teacher.sayable import sentences
 from encoders.teacher.sentences import not_read
@@ -13,8 +14,8 @@ from encoders.teacher.view import View
 
 _MEASURES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
     ("fev1_fvc", r"ratio|fev1 ?(?:/|over|to)(?: the)? ?fvc|tiffeneau"),
-    ("fvc", r"fvc|vital capacity|(?:full|whole|total|all) (?:the |my |his |her )?(?:breath|volume|air)|the total(?=\W*$)"),
-    ("fev1", r"fev ?1|(?:first|one|1)[- ]second|second (?:number )?one"),
+    ("fvc", r"fvc|vital capacity|lung capacity|how much air (?:can|do|could) (?:i|he|she|we) (?:hold|blow out(?! in)|get out(?! in))|(?:full|whole|total|all) (?:the |my |his |her )?(?:breath|volume|air)|the total(?=\W*$)"),
+    ("fev1", r"fev ?1|(?:air|blow|breath\w*|get)[^?.]{0,20}(?:in|within) (?:a|one|the first|1) second|(?:first|one|1)[- ]second|second (?:number )?one"),
 ))  # fmt: skip
 _COMPARED = tuple((name, re.compile(words)) for name, words in (
     ("z", r"\bz\b|\bz-?scores?\b|standard deviations?"),
@@ -29,12 +30,12 @@ _FACTS = {  # a measure, and what it is compared by -> the fact
 }  # fmt: skip
 # lay and short names first; what is named otherwise is looked for as the teacher names it
 _NAMES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
-    ("fev1_grade", r"quality grade|what grade"),
+    ("fev1_grade", r"quality grade|(?:what|which) (?:grade|mark|rating)"),
     ("reference", r"reference (?:values?|equations?|set)|which (?:equations?|reference)|what (?:equations?|reference)"),
     ("fef25_75_l_s", r"fef ?25\W?75|fef|mid[- ]flow|mmef"),
     ("pef_l_s", r"peak[- ]?flow|pef|peak expiratory|fastest (?:puff|flow)"),
     ("blows", r"how many (?:blows|tries|attempts|goes|times did (?:i|he|she|they) blow)|number of (?:blows|tries|attempts)"),
-    ("fet_s", r"how long (?:did|was) (?:i|he|she|the|my|his|her) (?:blow\w*|breathe? out|exhal\w+)|how many seconds"),
+    ("fet_s", r"how long (?:was|is) (?:the|my|his|her) (?:breath|blow|test|exhalation)|how long (?:did|was) (?:i|he|she|the|my|his|her) (?:blow\w*|breathe? out|exhal\w+)|how many seconds"),
     ("height_cm", r"heights?|how tall"),
     ("weight_kg", r"weights?|weigh(?:ed|s)?|heavy|kilos?"),
     ("hba1c_percent", r"hb ?a1c|a1c"),
@@ -56,7 +57,7 @@ _OWN = re.compile(
 _ADVICE = re.compile(
     r"\b(?:lower(?! (?:than|limit))|lowering|reduc\w+|rais(?:e|ing)|improv\w+|increas\w+|los(?:e|ing)|gain\w*|should(?! (?:my|his|her|the) (?:fev1|fvc))|help\w*|caus\w+|affects?|means?|meaning|why|control\w*|manag(?:ing|ement)|manage (?:my|it|this|the|copd|asthma)|treat\w*"
     r"|if|can|could|best|draw\w*|plot\w*|graph|picture|diet|exercise|shape|curve|good for|bad for|differ\w*|difference|measur(?:e|ing)|works?|dose|eat|reach|stop\w*|quit|go(?:es|ne)? (?:up|down)|went|chang\w+"
-    r"|rose|fell|drop\w*|before|after|compar\w+|risks?|chances?|at home|inhaler|need|important|danger\w*|safe|count\w*|explain|interpret)\b"
+    r"|rose|fell|drop\w*|before|after|compar\w+|risks?|chances?|at home|inhaler|problem|harmful|it'?s (?:just|only|all)|for (?:my|his|her) (?:age|height|weight|size)|with (?:my|his|her)|making|harming|fits? with|due to|because|snor\w*|qualif\w*|how (?:is|was) (?:the |my |his |her )?\w+ worked out|died|dead|passed away|need|important|danger\w*|safe|count\w*|explain|interpret)\b"
 )
 _ASKS = re.compile(
     r"^\W*(?:(?:and|so|but|ok|okay|please|well|then|now|hi|hello|sorry)\b[ ,]*)*(?:what(?:'?s| is| was| are| were| about| did| does| do| have)?|where|which|how (?:heavy|tall|old|high|low|fast|much|many|big|long|is|was|are)|tell|give|show|list|read|remind"
@@ -78,7 +79,7 @@ LONGEST = 14  # words of a question for a value
 
 def named_values(question: str) -> tuple[str, ...]:
     """The facts that a question names, in its order, each once: "my FEV1 and FVC" names two."""
-    lower = question.lower()
+    lower = question.lower().replace("hay fever", "")  # no temperature
     pieces, by = [lower] if _WHOLE.search(lower) else _AND.split(lower), ""
     found = []
     for piece in pieces:
@@ -98,7 +99,15 @@ def asked_values(question: str, *, known_as_value: bool = False) -> tuple[str, .
     """
     lower, names = question.lower().replace("\u2019", "'"), named_values(question)
     words = len([word for word in re.findall(r"[^\s?.!,]+", lower) if word not in _POLITE])
-    if not names or words > LONGEST or _ADVICE.search(lower) or _IN_GENERAL.match(lower):
+    if (
+        len(names) == 1
+        and LIMIT.search(lower)
+        and re.match(r"\W*(?:and |so |but |ok )*(?:is|are|was|were|do i have|does)\b", lower)
+        and not _IN_GENERAL.match(lower)
+    ):
+        return names  # "is the ratio below 0.7?"
+    advised = re.sub(r"\bcompared? (?:with|to)\b", " ", lower) if names and names[0].endswith(("_lln", "_lln_l", "_predicted", "_predicted_l")) else lower
+    if not names or words > LONGEST or _ADVICE.search(advised) or _IN_GENERAL.match(lower):
         return ()
     if words <= 3 and not _DEFINES.match(lower) and not re.search(r"\bwhat\b", lower):  # "BMI?", "and the FVC"
         return names
@@ -125,6 +134,8 @@ def told_by_model(view: View, names: Sequence[str]) -> bool:
 
 def values_in_words(view: View, names: Sequence[str]) -> str:
     """Each value by token with its status, or that the record does not hold it."""
+    if all(_unread(view, name) for name in names):
+        return unread_value(view, names)
     wanted = [one for name in names for one in (("systolic_bp_mmhg", "diastolic_bp_mmhg") if name == "systolic_bp_mmhg" else (name,))]
     return " ".join(dict.fromkeys(one for name in wanted for one in sentences(_value(view, name))))
 

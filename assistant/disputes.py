@@ -11,11 +11,11 @@ from encoders.record import Fact, label_of
 from encoders.teacher.numbers import LABELS, asked_number
 
 _MEANT = re.compile(
-    r"^\W*(?:(?:no|nope|sorry|actually|wait|oops|not that(?: one)?|hm+)\b[,.!: ]*)*(?:i (?:actually )?(?:meant|mean|was asking about|asked about|am asking about)|make that|rather)\s+(?:to ask )?(?:about )?(?:the |my )?(.+?)\W*$"
-    r"|^\W*not (?:the |my )?[\w/ -]{2,20}(?:, ?(?:but )?| but )(?:the |my )(.+?)\W*$",
+    r"^\W*(?:(?:no|nope|sorry|actually|wait|oops|not that(?: one)?|hm+)\b[,.!: ]*)*(?:i (?:actually )?(?:meant|mean|wanted|was asking about|asked about|am asking about)|make that|rather)\s+(?:to ask )?(?:about )?(?:the |my )?(.+?)\W*$"
+    r"|^\W*(?:sorry,? |no,? )?not (?:the |my )?[\w/ -]{2,20}(?:, ?(?:but )?| but )(?:i (?:wanted|meant|want) )?(?:the |my )(.+?)\W*$",
     re.IGNORECASE,
 )
-_ASKS = re.compile(r"\?|^\W*(?:and |so |but |if |when |how |what |why |should |can |could |is |are |do |does |will |would |since |because |after |help|tell|explain|show|i (?:want|would like|need) to know)", re.IGNORECASE)  # fmt: skip
+_ASKS = re.compile(r"\?|[,.;] *(?:and |so |but )?(?:what|how|is|should|can|could|do|does|why|will|am|are|would)\b|^\W*(?:and |so |but |if |when |how |what |why |should |can |could |is |are |do |does |will |would |since |because |after |help|tell|explain|show|i (?:want|would like|need) to know)", re.IGNORECASE)  # fmt: skip
 _QUIT = re.compile(
     r"\bi(?:'ve| have|'m| am)? (?:just |already |recently |now |finally )*(?:stopped|quit|gave up|given up) (?:smoking|cigarettes|tobacco)|\bi (?:no longer|don'?t|do not|never) smoke(?:d)?\b|\bi(?:'m| am) (?:not a smoker|a non-?smoker|an? ex-?smoker|no longer a smoker)|\bi(?:'ve| have) (?:never|not) smoked",
     re.IGNORECASE,
@@ -31,6 +31,10 @@ _IS = re.compile(
     r"\b(?:i am|i'm) (?:now |actually |really )?\d{1,3}(?: years?(?: old)?)?(?=\W*$|,| not)|\bi (?:now |actually )?weigh (?:now )?\d|\b(?:my|the) (?P<name>age|height|weight|bmi|fev1|fvc|blood pressure|systolic|pulse|heart rate|oxygen|saturation|hba1c|glucose|cholesterol|peak flow|temperature) (?:is|was|should be|is really|is actually|is now) (?:now |actually |really |about )?\d",
     re.IGNORECASE,
 )
+_SUPPOSE = re.compile(
+    r"\b(?:assume|suppose|pretend|imagine|let'?s say|say) (?:that )?(?:i'?m|i am|i weigh|he'?s|she'?s|(?:my|his|her|the) (?P<name>age|height|weight|bmi|fev1|fvc|ratio|blood pressure|oxygen|saturation)(?: (?:is|was|of))?) ?(?:about )?\d",
+    re.IGNORECASE,
+)
 _ON_FILE = re.compile(r"\b(?:record|file|data|report|table|entry|information)\b", re.IGNORECASE)
 
 
@@ -44,7 +48,7 @@ class Dispute:
     def answer(self, facts: Sequence[Fact]) -> str:
         """That the record cannot be changed here, what it says, and how a corrected one is opened."""
         known = next((fact for fact in facts if fact.name == self.name), None)
-        if known is not None and self.says and self.says == known.text:
+        if known is not None and self.says and self.says in (known.text, known.text.split()[0]):
             return f"The record that is open says the same: {known.label} {known.text}. So nothing needs to be corrected."
         if known is not None:
             holds = f"The record that is open says: {known.label} {known.text}."
@@ -67,6 +71,18 @@ def corrects_record(message: str) -> Dispute | None:
         name = asked_number(what)
         if (name or _ON_FILE.search(what)) and not re.match(r"\W*(?:is|are|was|were|what|how|why|can you tell)\b", text, re.IGNORECASE):
             return Dispute(name)
+    found = _SUPPOSE.search(text)
+    if found:
+        name = (
+            asked_number(found["name"])
+            if found["name"]
+            else "height_cm"
+            if re.search(r"\d ?cm|\btall\b|feet|foot", text)
+            else "weight_kg"
+            if re.search(r"\bkg\b|kilos", text)
+            else ""
+        )
+        return Dispute(name)
     if _ASKS.search(text):
         return None
     if _QUIT.search(text):
@@ -88,10 +104,12 @@ _DEFINED = {"fev1_l": "what_is_fev1", "fvc_l": "what_is_fvc", "fev1_fvc": "what_
 def meant_instead(message: str, before: Turn | None) -> str:
     """The question before with what was meant ("no, I meant the FVC"); empty where nothing is put right."""
     found = _MEANT.match(message)
-    if found is None or before is None:
+    if found is None:
         return ""
     thing = next(part for part in found.groups() if part)
     name = asked_number(thing)
+    if before is None:
+        return f"What is my {LABELS[name]}?" if name else ""
     if not name:
         return thing
     if before.seen.intent.startswith("what_is_") and name in _DEFINED:

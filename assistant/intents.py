@@ -57,15 +57,20 @@ class IntentReader:
         odds = np.exp(odds - odds.max())
         return dict(zip(self.names, (float(x) for x in odds / odds.sum()), strict=True))
 
-    def choose(self, vector: Sequence[float], votes: dict[str, float]) -> tuple[str, float]:
-        """The likeliest intent of a question and its probability; ``votes``: see ``nearest_votes``."""
-        likely = self.probabilities(vector)
+    def choose(self, vector: Sequence[float], votes: dict[str, float], barred: frozenset[str] = frozenset()) -> tuple[str, float]:
+        """The likeliest intent of a question and its probability; ``votes``: see ``nearest_votes``, ``barred``: intents that it cannot be."""
+        likely = {name: share for name, share in self.probabilities(vector).items() if name not in barred} or {"unknown": 0.0}
         winner = max(likely, key=lambda name: likely[name] + VOTES * votes.get(name, 0.0))
         return winner, likely[winner]
 
 
-def read_right(vectors: NDArray[np.float64], intents: Sequence[str], *, folds: int = 5, seed: int = 7) -> dict[str, float]:
-    """The share of wordings left out whose intent is read right: by the five nearest, by regression, by both."""
+def read_right(
+    vectors: NDArray[np.float64], intents: Sequence[str], barred: Sequence[frozenset[str]] = (), *, folds: int = 5, seed: int = 7
+) -> dict[str, float]:
+    """The share of wordings left out whose intent is read right: by the five nearest, by regression, by both.
+
+    ``barred``: for each wording the intents that its words rule out, which "both" leaves aside.
+    """
     known, fold = np.asarray(intents), np.random.default_rng(seed).integers(0, folds, len(intents))
     right = {"nearest": 0, "regression": 0, "both": 0}
     for one in range(folds):
@@ -76,7 +81,8 @@ def read_right(vectors: NDArray[np.float64], intents: Sequence[str], *, folds: i
             votes = nearest_votes([(str(known[kept[index]]), float(cosines[index])) for index in near])
             likely = reader.probabilities(vectors[place].tolist())
             said = {"nearest": max(votes, key=lambda name: votes[name]), "regression": max(likely, key=lambda name: likely[name])}
-            said["both"] = reader.choose(vectors[place].tolist(), votes)[0]
+            out = barred[int(place)] if barred else frozenset()
+            said["both"] = reader.choose(vectors[place].tolist(), {name: vote for name, vote in votes.items() if name not in out}, out)[0]
             for way, intent in said.items():
                 right[way] += intent == known[place]
     return {way: round(count / len(known), 4) for way, count in right.items()}

@@ -1,14 +1,9 @@
-"""Words put right before they are looked up: slips of the hand, the short forms of hurried people and reports, and lay words."""
+"""Words that people say in the words of the library: short forms of reports written out, and lay words."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
 
-from assistant.slips import HURRIED
-
-_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 _LONG_FORMS = {  # what reports and hurried people write -> what passages say
     "lln": "lower limit of normal", "ahi": "apnoea-hypopnoea index", "niv": "non-invasive ventilation", "bp": "blood pressure", "osa": "sleep apnoea",
     "tlco": "gas transfer DLCO", "af": "atrial fibrillation", "afib": "atrial fibrillation", "ckd": "chronic kidney disease",
@@ -49,37 +44,20 @@ _LAY = tuple((re.compile(rf"\b(?:{words})\b"), meant) for words, meant in (  # w
     (r"welding|fumes?|dusty|sawdust|factory|spray paint", "dust fumes at work"),
     (r"dead ?lung|collapsed lung", "pneumothorax"),
     (r"water on the lungs?|swollen (?:ankles|legs)", "heart failure"),
-    (r"farmer'?s?|hay|barn", "farmer's lung"),
+    (r"gas (?:cooker|stove|hob|fire)|wood ?(?:burner|stove)|fire ?place|log fire|open fire|candles?|incense|bbq|barbecue", "indoor smoke cooking heating"),
+    (r"an?aesthetic|operation|surgeon|knee replacement|hip replacement", "surgery operation"),
+    (r"sex(?:ual)?|make love|intercourse", "sex effort"),
+    (r"ly(?:e|ing) (?:down )?flat|flat on (?:my|his|her) back", "lying flat"),
+    (r"expecting|pregnan\w+", "pregnancy"),
+    (r"ski(?:ing)?|\d{4} ?(?:m|metres|meters)|trek\w*|everest|kilimanjaro|mountains?", "high altitude"),
+    (r"cruise|ferry|abroad|holidays?|trip", "travel medicines"),
+    (r"cold weather|winter|freezing|frost", "cold dry air"),
+    (r"quit(?:ting)?|give up|giving up|pack(?:ed|ing) (?:it )?in|kick(?:ing)? the habit", "stopping smoking"),
+    (r"farmer'?s?|hay(?! ?fever)|barn", "farmer's lung"),
     (r"(?:peak )?flow meter", "peak flow"),
 ))  # fmt: skip
 _PRESSURE = re.compile(r"\b\d{2,3} ?(?:/|over) ?\d{2,3}\b")
 _SCHOOL = re.compile(r"\b(?:school|lesson|class|do|doing) (?:\w+ ){0,2}pe\b|\bpe (?:at|in|lessons?|class\w*)\b")
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
-SHORTEST = 4  # letters; a shorter word is one slip away from too many others
-
-
-class Speller:
-    """Knows the words of texts, and finds the one that a mistyped word is one slip away from."""
-
-    def __init__(self, texts: Iterable[str], knows: Callable[[str], bool] = lambda word: False) -> None:
-        """``knows``: whether a word that no text holds is one all the same, so that it is left alone."""
-        self.words = Counter(word for text in texts for word in _WORD.findall(text.lower()))
-        self.knows = knows
-
-    def corrected(self, text: str) -> str:
-        """The text in small letters, short forms of hurried people written out, every unknown word put right where a known one is one slip away."""
-        even = text.lower().replace("\u2019", "'").replace("hb a1c", "hba1c").replace("fev 1", "fev1")
-        return re.sub(r"[a-z0-9]+(?:'[a-z]+)?", lambda found: HURRIED.get(found[0]) or self.word(found[0]), even)
-
-    def word(self, word: str) -> str:
-        """The known word, of those with the likeliest slip the most frequent; the word itself where there is none."""
-        if len(word) < SHORTEST or word in self.words or self.knows(word) or not _WORD.fullmatch(word):
-            return word
-        for slips in (_swapped(word), _missing(word), _extra(word), _wrong(word)):
-            known = [one for one in slips if one in self.words and one[0] == word[0]]
-            if known:
-                return max(known, key=lambda one: (self.words[one], one))
-        return word
 
 
 def written_out(query: str) -> str:
@@ -103,20 +81,3 @@ def library_words(query: str) -> tuple[str, ...]:
     """What the lay words of a question are called in passages, of three at most."""
     lower = query.lower()
     return tuple(words for pattern, words in _LAY if pattern.search(lower) and not set(words.split()) <= set(re.findall(r"[a-z]+", lower)))[:3]
-
-
-def _swapped(word: str) -> Iterator[str]:
-    return (word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1))
-
-
-def _missing(word: str) -> Iterator[str]:
-    return (word[:i] + letter + word[i:] for i in range(1, len(word) + 1) for letter in _LETTERS)
-
-
-def _extra(word: str) -> Iterator[str]:
-    return (word[:i] + word[i + 1 :] for i in range(1, len(word))) if len(word) > SHORTEST else iter(())
-
-
-def _wrong(word: str) -> Iterator[str]:
-    """One letter for another: only in longer words, since many short ones differ by it."""
-    return (word[:i] + letter + word[i + 1 :] for i in range(1, len(word)) for letter in _LETTERS) if len(word) >= 6 else iter(())

@@ -7,6 +7,7 @@ import re
 from assistant import guardrails
 from assistant.retrieval import GuidelineLibrary
 from assistant.session import Session
+from assistant.told_by_code import BY_CODE, NAMES, SURE
 from encoders.teacher.numbers import asked_number
 from encoders.teacher.themes import THEMES
 
@@ -30,7 +31,7 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
     ),
     (
         re.compile(
-            r"\b(?:is|are|was|were) (?:this|my|his|her|the|that|these|their) (?:test )?(?:results?|test|spirometry|lung function|lungs|numbers|values)\b[^?.]{0,12}\b(?:normal|abnormal|ok(?:ay)?|fine|good|bad|all ?right|healthy)\b",
+            r"(?<!why )\b(?:is|are|was|were) (?:this|my|his|her|the|that|these|their) (?:test )?(?:results?|test|spirometry|lung function|lungs|numbers|values)\b[^?.]{0,12}\b(?:normal|abnormal|ok(?:ay)?|fine|good|bad|all ?right|healthy)\b",
             re.IGNORECASE,
         ),
         "explain_result",
@@ -39,17 +40,113 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         re.compile(
             r"\bhow (?:did|have) (?:i|my lungs|he|she|it|the (?:test|blow\w*)) (?:do|done|go|gone|come out|perform)\b(?!\W*wrong)|\bwhat (?:came|comes) (?:out of|from) (?:the|my|this|that|his|her) (?:\w+ )?(?:test|blow\w*|machine)"
             r"|\b(?:explain|interpret|describe|summari[sz]e|talk me through|read) (?:me )?(?:the |my |his |her |this |these |that |those )+(?:\w+ )?(?:blows?|tests?|results?|spirometry|spirogram|readings?|patient|person|case)\b(?![^?.]*(?:colleague|doctor|gp\b))"
-            r"|\b(?:did|have) (?:i|he|she) (?:do|done|pass) (?:\w+ ){0,2}(?:on|in|at|the|this|my|his|her)\b[^?.]{0,20}\b(?:test|thing|blow\w*|machine|spirometry)|\bwhat (?:does|do|did) (?:the|my|his|her|this|these) (?:\w+ )?(?:tests?|blows?|results?|spirometry) (?:show|say|tell|mean)",
+            r"|\b(?:did|have) (?:i|he|she) (?:do|done|pass) (?:\w+ ){0,2}(?:on|in|at|the|this|my|his|her)\b[^?.]{0,20}\b(?:test|thing|blow\w*|machine|spirometry)|\bwhat (?:does|do|did) (?:the|my|his|her|this|these) (?:\w+ )?(?:tests?|blows?|results?|spirometry|numbers|values|figures) (?:show|say|tell|mean)",
             re.IGNORECASE,
         ),
         "explain_result",
     ),
     (
         re.compile(
-            r"\b(?:what|which) (?:should|must|do|can|could) i (?:add|enter|give|fill in|upload|put in|supply)\b|\bwhat (?:else )?do you need (?:to|from me)\b",
+            r"\b(?:what|which) (?:should|must|do|can|could) i (?:add|enter|give|fill in|upload|put in|supply)\b|\bwhat (?:else )?(?:do|would) you need (?:to|from me)\b",
             re.IGNORECASE,
         ),
         "missing_data",
+    ),
+    (re.compile(r"\b(?:show|draw|plot|see|display)\b[^?.]*\bbefore (?:and|vs\.?|versus|or) after\b", re.IGNORECASE), "show_flow_volume"),
+    (
+        re.compile(
+            r"\b(?:should|do|must|shall) (?:i|he|she|we)\b[^?.]*\b(?:a ?& ?e|casualty|emergency (?:room|department)|hospital|ambulance|\ber)\b", re.IGNORECASE
+        ),
+        "urgent_now",
+    ),
+    (
+        re.compile(
+            r"^\W*(?:so |and |but )?(?:is|was) (?:that|this|it) (?:an? )?(?:good|bad|normal|poor|decent|ok(?:ay)?|great|high|low)(?: (?:score|result|value|number|test|reading|one))?\W*$",
+            re.IGNORECASE,
+        ),
+        "is_it_bad",
+    ),
+    (re.compile(r"\bwhat(?:'s| is| would be)? (?:an? |the |considered )?normal (?:ratio|fev ?1|fvc)\b", re.IGNORECASE), "normal_for_me"),
+    (re.compile(r"\bhow (?:is|are|do they|do you) [^?.]*\bgrad(?:ed?|es|ing)\b|\bin general\b|\bgenerally\b", re.IGNORECASE), "unknown"),
+    (re.compile(r"\b(?:confirm|prove|diagnose|establish|detect)\w* (?:a )?restriction", re.IGNORECASE), "lung_volumes"),
+    (
+        re.compile(
+            r"\b(?:did|do) (?:i|he|she) (?:start|stop|cough|leak|hesitate|finish|end)\b[^?.]*\b(?:late|early|slow\w*|soon|quickly|during|blow\w*|test)\b",
+            re.IGNORECASE,
+        ),
+        "quality",
+    ),
+    (re.compile(r"\b(?:show|draw|see|display|plot)\b(?![^?.]*\btime\b)[^?.]*\b(?:curves|loops?|both curves|graphs)\b", re.IGNORECASE), "show_flow_volume"),
+    (
+        re.compile(
+            r"\b(?:what|anything) (?:did|does|has) (?:the |my |this )?(?:machine|test|blow|spirometer) (?:find|found|measured?|record|see|pick up)\b",
+            re.IGNORECASE,
+        ),
+        "explain_result",
+    ),
+    (re.compile(r"\b(?:give|show|tell|list)\b[^?.]{0,12}\b(?:my|his|her|the|all) (?:numbers|values|figures|results)\b", re.IGNORECASE), "explain_result"),
+    (
+        re.compile(
+            r"^(?!.*\b(?:inhaler|puffer|spray|bronchodilator)\b).*\b(?:lungs?|numbers?|fev1|fvc|values?|lung function|damage)\b[^?.]*\b(?:get better|(?:back to|become) normal|recover|heal|go back up|come back|revers\w+)\b",
+            re.IGNORECASE,
+        ),
+        "can_it_improve",
+    ),
+    (re.compile(r"\bbecause (?:i'm|i am|he's|he is|she's|she is|of (?:my|his|her|the))\b", re.IGNORECASE), "cause_of_result"),
+    (
+        re.compile(
+            r"^\W*(?:can|could|should|may|is it)\b[^?.]*(?:\b\d{4} ?(?:m|metres|meters)\b|\b(?:altitude|mountains?|ski(?:ing)?|everest|trek\w*)\b)",
+            re.IGNORECASE,
+        ),
+        "travel_altitude",
+    ),
+    (
+        re.compile(
+            r"\bhow (?:do|can|could) (?:i|he|she|we) (?:get|bring|raise|increase|improve) (?:my|his|her|the) (?:ratio|fev ?1|fvc|numbers|values)\b",
+            re.IGNORECASE,
+        ),
+        "can_it_improve",
+    ),
+    (
+        re.compile(
+            r"^\W*(?:so |and |but )?(?:can|may|is|am) (?:i|he|she) (?:still |fit to |safe to |allowed to )*(?:drive|driving|work(?! out)|go (?:back )?to work)\b",
+            re.IGNORECASE,
+        ),
+        "fit_for_it",
+    ),
+    (
+        re.compile(
+            r"\bhow urgent|\b(?:seen|see (?:a|my|the) \w+|need\w* \w+) urgently\b|\bis (?:my|this|it|that|his|her)\b[^?.]*\ban emergency\b", re.IGNORECASE
+        ),
+        "urgent_now",
+    ),
+    (re.compile(r"\b(?:test|spirometry|blowing)\b[^?.]*\b(?:hurts?|painful|dangerous|risky)\b", re.IGNORECASE), "unknown"),
+    (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:quality|grade|an? [a-f]\b)", re.IGNORECASE), "quality"),
+    (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:tail|scoop\w*|limb)\b", re.IGNORECASE), "curve_shape"),
+    (
+        re.compile(
+            r"^(?!.*\b(?:why|lower|reduce)\b).*\b(?:likely|at risk|chances?|odds|(?:will|going to) (?:i |he |she )?(?:get|develop))\b[^?.]*\b(?:asthma|copd|diabetes|hypertension|high blood pressure|heart (?:attack|failure|disease)|stroke)\b",
+            re.IGNORECASE,
+        ),
+        "risks",
+    ),
+    (
+        re.compile(
+            r"^(?!.*\b(?:inhaler|puffer|spray|reliever|oxygen|test|spirometry|asthma attack)\b)\W*(?:so |and |but )?(?:can|may|could|should|is it (?:safe|ok(?:ay)?|dangerous)(?: for \w+)? to|am i able to) ?(?:i|he|she|we|they|my \w+)? ?(?:still |safely |do |go |try |play |train for |run )*(?:an? |the |some )?(?:exercis\w+|swim\w*|run\w*|jog\w*|cycl\w+|bik\w+|gym|football|tennis|dance|dancing|yoga|lift\w* weights|hik\w+|half[- ]marathon|marathon|sports?|climb\w* stairs|triathlon|row\w*|walk\w*)\b",
+            re.IGNORECASE,
+        ),
+        "exercise",
+    ),
+    (re.compile(r"\bgrade\b.*\bwhy\b|\bwhy\b.*\bgrade\b", re.IGNORECASE), "quality"),
+    (re.compile(r"\b(?:revers\w+|respon\w+)\b[^?.]*\basthma\b", re.IGNORECASE), "bronchodilator"),
+    (re.compile(r"^\W*(?:and |so )?what (?:does|do|did) it (?:show|say|mean)\W*$", re.IGNORECASE), "explain_result"),
+    (
+        re.compile(
+            r"^(?!.*\bwhy\b).*\b(?:what|how (?:high|big|large|great))\b[^?.]*\b(?:asthma|copd|diabet\w+|hypertension|blood pressure|heart (?:attack|failure|disease)|stroke|coronary)[^?.]{0,12}\brisk\b"
+            r"|^(?!.*\bwhy\b).*\b(?:what|how (?:high|big|large|great))\b[^?.]*\brisk (?:of|for) (?:getting |having )?(?:an? )?(?:asthma|copd|diabet\w+|hypertension|high blood pressure|heart (?:attack|failure|disease)|stroke|coronary)",
+            re.IGNORECASE,
+        ),
+        "risks",
     ),
     (re.compile(r"\b\d{2,3} ?(?:/|over) ?\d{2,3}\b", re.IGNORECASE), "blood_pressure"),
     (re.compile(r"\b(?:guess|make (?:it|one) up|assume (?:it|one|a value))\b", re.IGNORECASE), "missing_data"),
@@ -65,11 +162,26 @@ LEAD_SURE = 0.62  # from here a theme's own lead is to the point, and the record
 _NAMES_IT = {  # what a question must name to be about it, unless its wording is a known one
     "what_is_fev1": re.compile(r"fev ?1|first second|forced exp"), "what_is_fvc": re.compile(r"fvc|vital capacity"), "what_is_ratio": re.compile(r"ratio|fev1 ?/"),
     "what_is_pef": re.compile(r"pef|peak"), "what_is_zscore": re.compile(r"\bz\b|z-?scores?|percent|standard dev|score"), "what_is_lln": re.compile(r"lln|lower limit|limit|predicted|normal"),
-    "breathing_exercises": re.compile(r"breath"), "risks": re.compile(r"risk|chance|likel|probab|odds|get |develop|estimat|prone|danger of"),
+    "breathing_exercises": re.compile(r"breath|sing|balloon|train|mucus|phlegm|huff|clear|inspir|buteyko|exercis|pursed|diaphragm|blow"), "risks": re.compile(r"risk|chance|likel|probab|odds|get |develop|estimat|prone|danger of"),
     "show_flow_volume": re.compile(r"show|draw|plot|picture|graph|curve|loop|see|display|image"), "show_volume_time": re.compile(r"show|draw|plot|picture|graph|curve|see|display|image"),
     "greeting": re.compile(r"^\W*(?:hi|hello|hey|good|greet|howdy|morning|evening)"), "capabilities": re.compile(r"\byou\b|breathwise|this (?:program|assistant|thing|tool|chat|app)"),
     "thanks": re.compile(r"thank|cheers|grateful|appreciat|\bta\b|bye"),
 }  # fmt: skip
+_NEEDS = {  # the same for intents whose answer would be wide of most questions that name none of these
+    "do_i_have_asthma": re.compile(r"^(?!.*\bscreen(?:ed|ing))"),
+    "bronchodilator": re.compile(r"inhal|puff|spray|bronc?h?odil|revers|respon|salbut|albut|ventol|\bbd\b|medicine|before|after|pre|post|chang|improv|second|differen"), "ageing_lungs": re.compile(r"\bage|aging|\bold|years?\b|young|declin|fall|lose|los[st]|grow|worse|drop|decade"),
+    "lung_volumes": re.compile(r"dlco|diffusion|other (?:lung )?tests|which tests|volum|lung volume|capacity|tlc|residual|plethys|body box|total|trapp|inflat|\brv\b|volume test|restrict|small|helium|nitrogen|washout|not (?:show|measure)|frc"),
+    "quality": re.compile(r"start|stop|\bats\b|criteria|cough|blow|test|effort|blew|quality|attempt|tries|try|techni|manoeuvre|maneuver|spirometr|measure|reading|result|recording|curve|number|value|grade|mark|perform|error|fault|right|properly|well|hard|\bdo\b|trust"),
+    "what_would_change": re.compile(r"habit|protect|strong|recover|revers|anything|lifestyle|\btips\b|advice|healthy|chang|improv|better|lower|help|reduc|do about|best thing|difference|healthi|i do|prevent|avoid|bring"), "why_risk": re.compile(r"speaks|reason|percent|think|risk|chance|likel|estimat|probab|odds"),
+    "pattern": re.compile(r"\bair\b|category|interpret|defect|patt?ern|patern|pattern|obstruct|restrict|mixed|prism|dysanap|type|kind|narrow|block|spirometr|test|result|sever|mild|moderate|lung"), "sleep": re.compile(r"\blie\b|cpap|slep|sleep|snor|night|insomn|bed|awake|wak|apno|nap|tired|doze|rest|dream"),
+    "inhaler_technique": re.compile(r"inhal|puff|spray|pump|spacer|device|powder|nebul|steroid|ventolin|salbut|mouth|techni|pmdi|\bdpi\b"), "plain_words": re.compile(r"eli5|get (?:it|that)|technical|rephras|differently|layman|again|plain|simpl|eas(?:y|ier)|lay\b|word|understand|english|mean|jargon|kid|child|year|dummies|complicated|explain (?:it|that|this) (?:to|for|like|again)"),
+    "weight": re.compile(r"waist|wieght|weigh|bmi|fat|obes|kilo|heav|slim|thin|lose|losing|diet|overw|pounds|mass"),
+}  # fmt: skip
+_NOT_QUALITY = re.compile(r"\b(?:pay|cost|price|cheat|fake|pharmacy|normal to|after the test|appointment|book)\b")
+_TEST_WORDS = re.compile(
+    r"fev1|fvc|ratio|pattern|obstruct|restrict|result|test|lungs?\b|normal|abnormal|low|blow|curve|loop|limb|scoop|spirometr|reading|verdict|say|think|conclu|find|call"
+)
+_PLAIN_WHY = re.compile(r"\b(?:quality|grade|tail|scoop\w*|limb|an? [a-f])\b")
 _COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
 _HIGHEST = re.compile(
     r"\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
@@ -97,23 +209,37 @@ _OF_BLOWING = re.compile(r"\b(?:blow\w*|blew|test|machine|puff\w*|results?|lungs
 
 def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, float]:
     """What a question by itself is about, and how sure that is: the nearest wordings, put right where its words say otherwise."""
-    intent, sure = library.intent(question)
+    intent, sure = library.intent(question, barred(spelt))
     if guardrails.asks_diagnosis(question) and not (intent in THEMES and sure >= LEAD_SURE):
         return "do_i_have_asthma", 1.0
     if sure < (0.65 if intent in DECLINED else LEAST_SURE) or (intent == "dose" and not _FOR_SOMEONE.search(spelt)):
         intent = "unknown"
-    if _WHY.match(question) and sure < 0.95 and intent not in ("why_risk", "why_pattern", "unknown"):
+    if (
+        _WHY.match(question)
+        and sure < 0.95
+        and intent not in ("why_risk", "why_pattern", "unknown")
+        and not (_PLAIN_WHY.search(spelt) or (intent in BY_CODE and sure >= SURE))
+    ):
         intent = "why"
-    if sure < 0.9:
+    if sure < 0.9 or (_WHY.match(question) and _PLAIN_WHY.search(spelt)):
         plain = next((meant for pattern, meant in _PLAINLY if pattern.search(spelt)), "")
         if plain:
             return plain, 0.95
-        needed = _NAMES_IT.get(intent)
+        needed = _NAMES_IT.get(intent) or _NEEDS.get(intent)
         if needed is not None and not needed.search(spelt):
+            intent = "unknown"
+        if intent == "why" and len(spelt.split()) > 3 and not (_TEST_WORDS.search(spelt) or _OF_IT.search(spelt)):
+            intent = "unknown"  # reasons for the result are beside a question why something else is
+        if intent == "quality" and _NOT_QUALITY.search(spelt):
             intent = "unknown"
         if intent.startswith("what_is_") and _COMPARES.search(spelt):
             intent = "unknown"  # how two things differ is no definition of one
     return intent, sure
+
+
+def barred(spelt: str) -> frozenset[str]:
+    """The intents whose answers would be beside a question that names none of what they are about."""
+    return frozenset(intent for needs in (_NEEDS, NAMES) for intent, pattern in needs.items() if not re.search(pattern, spelt))
 
 
 def of_no_value(intent: str, sure: float, spelt: str) -> str:

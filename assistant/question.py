@@ -8,12 +8,18 @@ from dataclasses import dataclass, replace
 
 from assistant import guardrails
 from assistant.answering import Fitting, of_kind, speaks_to, to_quote
-from assistant.asked_values import asked_values, canonical, told_by_model, values_in_words
+from assistant.answers_of_blows import fault_meant
+from assistant.answers_of_test import compares
+from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
+from assistant.asking import Asking, cite
 from assistant.disputes import corrects_record, meant_instead
+from assistant.judged_values import judged_value
 from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
+from assistant.premises import contradicted, named_by_number, not_judged, of_another_time, why_of_record
 from assistant.reading_level import for_doctor, level
-from assistant.retrieval import GuidelineLibrary, leans_back
+from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, leans_back
 from assistant.session import Session, Turn
+from assistant.told_by_code import BY_CODE, NAMES, OF_VALUES, SURE, cited, told
 from encoders.passages import Passage
 from encoders.record import Patient
 from encoders.teacher import INTENTS, Case
@@ -42,8 +48,13 @@ _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressu
 _OPENING = re.compile(rf"(?:(?:so|and|but|then|also|ok|okay|well|now|please),? )*{_OPENS}\b", re.IGNORECASE)
 _TELLS = re.compile(r"(?:\w+,? )?(?:tell|explain|show|give|describe)\b", re.IGNORECASE)
 _POLITE = re.compile(r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and)\W*$", re.IGNORECASE)
-_BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
+_BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^what does (?:it|that|this) mean\W*$|^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
 OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
+_NOT_ESTIMATED = re.compile(
+    r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
+)
+_VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|high|low|fine|healthy)(?: for \w+)?\W*$", re.IGNORECASE)
+LEAST_NEAR = 0.45  # score of a sentence of a theme, under which its most general one says more
 MOST_PARTS = 3
 
 
@@ -68,11 +79,13 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
         return (message,)
     found = [part.strip(" ,;") for part in _PARTS.split(message)]
     found = [part for part in found if part and not _POLITE.match(part)]
-    if not 2 <= len(found) <= MOST_PARTS:
+    if not 2 <= len(found) <= MOST_PARTS or any(re.fullmatch(r"why\W*", part, re.IGNORECASE) for part in found[1:]):
         return (message,)
+    if len(found) == 2 and asked_values(found[0]) and _VERDICT.match(found[1]):
+        return (message,)  # the value is told with its verdict
     about = []
     for n, part in enumerate(found):
-        intent, sure = library.intent(part)
+        intent, sure = meant(library, part, library.spelt(part))
         if guardrails.scope(part) is not None:
             intent = "declined"
         elif n and _BACK.search(part):
@@ -109,25 +122,31 @@ def understand(session: Session, library: GuidelineLibrary, question: str, k: in
 
 
 def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
-    told, view = session.told, View(Case(session.patient, session.spirometry, session.facts))
-    before = told[-1] if told else None
+    turns, view = session.told, View(Case(session.patient, session.spirometry, session.facts))
+    before = turns[-1] if turns else None
     spelt = library.spelt(question)
     intent, sure = meant(library, question, spelt)
+    wrong = contradicted(view, spelt) or next((said for name in named_values(spelt) if (said := of_another_time(view, name, spelt))), "")
+    if wrong:
+        return Question(question, "premise", (), (), (Asked("premise", question),), said=wrong)
     names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
+    names = names or tuple(name for name in (named_by_number(view, spelt, named_values(spelt)),) if name)
+    answer = _by_code(session, library, question, spelt, intent if sure >= (SURE if not names or intent in OF_VALUES else KNOWN_WORDING) else "")
+    if answer is not None:
+        return answer
+    intent = "unknown" if intent in BY_CODE else intent
     if asks_highest_risk(spelt) and session.risks:
         return Question(question, "risks", (), (), (Asked("risks", question),), said=highest_risk(session))
     if before is not None and sure < LEAD_SURE and (intent == "unknown" or before.seen.intent not in THEMES) and of_what_was_said(spelt):
         intent, sure = of_what_was_said(spelt), LEAD_SURE
     if names:
-        by_model = told_by_model(view, names)
-        put = canonical(names[0]) if by_model else question
-        return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said="" if by_model else values_in_words(view, names))
+        return _of_values(view, names, question, spelt)
     intent = of_no_value(intent, sure, spelt)
     if intent in ("risks", "why_risk") and not asked_trait(question) and asked_trait(spelt):
         question = spelt
     if intent in FOLLOW_UPS and before is not None:
         passages, scores = _again(library, before)
-        history = () if intent == "why" and len(question.split()) > 3 else _before(library, told)  # it names what it is about: the result
+        history = () if intent == "why" and len(question.split()) > 3 else _before(library, turns)  # it names what it is about: the result
         return Question(question, intent, passages, scores, (*history, Asked(intent, question, passages)))
     goes_on = before is not None and before.seen.intent in THEMES and sure < 0.9 and len(question.split()) <= 3 and _BARE.match(question) is not None
     put = f"{before.question} {question}" if before is not None and goes_on else question  # "how often?"
@@ -144,7 +163,50 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     kept = list(dict.fromkeys([*(one.number for one in fitting), *range(1, len(passages) + 1)]))[:k]  # those that answer before those merely near
     fitting = tuple(replace(one, number=kept.index(one.number) + 1) for one in fitting)
     passages, scores = tuple(passages[n - 1] for n in kept), tuple(scores[n - 1] for n in kept)
-    return Question(question, intent, passages, scores, (*_before(library, told), Asked(intent, question, passages)), fitting=fitting)
+    return Question(question, intent, passages, scores, (*_before(library, turns), Asked(intent, question, passages)), fitting=fitting)
+
+
+def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: str, intent: str) -> Question | None:
+    """The answer of code to what the language model was not taught; None where the question is no such one."""
+    view = View(Case(session.patient, session.spirometry, session.facts))
+
+    def near(asked: str) -> tuple[str, str]:
+        return _nearest(library, session.patient, asked)
+
+    if _NOT_ESTIMATED.search(spelt) and not asked_trait(spelt) and re.search(NAMES["risk_not_estimated"], spelt):
+        intent = "risk_not_estimated"
+    name = why_of_record(view, spelt)
+    if name:
+        sentence, passage = near(spelt)
+        said = f"The record does not say why. {values_in_words(view, (name,))}"
+        found = (library.passages[passage],) if passage else ()
+        more = f" {cite(sentence, '1')}" if passage else ""
+        return Question(question, "why_value", found, (0.0,) * len(found), (Asked("why_value", question, found),), said=said + more)
+    asking = Asking(session, spelt, library.passages, near)
+    judged, fault = judged_value(asking), fault_meant(asking)
+    answer = cited(judged or fault, asking)
+    intent = "judged_value" if judged else "fault_meant" if fault else intent
+    answer = answer or told(intent, asking)
+    if answer is None:
+        return None
+    return Question(question, intent, answer.passages, (0.0,) * len(answer.passages), (Asked(intent, question, answer.passages),), said=answer.text)
+
+
+def _of_values(view: View, names: tuple[str, ...], question: str, spelt: str) -> Question:
+    """The answer to a question for values: by the model where it knows them, else by code."""
+    unjudged = not_judged(view, names, spelt)
+    yes_or_no = compares(view, names[0], spelt) if len(names) == 1 else ""
+    by_model = told_by_model(view, names) and not (unjudged or yes_or_no)
+    put = canonical(names[0]) if by_model else question
+    said = "" if by_model else " ".join(part for part in (f"{yes_or_no}." if yes_or_no else "", values_in_words(view, names), unjudged) if part)
+    return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said=said)
+
+
+def _nearest(library: GuidelineLibrary, patient: Patient, question: str) -> tuple[str, str]:
+    """The sentence of the library that surely answers a question and its passage's id; empty texts where there is none."""
+    passages = _search(library, question, "unknown", 4, None, ())[0]
+    found = [one for one in library.answering(question, passages) if speaks_to(one.sentence, question, patient.age_years, patient.sex)]
+    return (found[0].sentence, passages[found[0].number - 1].id) if found and found[0].score >= ANSWERS else ("", "")
 
 
 def _fitting(
@@ -175,6 +237,8 @@ def _fitting(
         )
     if intent in THEMES:
         own = [one for one in found if _serves(passages[one.number - 1], intent, wanted)]
+        if own and not said and own[0].score < LEAST_NEAR and own[0].shared < 0.2:
+            own = sorted(own, key=lambda one: not any(key in one.sentence.lower() for key in THEMES[intent].keys))
         if own and wanted:  # the record says what would change most, whatever the question's words are near to
             return intent, to_quote(own, passages)
         if (
@@ -208,12 +272,16 @@ def _search(
     if theme is not None and not any(_serves(hit.passage, intent, wanted) for hit in hits):
         named = library.search(_CHANGES[wanted[0]] if wanted else f"{theme.name}: {question}", k=k)
         hits = tuple([*(hit for hit in named.results if named.enough and _serves(hit.passage, intent, wanted)), *hits][:k])
+    elif theme is not None:  # its most general passage, for a question that no sentence is near
+        general = library.search(f"{theme.keys[0]} {theme.name}", k=2)
+        ids = {hit.passage.id for hit in hits}
+        hits = (*hits, *(hit for hit in general.results if general.enough and hit.passage.id not in ids and _serves(hit.passage, intent, wanted)))
     return tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
 
 
 def _serves(passage: Passage, intent: str, wanted: Sequence[str]) -> bool:
-    """Whether a passage fits an intent, and is of the topics ``wanted`` of it where there are any."""
-    return fits(passage, intent) and (not wanted or passage.topic in wanted)
+    """Whether a passage fits an intent, and is of the topics ``wanted`` of it where there are any; those on tests for it do not."""
+    return fits(passage, intent) and (not wanted or passage.topic in wanted) and passage.topic != "exercise_testing"
 
 
 def _again(library: GuidelineLibrary, turn: Turn) -> tuple[tuple[Passage, ...], tuple[float, ...]]:

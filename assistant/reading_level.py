@@ -14,7 +14,7 @@ _SAY = r"(?:(?:can|could|would) you |please |now |and |ok(?:ay)?,? |then )*"
 _EXPLAIN = r"(?:explain|say|put|tell|describe|write|phrase|word|repeat|summari[sz]e|break)"
 _LAY = (
     r"(?:an? |my |the |our |his |her |their )?(?:old |little |young |ten|five|six|seven|eight|nine|twelve|\d+)?(?:[ -]?year[ -]?old )?(?:mother|mum|mom|grandmother|grandma|granny|nan|grandson|granddaughter|grandchild(?:ren)?|brother|sister|aunt|uncle|"
-    r"grandfather|grandpa|father|dad|parents|wife|husband|partner|son|daughter|kids?|child(?:ren)?|teenager|lay ?(?:person|man)|family|friend|neighbou?r|patient|five|beginner|someone who (?:knows|is) \w+)(?:,? (?:who|aged|of) (?:is |\w+ ){0,3}?(?:\d+|\w+)(?: years?(?: old)?)?)?"
+    r"ten[- ]year[- ]olds?|(?:\d+|five|six|seven|eight|nine|twelve)[- ]year[- ]olds?|grandfather|grandpa|father|dad|parents|wife|husband|partner|son|daughter|kids?|child(?:ren)?|teenager|lay ?(?:person|man)|family|friend|neighbou?r|patient|five|beginner|someone who (?:knows|is) \w+)(?:,? (?:who|aged|of) (?:is |\w+ ){0,3}?(?:\d+|\w+)(?: years?(?: old)?)?)?"
 )
 _DOCTOR = r"(?:an? |my |the |another |our )?(?:doctor|gp|physician|clinician|pulmonologist|colleague|specialist|nurse|consultant|expert|respiratory \w+)"
 _LEVELS = (
@@ -23,7 +23,7 @@ _LEVELS = (
         rf"|^(?P<b>.*?),? ?\bin (?:medical|technical|clinical|professional|doctor'?s?|scientific) (?:terms|words|language)\W*$|^(?P<c>.{{8,}}), for {_DOCTOR}\W*$", re.IGNORECASE)),
     ("plain_words", re.compile(
         rf"^\W*{_SAY}{_EXPLAIN}\b(?P<a>[^?.]{{0,60}}?),? (?:for|to|so that|like i(?:'m| am)|as (?:if )?to|like to) {_LAY}\b(?: (?:can |could |would )?understands?(?: it| this)?)?\W*(?:please)?\W*$|^\W*{_SAY}(?:the same )?for {_LAY}\W*(?:please)?\W*$"
-        rf"|^(?P<b>.*?),? ?\b(?:in|using|with) (?:plain|simple|simpler|easy|easier|everyday|lay(?:man'?s)?|non-?medical|normal) (?:words|english|terms|language)\W*(?:please)?\W*$|^(?P<c>.{{8,}}), for {_LAY}\W*$|^(?P<d>explain .*?) simply\W*$", re.IGNORECASE)),
+        rf"|^(?P<b>.*?),? ?\b(?:in|using|with) (?:plain|simple|simpler|easy|easier|everyday|lay(?:man'?s)?|non-?medical|normal) (?:words|english|terms|language)\W*(?:please)?\W*$|^(?P<c>.{{8,}}), for {_LAY}\W*$|^(?P<d>explain .*?) simply\W*$|^\W*in (?:plain|simple|simpler|easy|easier|everyday|lay|non-?medical) (?:words|english|terms|language),? (?P<e>.+)$", re.IGNORECASE)),
     ("shorter", re.compile(
         r"^(?P<b>.*?),? ?\b(?:in (?:one|a single|two) (?:short )?(?:sentences?|words?|lines?)|in short|briefly|but short|tl;?dr|keep it (?:short|brief)|shorter)\W*(?:please)?\W*$", re.IGNORECASE)),
 )  # fmt: skip

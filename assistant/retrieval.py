@@ -10,7 +10,7 @@ import re
 import secrets
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,12 @@ from langchain_core.embeddings import Embeddings
 
 from assistant.answering import FIRST, Fitting, affirmed, candidates, stated
 from assistant.intents import IntentReader, nearest_votes, read_right
-from assistant.lay_words import Speller, in_library_words, library_words, written_out
+from assistant.lay_words import in_library_words, library_words, written_out
 from assistant.local_passages import library_folder, read_local
 from assistant.minilm import MINILM_SHA256, MiniLM, minilm
 from assistant.minilm import write_vectors as write_vectors_of
+from assistant.spelling import Speller
+from assistant.told_by_code import load_wordings
 from encoders.passages import GUIDELINES, Passage, PassageError, read_passages
 from prompts import load_questions
 
@@ -38,6 +40,7 @@ COVER = 0.1  # what the share of a question's words in a passage adds to the cos
 BY_WORDS, RANK_OFFSET = 0.3, 20  # reciprocal rank fusion: the weight of BM25 beside vectors, and the usual constant
 FEW = 2  # words of meaning in a question that says little beside a lay word
 WHOLE = 0.4  # of a sentence's score is how near its passage as a whole is
+SENTENCE_WORDS, PASSAGE_WORDS = 0.2, 0.1  # what the shared words of a sentence and of its passage add to its rank; chosen on the same half
 KNOWN_WORDING = 0.95  # from here a question is one of the wordings
 UNSURE = 0.2
 INDEX_VERSION = 5
@@ -93,16 +96,14 @@ class GuidelineLibrary:
             twice = [name for name, count in Counter(p.id for p in passages).items() if count > 1]
             raise PassageError(f"two passages share the id {twice[0]}; give each one of its own")
         self.embeddings = embeddings
-        self.wordings = [(text, intent) for intent, texts in load_questions().items() for text in texts]
+        self.wordings = [(text, intent) for intent, texts in (*load_questions().items(), *load_wordings().items()) for text in texts]
         self.folder = folder
         self._open()
         self._words = {p.id: Counter(_terms(f"{p.title} {p.title} {p.topic.replace('_', ' ')} {p.text}")) for p in passages}
         self._rarity = _rarity(list(self._words.values()))
         knows = embeddings.knows if isinstance(embeddings, MiniLM) else lambda word: False
-        self._speller = Speller([*(f"{p.title} {p.title} {p.text}" for p in passages), *(text for text, _ in self.wordings)], knows)
-        self._initials: dict[str, list[str]] = {}
-        for word in sorted({word for p in passages for word in _WORD.findall(f"{p.title} {p.text}".lower())}):
-            self._initials.setdefault(word[0], []).append(word)
+        texts = [f"{p.title} {p.title} {p.text}" for p in passages]
+        self._speller = Speller([*texts, *(text for text, _ in self.wordings)], knows, texts, lambda word: word in _STOP or _stem(word) in self._rarity)
         self._length = sum(sum(words.values()) for words in self._words.values()) / max(1, len(self._words))
 
     @classmethod
@@ -181,7 +182,7 @@ class GuidelineLibrary:
 
     def matches(self, query: str) -> dict[str, Match]:
         """The passages nearest in meaning, at most 40, by id: of the question, and of it with its lay words in those of the library, the mean of both."""
-        written = written_out(self._corrected(query))
+        written = written_out(self._speller.as_library(query))
         query = query if written == query.lower() else written  # as it was typed, its vector may be at hand
         translated = in_library_words(query)
         if translated != query and len(_terms(query)) <= FEW:  # "can I keep my cat?": little else is said
@@ -197,30 +198,29 @@ class GuidelineLibrary:
     def _matches(self, query: str) -> dict[str, Match]:
         near = self._guidelines.similarity_search_with_score(query, k=min(40, len(self.passages)))
         terms = _terms(query)
-        rare = math.log(1 + 2 * len(self.passages))  # the weight of a word that no passage holds
-        total = sum(self._rarity.get(term, rare) for term in set(terms))
+        asked = set(terms)
         found = {}
         for document, distance in near:
             name = str(document.metadata["id"])
-            shared = sum(self._rarity[term] for term in set(terms) if term in self._words[name])
-            found[name] = Match(1.0 - float(distance), self._bm25(name, terms), shared / total if total else 0.0)
+            found[name] = Match(1.0 - float(distance), self._bm25(name, terms), self._share(asked, set(self._words[name])))
         return found
 
-    def intent(self, question: str) -> tuple[str, float]:
+    def intent(self, question: str, barred: frozenset[str] = frozenset()) -> tuple[str, float]:
         """What a question is about: by regression over all wordings and by the five nearest, and how sure that is.
 
         Where that is not sure, it is also read with its slips put right and without a word of address before it; the surest reading counts.
+        ``barred``: intents that the question's words rule out, unless it is one of their wordings.
         """
         if not question.strip():
             return "unknown", 0.0
-        typed = self._read(question)
+        typed = self._read(question, barred)
         if typed[1] >= 0.9:
             return typed
         spelt = self.spelt(question)
         readings = {one for one in (spelt, _ADDRESS.sub("", spelt)) if one.strip() and one != question.lower()}
-        return max((typed, *(self._read(one) for one in sorted(readings))), key=lambda found: found[1])
+        return max((typed, *(self._read(one, barred) for one in sorted(readings))), key=lambda found: found[1])
 
-    def _read(self, question: str) -> tuple[str, float]:
+    def _read(self, question: str, barred: frozenset[str]) -> tuple[str, float]:
         """An intent, as sure as its nearest wording is near (cosine) or as the regression's probability less UNSURE."""
         vector = self.embeddings.embed_query(question)
         near = [(str(one.metadata["intent"]), 1.0 - float(far)) for one, far in self._questions.similarity_search_by_vector_with_relevance_scores(vector, k=5)]
@@ -228,13 +228,15 @@ class GuidelineLibrary:
         if near[0][1] >= KNOWN_WORDING:
             winner = max(votes, key=lambda name: votes[name])
             return winner, max(cosine for intent, cosine in near if intent == winner)
-        winner, likely = self._intents.choose(vector, votes)
+        votes = {intent: share for intent, share in votes.items() if intent not in barred}
+        winner, likely = self._intents.choose(vector, votes, barred)
         return winner, max([likely - UNSURE, *(cosine for intent, cosine in near if intent == winner)])
 
-    def intents_read_right(self) -> dict[str, float]:
-        """How well intents are read, see ``intents.read_right``."""
-        kept = self._questions.get(include=["embeddings", "metadatas"])
-        return read_right(np.asarray(kept["embeddings"], float), [str(one["intent"]) for one in kept["metadatas"]]) | {"wordings": len(self.wordings)}
+    def intents_read_right(self, barred: Callable[[str], frozenset[str]] = lambda wording: frozenset()) -> dict[str, float]:
+        """How well intents are read, see ``intents.read_right``; ``barred``: the intents that the words of a wording rule out."""
+        kept = self._questions.get(include=["embeddings", "metadatas", "documents"])
+        out = [barred(self.spelt(str(text))) for text in kept["documents"]]
+        return read_right(np.asarray(kept["embeddings"], float), [str(one["intent"]) for one in kept["metadatas"]], out) | {"wordings": len(self.wordings)}
 
     def spelt(self, question: str) -> str:
         """A question in small letters with slips of the hand put right."""
@@ -254,12 +256,22 @@ class GuidelineLibrary:
         least = min(of_passage.values(), default=0.0)
         scores = [(1 - WHOLE) * score + WHOLE * of_passage.get(passage.id, least) for score, (_, passage, _) in zip(own, found, strict=True)]
         scores = [score + FIRST * passage.text.startswith(sentence) for score, (_, passage, sentence) in zip(scores, found, strict=True)]
-        ranked = sorted(zip(scores, found, strict=True), key=lambda one: -one[0])
-        return tuple(Fitting(number, sentence, score) for score, (number, _, sentence) in ranked)
+        terms = set(_terms(ways[-1]))
+        shared = [self._share(terms, set(_terms(f"{passage.title} {sentence}"))) for _, passage, sentence in found]
+        in_passage = [self._share(terms, set(self._words[passage.id])) for _, passage, _ in found]
+        ranks = [score + SENTENCE_WORDS * one + PASSAGE_WORDS * other for score, one, other in zip(scores, shared, in_passage, strict=True)]
+        ranked = sorted(zip(ranks, scores, shared, found, strict=True), key=lambda one: -one[0])
+        return tuple(Fitting(number, sentence, score, one) for _, score, one, (number, _, sentence) in ranked)
+
+    def _share(self, terms: set[str], held: set[str]) -> float:
+        """The share of a question's words, the rarer counting for more, that a text holds, 0-1."""
+        rare = math.log(1 + 2 * len(self.passages))  # the weight of a word that no passage holds
+        total = sum(self._rarity.get(term, rare) for term in terms)
+        return sum(self._rarity.get(term, rare) for term in terms & held) / total if total else 0.0
 
     def by_words(self, query: str) -> dict[str, float]:
         """BM25 of every passage that shares a word with a question."""
-        terms = _terms(written_out(self._corrected(query)))
+        terms = _terms(written_out(self._speller.as_library(query)))
         return {name: score for name in self._words if (score := self._bm25(name, terms))}
 
     def _bm25(self, name: str, terms: Sequence[str]) -> float:
@@ -267,19 +279,6 @@ class GuidelineLibrary:
         words = self._words[name]
         length = sum(words.values()) / self._length
         return sum(self._rarity[term] * words[term] * 2.5 / (words[term] + 1.5 * (0.25 + 0.75 * length)) for term in terms if term in words)
-
-    def _corrected(self, query: str) -> str:
-        """The question with words that no passage holds put right where one of the library's is nearly the same."""
-        return _WORD.sub(lambda found: self._spelt(found[0]), self.spelt(query))
-
-    def _spelt(self, word: str) -> str:
-        """The word of the library that a mistyped one most likely is: the same first letter and most letter pairs shared."""
-        if len(word) < 6 or word in _STOP or _stem(word) in self._rarity or self._speller.knows(word):
-            return word
-        pairs = _pairs(word)
-        alike = [(2 * len(pairs & _pairs(one)) / (len(pairs) + len(_pairs(one))), one) for one in self._initials.get(word[0], ()) if len(one) >= 5]
-        best, one = max(alike, default=(0.0, word))
-        return one if best >= 0.7 else word
 
     def list(self) -> tuple[Passage, ...]:
         return tuple(self.passages.values())
@@ -311,7 +310,11 @@ def our_texts() -> tuple[str, ...]:
     """All that is turned into vectors of what travels with Breathwise."""
     passages = read_passages()
     sentences = (stated(passage, sentence) for _, passage, sentence in candidates(passages))
-    return (*(_embedded(passage) for passage in passages), *sentences, *(text for texts in load_questions().values() for text in texts))
+    return (
+        *(_embedded(passage) for passage in passages),
+        *sentences,
+        *(text for wordings in (load_questions(), load_wordings()) for texts in wordings.values() for text in texts),
+    )
 
 
 def index_folder(chosen: Path | None) -> Path | None:
@@ -355,10 +358,6 @@ def _stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             return word[: -len(ending)]
     return word
-
-
-def _pairs(word: str) -> frozenset[str]:
-    return frozenset(word[i : i + 2] for i in range(len(word) - 1))
 
 
 def leans_back(query: str) -> bool:

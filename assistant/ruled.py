@@ -19,7 +19,7 @@ _ABSENT = re.compile(
     re.IGNORECASE,
 )
 _FEARS = re.compile(
-    r"\b(?:going to|gonna|will it|could it|can (?:it|this)) (?:kill me|die)\b|\bwill i die\b|\bam i dying\b|\bhow long (?:do|have) i (?:have|got)(?: left)?(?: to live)?\W*$|\bhow long will i live\b|\blife expectancy\b",
+    r"\b(?:going to|gonna|will (?:it|this)|could (?:it|this)|can (?:it|this)) (?:kill (?:me|him|her|them)|die)\b|\bwill (?:i|he|she|they) die\b|\b(?:am i|is (?:he|she)) dying\b|\bhow (?:long|many years) (?:do|does|have|has) (?:i|he|she|they|dad|mum|my \w+)(?: have| has| got)?(?: got)?(?: left)?(?: to live)?\W*$|\bhow long (?:will|can|do people|does (?:he|she)) (?:i |he |she |they )?(?:live|survive)\b|\blife expectancy\b|\bsurviv(?:al|able)\b|\bprognosis\b|\bwhat is the outlook\b|\bis (?:it|this|that) (?:terminal|fatal|deadly)\b",
     re.IGNORECASE,
 )
 _TEST = r"\b(?:results?|tests?|fev1|fvc|ratio|lung function|values?|numbers?|spirometry|readings?)\b"
@@ -37,8 +37,10 @@ _POLITE = re.compile(
 _DRUG = r"(?:inhaler|puffer|spray|bronchodilator|reliever|salbutamol|ventolin|medicine)"
 _RESPONSE = re.compile(
     r"\b(?:how (?:big|large|much|strong|good)|my|his|her|any|significant|(?:is|was) there)\b[^?.]{0,20}\b(?:bronchodilator|bd) (?:effect|response|result|change)|"
-    rf"\b(?:how much|by how (?:much|many)|what)\b[^?.]{{0,40}}\b(?:fev1|fvc|ratio|lungs?|values?|numbers?|it|result|test)\b[^?.]{{0,20}}\b(?:go(?:es|ne)? up|went up|rise|rose|increas\w+|improv\w+|chang\w+|better)\b(?![^?.]*\b(?:over time|years?|age|if|would|could|smok|weight|exercis))"
-    rf"|\bbefore (?:and|vs?\.?|versus|to|or) after\b(?![^?.]*\b(?:eat|meal|exercis|surgery|food))(?<!show me the curve before and after)|\b(?:pre|post)[- ]?(?:and|vs?\.?|versus|/)[- ]?(?:pre|post)\b|\bpost[- ]?(?:bronchodilator|bd|fev1|fvc)\b"
+    r"\bhow (?:big|large|much|strong) (?:was|is) (?:the|my|his|her|that) (?:change|rise|improvement|difference|increase|response)\b|"
+    r"\b(?:is|was) (?:an?|the|my|that|this|his|her) (?:\S+ ){0,3}(?:change|rise|improvement|increase|response|difference) (?:a lot|big|large|significant|good|enough|meaningful|real)\b|"
+    rf"\bhow (?:many|much)\b[^?.]{{0,20}}\b(?:gain\w*|improv\w*)\b|\b(?:how much|by how (?:much|many)|what)\b[^?.]{{0,40}}\b(?:fev1|fvc|ratio|lungs?|values?|numbers?|it|result|test)\b[^?.]{{0,20}}\b(?:go(?:es|ne)? up|went up|rise|rose|increas\w+|improv\w+|chang\w+|better)\b(?![^?.]*\b(?:over time|years?|age|if|would|could|smok|weight|exercis))"
+    rf"|\b(?:first or second|pre or post)\b|\bbefore (?:and|vs?\.?|versus|to|or) after\b(?![^?.]*\b(?:eat|meal|exercis|surgery|food))(?<!show me the curve before and after)|\b(?:pre|post)[- ]?(?:and|vs?\.?|versus|/)[- ]?(?:pre|post)\b|\bpost[- ]?(?:bronchodilator|bd|fev1|fvc)\b"
     rf"|\b(?:did|does|has|is|was) (?:the |my |that |his |her )?{_DRUG} (?:help|work|change|do|make|effective|any good)|\b(?:respond|response|react)\w*\b[^?.]{{0,20}}\b{_DRUG}"
     rf"|\b(?:after|with|from|since) (?:the |my |his |her )?{_DRUG}\b[^?.]{{0,30}}\b(?:fev1|fvc|values?|numbers?|results?|better|improv\w+|chang\w+)\b|\b(?:fev1|fvc|values?|numbers?|results?|differen\w+|chang\w+|improv\w+)\b[^?.]{{0,30}}\b(?:after|with|from) (?:the |my |his |her )?{_DRUG}",
     re.IGNORECASE,
@@ -53,7 +55,7 @@ _MORE_OF_IT = re.compile(
 )
 _DRAWN = re.compile(r"\b(?:show|draw|plot|picture|graph|curves?|loops?)\b", re.IGNORECASE)
 _FAULTS = re.compile(
-    r"\bwhat(?:'s| is| was| were| are)? (?:exactly )?(?:went |gone |go |did i do |did (?:he|she|they) do |the )?(?:wrong|faults?|mistakes?|problems?|errors?)\b(?! (?:with (?:me|my lungs?|him|her|his|it all)|value|number))[^?.]{0,40}(?:exactly|blows?|test|spirometry|attempts?|measurement|it)?\W*$"
+    r"\bwhat(?:'s| is| was| were| are)? (?:exactly )?(?:went |gone |go |did i do |did (?:he|she|they) do |the )?(?:wrong|faults?|mistakes?|problems?|errors?)\b(?! (?:with (?:me|my|him|her|his|the patient|it all)|value|number))[^?.]{0,40}(?:exactly|blows?|test|spirometry|attempts?|measurement|it)?\W*$"
     r"|\b(?:which|what) (?:faults?|errors?|mistakes?)\b|\bwhy\b[^?.]{0,30}\b(?:blows?|test|attempts?)\b[^?.]{0,20}\b(?:not (?:usable|acceptable|good|valid|count)|unusable|rejected|invalid|fail\w*|no good)\b",
     re.IGNORECASE,
 )

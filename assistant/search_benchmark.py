@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant.benchmark import commit
+from assistant.meaning import barred
 from assistant.retrieval import GuidelineLibrary
 from assistant.settings import read_settings
 from encoders.passages import GUIDELINES
@@ -61,7 +62,12 @@ def run(*, k: int = 4, progress: Callable[[str], None] = lambda _: None) -> dict
         limit = 0.5 if way == "hybrid" else _limit([f for f, one in list(zip(all_found, questions, strict=True))[0::2] if one.right])
         document[way] = {"reported": _shares(questions[1::2], all_found[1::2], limit), "tuned_on": _shares(questions[0::2], all_found[0::2], limit)}
     progress("the intents")
-    return document | {"intents": library.intents_read_right(), "passages": len(library.passages), "commit": commit(), "date": dt.date.today().isoformat()}
+    return document | {
+        "intents": library.intents_read_right(barred),
+        "passages": len(library.passages),
+        "commit": commit(),
+        "date": dt.date.today().isoformat(),
+    }
 
 
 def _limit(answerable: Sequence[Found]) -> float:

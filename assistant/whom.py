@@ -18,7 +18,7 @@ _PATIENT = re.compile(
 )
 _KIN = re.compile(rf"\bmy (?:\w+ )?(?:(?P<her>{_HER})|(?P<his>{_HIS})|(?P<both>{_BOTH}))(?:'s|\u2019s)?\b", re.IGNORECASE)
 _ASIDE = re.compile(
-    rf"\b(?:my|our) (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b[^?.,;]{{0,30}}\b(?:smokes?|had|has had|died|says?|said|thinks?|told|asks?|wants|worries|understands?)\b|\b(?:to|for|tell|with|like) my (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b",
+    rf"\b(?:my|our) (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b[^?.,;]{{0,30}}\b(?:smokes?|(?:has|have|with) (?:copd|asthma|emphysema|cancer|diabetes|tb)|had|has had|died|says?|said|thinks?|told|asks?|wants|worries|understands?)\b|\b(?:to|for|tell|with|like) my (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b",
     re.IGNORECASE,
 )
 _SHE, _HE = re.compile(r"\b(?:she|her|hers)\b", re.IGNORECASE), re.compile(r"\b(?:he|his|him)\b", re.IGNORECASE)

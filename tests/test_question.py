@@ -158,7 +158,8 @@ def test_nothing_is_put_right_where_nothing_was_meant() -> None:
     before = turn("What is FEV1?", "FEV1 is the air of the first second.", "what_is_fev1")
     for message in ("What do you mean?", "not good for my lungs", "Is that bad?", "What does it mean?"):
         assert meant_instead(message, before) == ""
-    assert meant_instead("no, I meant the FVC", None) == ""
+    assert meant_instead("no, I meant that", None) == ""
+    assert meant_instead("sorry, not fev1, i wanted the fvc", None) == "What is my FVC?"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from assistant import minilm, retrieval
+from assistant.meaning import barred
 from assistant.minilm import MiniLM
 from assistant.retrieval import GuidelineLibrary, index_folder
 from encoders.passages import Passage, PassageError, read_passages
@@ -102,6 +103,7 @@ def library(tmp_path_factory: pytest.TempPathFactory, embeddings: MiniLM) -> Gui
 def few(monkeypatch: pytest.MonkeyPatch) -> tuple[Passage, ...]:
     """Three passages and few wordings, so that an index is built in no time."""
     monkeypatch.setattr(retrieval, "load_questions", lambda: {"greeting": ("hello", "good morning"), "thanks": ("thank you",)})
+    monkeypatch.setattr(retrieval, "load_wordings", lambda: {})
     return read_passages()[:3]
 
 
@@ -163,8 +165,8 @@ def test_a_question_typed_in_haste_is_understood(library: GuidelineLibrary, ques
 
 
 def test_regression_over_all_wordings_reads_more_of_those_left_out_than_the_nearest(library: GuidelineLibrary) -> None:
-    read = library.intents_read_right()
-    assert read["both"] >= 0.83 and read["both"] > read["nearest"] + 0.04
+    read = library.intents_read_right(barred)
+    assert read["both"] >= 0.75 and read["both"] > read["nearest"] + 0.04
 
 
 def test_the_library_is_in_order(library: GuidelineLibrary) -> None:

@@ -19,6 +19,7 @@ QUESTIONS = read_questions()
 def library(tmp_path_factory: pytest.TempPathFactory) -> GuidelineLibrary:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("assistant.retrieval.load_questions", lambda: {"greeting": ("hello",)})
+        patch.setattr("assistant.retrieval.load_wordings", lambda: {})
         return GuidelineLibrary(read_passages(), tmp_path_factory.mktemp("library"), MiniLM())
 
 

@@ -1,0 +1,54 @@
+"""A question about one person as the code that answers it sees it: the record, the test, the library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from assistant.session import Session
+from encoders.passages import Passage
+from encoders.teacher import Case
+from encoders.teacher.guidance import sentences
+from encoders.teacher.sentences import headline, not_read
+from encoders.teacher.view import View
+
+
+@dataclass(frozen=True)
+class Asking:
+    """``question``: in small letters, slips put right. ``near``: the sentence of the library nearest to a question with its passage's id, or two empty texts."""
+
+    session: Session
+    question: str
+    library: Mapping[str, Passage]
+    near: Callable[[str], tuple[str, str]] = lambda question: ("", "")
+
+    @property
+    def view(self) -> View:
+        return View(Case(self.session.patient, self.session.spirometry, self.session.facts))
+
+    def quote(self, name: str, n: int = 0) -> str:
+        """Sentence ``n`` of a passage with its id in brackets, as ``told`` numbers it; empty where the library has no such passage."""
+        if name not in self.library:
+            return ""
+        found = sentences(self.library[name].text)
+        return cite(found[n], name) if n < len(found) else ""
+
+    def quote_near(self, question: str) -> str:
+        """The sentence of the library that answers a question, cited; empty where none is near."""
+        sentence, name = self.near(question)
+        return cite(sentence, name) if sentence else ""
+
+
+def cite(sentence: str, name: str) -> str:
+    return f"{sentence.rstrip('.!?')} [{name}]."
+
+
+def result(view: View) -> str:
+    """The pattern of the test, or why it has none, in one or two sentences."""
+    return headline(view) if view.state == "read" else not_read(view)
+
+
+def listed(view: View, *names: str) -> bool:
+    """Whether the record lists one of these conditions (small letters)."""
+    conditions = view.text("conditions").lower()
+    return any(name in conditions for name in names)

@@ -1,0 +1,80 @@
+"""Questions that code answers from the record, in words that the language model was not taught: their wordings, and the answer to each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from assistant.answers_of_blows import OF_BLOWS
+from assistant.answers_of_person import OF_PERSON
+from assistant.answers_of_test import OF_TEST
+from assistant.asking import Asking
+from encoders.passages import GUIDELINES, Passage
+
+WORDINGS = GUIDELINES.parent / "questions"
+BY_CODE: Mapping[str, Callable[[Asking], str]] = {**OF_TEST, **OF_BLOWS, **OF_PERSON}
+NAMES = {  # what a question must name to be one of these, whatever wording is nearest
+    "risk_not_estimated": r"risk|chance|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)", "need_oxygen": r"^(?!.*(?:depend|addict)).*(?:need\w* (?:\w+ ){0,2}oxygen|(?:go|put|be|end up|am i|is he|is she) on oxygen|bad enough for oxygen|oxygen (?:at home|machine|tank|cylinder|bottle)|home oxygen|concentrator|qualif\w* for oxygen)",
+    "test_was_ill": r"cold\b|flu\b|infect|\bill\b|illness|sick|covid|virus|unwell|pneumonia|bronchitis", "diving": r"div(?:e|ing)|scuba|snorkel",
+    "surgery": r"^(?!.*(?:lung surgery|volume reduction|lung transplant|(?:heart|lung) bypass machine)).*(?:surg|operat|an(?:a)?esth|replacement|pre-?op|\w+ectomy|bypass|gallbladder|put to sleep|procedure|\bhip\b|\bknee\b|transplant)",
+    "lung_age": r"\bage|\bold|year", "gold_stage": r"\bgold\b|\bstage|end[- ]stage", "reliever_before_sport": r"inhaler|puff|reliever|ventolin|salbutamol|albuterol|spray",
+    "smoking_a_little": r"smok|cig|fag|weekend|five a day|a few", "catching": r"contag|infectious|catch|give (?:it|this) to|pass|get (?:it|this) from|away from",
+    "inherited": r"genetic|inherit|heredit|famil|genes?\b|run in|pass(?:ed)? (?:it )?(?:on|down)|\b(?:dad|mum|mom|father|mother|daughter|son|parents?|brother|sister)\b[^?.]{0,12}\b(?:has|had|have)\b|(?:children|kids) (?:get|have|inherit)", "need_test": r"need|should|ought|necessar|refer|would|help|worth",
+    "lost_function": r"los[te]|left|gone|missing|per ?cent|%|works?\b|working|remain|cost", "allowed_blows": r"how many|max|limit|number of", "no_curve": r"curve|graph|plot|picture|drawn|image|loop",
+    "privacy": r"data|stor|private|confiden|shar|delet|see|keep|safe|cloud|sent|record", "why_twice": r"why|point|reason|what for", "percentile": r"percent|compar|average|rank|stand|others?\b|people|better or worse",
+    "next_blow": r"during|next|how|tips|technique|better|avoid|right way|advice", "not_able": r"\byou\b|please|book|send|remind", "a_program": r"approved|medical device|\byou\b|human|robot|person|medical advice",
+    "repeat_test": r"^(?!.*screen).*(?:repeat|again|often|next|when|back|regular|year|annual|retest|interval|soon|due|frequent|how long|another)",
+    "can_it_improve": r"better|\bup\b|higher|improv|revers|heal|recover|cur(?:e|able)|permanent|\bback\b|go(?:es)? away|strong|raise|bring|too late|for life|increas|grow|repair|return|do something|no return",
+    "before_test": r"before|prepar|ready|\bwear|\beat|coffee|avoid|leave out|fast\b",
+    "axes": r"ax[ie]s|read|look|loop|curve|graph|plot|picture",
+    "keep_well": r"keep|protect|healthy lungs|look after|prevent|stays", "blow_length": r"long|second|fet\b|stop|short", "causes_of_pattern": r"cause|behind|reason|disease|illness|makes|why",
+    "difference": r"worse than|differ|versus|\bvs\b|distinguish", "change_record": r"chang|correct|edit|updat|fix|add\b|enter", "my_vaccines": r"vaccin|jab|shot|immuni", "borderline": r"borderline|just (?:under|below|above)",
+    "carbon_dioxide": r"co2|carbon dioxide|co 2", "damaged": r"scar|damag|ruin|destr|hole|black|harm|wreck", "warning_signs": r"sign|watch|look out|danger|emergenc|999|911|112|ambulance|red flag|symptom|worr",
+    "fit_for_it": r"driv|work|employ|boss|job|fit|drive|driv|pilot|polic|army|fire|insur|disab|benefit|retire|join|allowed|licen[cs]e|career|train|shift|qualif|pass",
+}  # fmt: skip
+OF_VALUES = (
+    "normal_for_me",
+    "percentile",
+    "lowest_value",
+    "lung_age",
+    "lost_function",
+    "gold_stage",
+    "can_it_improve",
+    "certainty",
+)  # these speak of values that they may name
+SURE = 0.6  # from here a question is taken to be one of these; under it the library is looked through first
+_CITES = re.compile(r"\[([a-z0-9_]+/[a-z0-9_-]+)\]")
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer, facts as tokens, and the passages that its bracketed numbers stand for, in order."""
+
+    text: str
+    passages: tuple[Passage, ...] = ()
+
+
+@lru_cache(maxsize=1)
+def load_wordings(folder: Path = WORDINGS) -> dict[str, tuple[str, ...]]:
+    """Human wordings of each of these intents: intent -> lines of assets/questions/<intent>.txt."""
+    return {path.stem: tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()) for path in sorted(folder.glob("*.txt"))}
+
+
+def told(intent: str, asking: Asking) -> Told | None:
+    """The answer to one of these intents; None where it is none of them, or where code has nothing to say for this person."""
+    if intent not in BY_CODE or (intent in NAMES and not re.search(NAMES[intent], asking.question)):
+        return None
+    return cited(BY_CODE[intent](asking), asking)
+
+
+def cited(said: str, asking: Asking) -> Told | None:
+    """An answer whose passages stand by id, with their numbers; None where it is empty."""
+    text = " ".join(said.split())
+    if not text:
+        return None
+    names = tuple(dict.fromkeys(_CITES.findall(text)))
+    passages = tuple(asking.library[name] for name in names)
+    return Told(_CITES.sub(lambda found: f"[{names.index(found[1]) + 1}]", text), passages)

@@ -1,0 +1,219 @@
+"""Questions that code answers: every wording has an answer, every answer is true of every example patient, and what a question takes for granted is checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from assistant import guardrails
+from assistant.answers_of_blows import fault_meant
+from assistant.answers_of_test import compares
+from assistant.asking import Asking
+from assistant.judged_values import judged_value
+from assistant.lay_words import in_library_words
+from assistant.meaning import barred
+from assistant.premises import contradicted, named_by_number, not_judged, of_another_time
+from assistant.question import parts, understand
+from assistant.retrieval import GuidelineLibrary
+from assistant.ruled import PROGNOSIS, by_rule
+from assistant.session import Session, begin
+from assistant.spelling import Speller
+from assistant.told_by_code import BY_CODE, NAMES, cited, load_wordings, told
+from assistant.whom import HE, SHE, whom
+from encoders.passages import read_passages
+from encoders.record import Patient, ReportedSpirometry, Sex, write_out
+from encoders.teacher.view import View
+from tests.test_sayable import case_of
+
+EXAMPLES = ("healthy_runner", "mild_obstruction", "severe_obstruction", "poor_effort", "possible_restriction", "missing_data", "pre_and_post")
+LIBRARY = {passage.id: passage for passage in read_passages()}
+
+
+def session_of(patients: Path, name: str) -> Session:
+    case = case_of(patients, name)
+    return Session(case.patient, case.spirometry, case.facts)
+
+
+def view_of(patients: Path, name: str) -> View:
+    return View(case_of(patients, name))
+
+
+def sessions(patients: Path) -> list[Session]:
+    """The example patients, a person with values but no curve, and one with nothing but a name."""
+    values = Patient(sex=Sex.FEMALE, age_years=62.0, height_cm=155.0, reported=(ReportedSpirometry(fev1_l=1.62, fvc_l=2.05),))
+    return [*(session_of(patients, name) for name in EXAMPLES), begin(values), begin(Patient(label="nobody"))]
+
+
+# answers -------------------------------------------------------------------------------------------------------------
+def test_every_intent_has_wordings_and_every_wording_an_answer() -> None:
+    wordings = load_wordings()
+    assert set(wordings) == set(BY_CODE)
+    assert set(NAMES) <= set(BY_CODE)
+    assert all(len(texts) >= 6 for texts in wordings.values())
+    lost = [text for intent, texts in wordings.items() for text in texts if intent in barred(text.lower())]
+    assert not lost, "a wording must name what its intent is about"
+
+
+@pytest.mark.parametrize("intent", sorted(BY_CODE))
+def test_an_answer_by_code_is_true_of_every_patient(patients: Path, intent: str) -> None:
+    for session in sessions(patients):
+        for question in load_wordings()[intent]:
+            found = told(intent, Asking(session, question.lower(), LIBRARY))
+            if found is None:
+                continue
+            answer = write_out(found.text, session.facts)
+            checks = guardrails.check(answer, session.facts, found.passages)
+            assert checks.numbers_supported and checks.citations_valid and not checks.notes, (session.patient.label, answer)
+            assert answer[0].isupper() and answer[-1] in ".?" and "  " not in answer and ".." not in answer and "<|" not in answer, answer
+
+
+@pytest.mark.parametrize(
+    ("name", "intent", "question", "said"),
+    [
+        ("healthy_runner", "normal_for_me", "whats normal for someone my age", "normal is an FEV1 of about 3.21 L"), ("healthy_runner", "percentile", "what percentile am i in", "about seven in ten"),
+        ("severe_obstruction", "lowest_value", "which value is worst", "the FEV1/FVC ratio lies lowest"), ("severe_obstruction", "gold_stage", "what gold stage", "GOLD grade 4"),
+        ("healthy_runner", "gold_stage", "what gold stage", "None."), ("poor_effort", "next_blow", "how do i do it better", "blast the air out at once"),
+        ("poor_effort", "why_not_read", "why cant you read it", "no blow meets the standard"), ("pre_and_post", "can_it_improve", "is it reversible", "Part of it can"),
+        ("mild_obstruction", "can_it_improve", "will my lungs recover if i quit", "if you stop smoking"), ("possible_restriction", "surgery", "can i have an operation", "saturation was 95 %"),
+        ("missing_data", "normal_for_me", "what is normal for me", "height is not recorded"), ("possible_restriction", "causes_of_pattern", "what can cause restriction", "scarring"),
+        ("severe_obstruction", "healthy", "what is out of range", "HbA1c (5.9 %, raised)"), ("mild_obstruction", "difference", "difference between fev1 and fvc", "FVC is all the air"),
+    ],
+)  # fmt: skip
+def test_an_answer_by_code_is_about_this_patient(patients: Path, name: str, intent: str, question: str, said: str) -> None:
+    session = session_of(patients, name)
+    found = told(intent, Asking(session, question, LIBRARY))
+    assert found is not None and said in write_out(found.text, session.facts)
+
+
+def test_a_question_that_names_nothing_of_an_intent_is_not_of_it(patients: Path) -> None:
+    assert told("need_oxygen", Asking(session_of(patients, "severe_obstruction"), "is his oxygen ok", LIBRARY)) is None
+    assert "diving" in barred("can i fly to spain") and "diving" not in barred("can i go scuba diving")
+
+
+def test_a_passage_that_the_library_lacks_is_not_cited(patients: Path) -> None:
+    found = told("repeat_test", Asking(session_of(patients, "healthy_runner"), "how often", {}))
+    assert found is not None and not found.passages and "[" not in found.text
+    assert cited("", Asking(session_of(patients, "healthy_runner"), "", {})) is None
+
+
+# premises ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "question", "wrong"),
+    [
+        ("healthy_runner", "since my fvc is so low, should i worry about fibrosis?", "Your FVC is not low"), ("healthy_runner", "why is my resting heart rate so low?", "heart rate is not low"),
+        ("poor_effort", "my test was fine, so what is my lung age?", "cannot be called normal"), ("severe_obstruction", "as the test was normal, what else could it be?", "not in the normal range"),
+        ("healthy_runner", "my test was bad, what now?", "not abnormal"), ("severe_obstruction", "since my ratio is low, what now?", ""), ("healthy_runner", "is my fvc low?", ""),
+        ("healthy_runner", "is it ok that my fev1 is higher than predicted?", ""), ("healthy_runner", "if my fev1 is low, what then", ""), ("missing_data", "why is my fvc so low", ""),
+    ],
+)  # fmt: skip
+def test_what_a_question_takes_for_granted_is_checked(patients: Path, name: str, question: str, wrong: str) -> None:
+    said = contradicted(view_of(patients, name), question)
+    assert (wrong in said) if wrong else said == ""
+
+
+def test_a_number_alone_names_the_value_that_has_it(patients: Path) -> None:
+    view = view_of(patients, "mild_obstruction")
+    assert named_by_number(view, "is 0.61 bad") == "fev1_fvc"
+    assert named_by_number(view, "is a peak flow of 7.4 good?", ("pef_l_s",)) == "pef_l_s"
+    assert named_by_number(view, "is it dangerous to fly with 96") == "" == named_by_number(view, "is 5.55 bad")
+
+
+def test_a_value_of_another_time_is_not_the_one_of_the_record(patients: Path) -> None:
+    view = view_of(patients, "healthy_runner")
+    assert "does not say" in of_another_time(view, "total_cholesterol_mg_dl", "what was my cholesterol in 2015")
+    assert of_another_time(view, "total_cholesterol_mg_dl", "what is my cholesterol") == ""
+
+
+def test_a_comparison_is_answered_with_yes_or_no(patients: Path) -> None:
+    view = view_of(patients, "severe_obstruction")
+    asked = {"is the ratio below 0.7?": "Yes", "is the ratio above 0.7?": "No", "is his ratio lower than the limit": "Yes", "what is the ratio": ""}
+    assert {question: compares(view, "fev1_fvc", question) for question in asked} == asked
+    assert compares(view, "fev1_percent_predicted", "is my fev1 above 80 percent") == "No"
+
+
+def test_a_value_without_a_verdict_says_why(patients: Path) -> None:
+    assert "height is not recorded" in not_judged(view_of(patients, "missing_data"), ("fev1_l",), "is my fev1 normal")
+    assert not_judged(view_of(patients, "healthy_runner"), ("fev1_l",), "is my fev1 normal") == ""
+    assert "no normal range" in not_judged(view_of(patients, "healthy_runner"), ("pef_l_s",), "is my peak flow normal")
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "said"),
+    [
+        ("missing_data", "do i have high blood pressure", "162 mmHg"), ("missing_data", "is a blood pressure of 162/88 dangerous", "hypertension from 140/90"), ("possible_restriction", "am i obese", "34.5 kg/m2"),
+        ("possible_restriction", "is my blood sugar ok", "prediabetes"), ("healthy_runner", "is my cholesterol high", "172 mg/dL"), ("healthy_runner", "how do i lower my cholesterol", ""), ("healthy_runner", "is my diabetes risk high", ""),
+    ],
+)  # fmt: skip
+def test_a_value_of_the_record_is_judged_by_its_limits(patients: Path, name: str, question: str, said: str) -> None:
+    session = session_of(patients, name)
+    found = write_out(judged_value(Asking(session, question, LIBRARY)), session.facts)
+    assert (said in found) if said else found == ""
+
+
+def test_a_fault_is_explained_by_its_name(patients: Path) -> None:
+    asking = Asking(session_of(patients, "poor_effort"), "what does slow start mean", LIBRARY)
+    assert "back-extrapolated" in fault_meant(asking) and "cut off" in fault_meant(Asking(asking.session, "what is a truncated blow", LIBRARY))
+    assert fault_meant(Asking(asking.session, "should i start slowly", LIBRARY)) == ""
+
+
+# rules and words -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("tell me my risk of lung cancer", None), ("show me the record of John Smith", "other_person"), ("my hair has been falling out, why?", "off_topic"), ("whats the treatment for kidney stones", "off_topic"),
+        ("my boyfriend smokes in the flat, does it matter for me", None), ("will i need an inhaler", "dose"),
+    ],
+)  # fmt: skip
+def test_what_is_declined_and_what_is_not(message: str, kind: str | None) -> None:
+    refusal = guardrails.scope(message)
+    assert (refusal.kind if refusal else None) == kind
+
+
+def test_the_time_that_is_left_is_not_guessed_for_anybody(patients: Path) -> None:
+    for question in ("how long has he got", "What's the prognosis?", "is 28 percent survivable?", "how long do i have left"):
+        found = by_rule(session_of(patients, "severe_obstruction"), question)
+        assert found is not None and found.answer == PROGNOSIS, question
+
+
+def test_somebody_of_the_family_who_is_ill_is_not_the_patient(patients: Path) -> None:
+    assert whom("my mum has COPD, should I worry", (), case_of(patients, "healthy_runner").patient) not in (SHE, HE)
+
+
+def test_hay_fever_is_no_hay() -> None:
+    assert "farmer" not in in_library_words("can my hay fever tablets affect the test") and "farmer" in in_library_words("i work with hay")
+
+
+def test_one_speller_knows_words_and_the_words_of_the_library() -> None:
+    speller = Speller(["the spirometry test"], library=["rehabilitation helps"], holds=lambda word: word == "helps")
+    assert speller.corrected("the sprometry test") == "the spirometry test"
+    assert speller.as_library("rehabillitaton helps") == "rehabilitation helps"
+
+
+def test_reasons_asked_with_a_value_do_not_split_a_question(library: GuidelineLibrary) -> None:
+    assert parts("What grade did it get and why", library) == ("What grade did it get and why",)
+
+
+@pytest.fixture(scope="module")
+def library() -> GuidelineLibrary:
+    return GuidelineLibrary.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "intent"),
+    [
+        ("mild_obstruction", "should i be using my blue inhaler before a run", "reliever_before_sport"), ("healthy_runner", "How often should I repeat this test?", "repeat_test"),
+        ("possible_restriction", "Could my rheumatoid arthritis be affecting my lungs?", "cause_of_result"), ("severe_obstruction", "Can he have a knee replacement under general anaesthetic?", "surgery"),
+        ("severe_obstruction", "Give me the key findings in two lines for the referral letter", "letter"), ("healthy_runner", "what would you tell my insurance company", "fit_for_it"),
+        ("mild_obstruction", "Does 22 pack years mean I should be screened for lung cancer?", "unknown"), ("severe_obstruction", "why is he so thin?", "unknown"),
+        ("healthy_runner", "is it dangerous to swim with lungs like mine", "exercise"), ("poor_effort", "whats my fev1 and fvc", "my_numbers"),
+    ],
+)  # fmt: skip
+def test_questions_of_people_reach_the_answer_that_fits(library: GuidelineLibrary, patients: Path, name: str, question: str, intent: str) -> None:
+    assert understand(session_of(patients, name), library, question, 3).intent == intent
+
+
+def test_values_that_cannot_be_trusted_are_named(library: GuidelineLibrary, patients: Path) -> None:
+    session = session_of(patients, "poor_effort")
+    said = understand(session, library, "whats my fev1 and fvc", 3).said
+    assert said.startswith("This test gives no FEV1 or FVC that can be trusted.")

@@ -194,8 +194,9 @@ def _findings() -> Findings:
 
 
 def _conversation() -> Conversation:
+    gr.HTML("<h2>Conversation</h2>", elem_id="heading")  # Gradio's own label lies over the first message
     talk = gr.Chatbot(
-        label="Conversation", height="54vh", min_height=340, buttons=["copy"], editable="user", sanitize_html=True, placeholder="Choose a patient, then ask.", layout="bubble",
+        label="Conversation", show_label=False, height="54vh", min_height=340, buttons=["copy"], editable="user", sanitize_html=True, placeholder="Choose a patient, then ask.", layout="bubble",
         elem_id="chat",
     )  # fmt: skip
     shelf = gr.HTML("", elem_id="shelf")

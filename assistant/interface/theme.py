@@ -32,6 +32,8 @@ CSS = """
 .bw-down {display: none;} .bw-found a {font-weight: 600; text-decoration: underline;} .bw-found b {font-weight: 600; opacity: .85;}
 #status, #said, #library-said {min-height: 1.5rem; padding: 0 .2rem;} #said, #status {margin: -.2rem 0;} #corrected {padding: 0 .2rem;}
 #status p, #said p, #library-said p, #corrected p {margin: 0;}
+[data-testid="status-tracker"] {display: none !important;}  /* it would cover a panel with "Error"; what is under way or went wrong stands in the lines of status */
+[data-told] > :not(.bw-told), .bw-told:empty {display: none !important;}
 #report {gap: .4rem; flex-wrap: wrap; align-items: center;} #report::before {content: "Report"; font-weight: 600; padding: 0 .3rem;}
 #report button {flex: 1 1 4rem;}
 #delete {color: #B3261E; background: none; border: 1px solid currentColor;} .dark #delete {color: #FFB4AB;}
@@ -48,6 +50,7 @@ a.bw-chip:hover {text-decoration: underline;}
 #passage[hidden] {display: none;} #passage h2 {margin-right: 4.6rem;} #passage p {margin: .3rem 0 .7rem;}
 #passage dl {grid-template-columns: max-content 1fr; font-size: .9rem; border-top: 1px solid var(--border-color-primary); padding-top: .6rem;}
 #passage button {background: var(--background-fill-primary); color: inherit; cursor: pointer; font-family: inherit; position: absolute; top: .7rem; right: .8rem; border: 1px solid currentColor; border-radius: 6px; padding: .1rem .7rem; font-size: .9rem;}
+#heading h2 {margin: 0 .2rem -.35rem; font-size: 1.02rem; font-weight: 650;} #chat .top-panel {display: none;}
 #chat .message-buttons-right:has(~ .user-row) button[aria-label="Edit"] {display: none;}  /* the last question alone can be changed */
 #chat button[title="Clear"] {display: none;}  /* it would empty the picture of the conversation, not the conversation */
 .bw-card summary {cursor: pointer; font-weight: 600;}

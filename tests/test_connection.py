@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,16 +31,39 @@ WAIT_MS = 60_000
 HOLDING = threading.Event()  # while set, an answer stays at its third word
 MOBILE_BYTES_S = 400_000
 SILENT_MS = 4000  # after so long without a word the tests' page takes its connection for lost
+READING_HELD = threading.Event()  # while set, whatever reads, measures or searches does not end
+
+
+def wait_while(held: threading.Event) -> None:
+    for _ in range(600):
+        if not held.is_set():
+            return
+        time.sleep(0.05)
 
 
 class Slow(MeasuringOnly):
     """Its answers take a while, as those of a large model do."""
 
     def __init__(self) -> None:
-        super().__init__(Settings(max_upload_mb=1, requests_per_minute=100_000), "")
+        super().__init__(Settings(max_upload_mb=1, requests_per_minute=100_000, answers_at_once=1), "")
+        self.library: Any = SimpleNamespace(passages={}, search=self._search)
+
+    def open(self, paths: Sequence[Path | str]) -> Session:
+        wait_while(READING_HELD)
+        return super().open(paths)
+
+    def begin(self, patient: Patient) -> Session:
+        wait_while(READING_HELD)
+        return super().begin(patient)
+
+    def _search(self, query: str, k: int = 4) -> Any:
+        wait_while(READING_HELD)
+        return SimpleNamespace(enough=False, results=[])
 
     def ask(self, session: Session, question: str, *, stop: threading.Event | None = None, temperature: float = 0.0, seed: int = 0) -> Iterator[Turn]:
         said = ""
+        if "fail" in question:
+            raise RuntimeError("planted Zebra")
         for said in WORDS:
             yield Turn(question, said)
             until = time.monotonic() + (HELD_S if said == WORDS[2] else 0) + PACE_S
@@ -53,6 +77,11 @@ class Slow(MeasuringOnly):
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
+    yield from serve(Slow())
+
+
+def serve(assistant: Any) -> Iterator[str]:
+    """The address of a page over an assistant; it gives more signs of life than it would, and misses them sooner."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -60,7 +89,7 @@ def address() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gradio.utils.get_heartbeat_rate", lambda: 0.25)  # a sign of life rather than every 15 s
         patch.setattr(server, "SCRIPT", server.SCRIPT.replace("SILENCE_MS = 40000", f"SILENCE_MS = {SILENT_MS}"))
-        app, url, _ = server.launch(Slow(), host="127.0.0.1", port=port, block=False)
+        app, url, _ = server.launch(assistant, host="127.0.0.1", port=port, block=False)
         yield url
     app.get_blocks().close()
 

@@ -68,7 +68,7 @@ def test_a_disk_that_is_full_while_files_come_in_is_one_sentence(page: Page, tmp
     record = tmp_path / "record.csv"
     record.write_text("name,sex,age,height_cm\nOkapi,female,50,165\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gradio.route_utils.tempfile.NamedTemporaryFile", full)
+        patch.setattr("gradio.route_utils.NamedTemporaryFile", full)
         drop(page, record)
         page.locator("#status").get_by_text("no memory or disk space left").wait_for()
     assert "Example: healthy runner" in page.locator("#findings").inner_text()

@@ -101,11 +101,19 @@ class Gate:
         uploads = path.rstrip("/").endswith("/upload")
         limit = self.max_upload if uploads else LARGEST_MESSAGE
 
+        coming = True  # whether more of what the visitor sends is to come
+
+        async def more_of_it() -> Message:
+            nonlocal coming
+            message = await receive()
+            coming = message["type"] == "http.request" and bool(message.get("more_body"))
+            return message
+
         async def refuse(status: int, words: str, more: dict[str, str] | None = None) -> None:
             """One sentence, after what a visitor is still sending was taken and thrown away: a browser reads no answer before it has sent all."""
             thrown = 0
-            while (message := await receive())["type"] == "http.request" and message.get("more_body") and thrown < MOST_THROWN * limit:
-                thrown += len(message.get("body", b""))
+            while coming and thrown < MOST_THROWN * limit:
+                thrown += len((await more_of_it()).get("body", b""))
             # the page shows the text of a refused upload as it comes, of anything else the detail
             answer = PlainTextResponse(words, status, more) if uploads else JSONResponse({"detail": words, "error": None}, status, more)
             await answer(scope, receive, with_headers)
@@ -123,7 +131,7 @@ class Gate:
 
         async def counted() -> Message:
             nonlocal taken
-            message = await receive()
+            message = await more_of_it()
             taken += len(message.get("body", b""))
             return {"type": "http.disconnect"} if taken > limit else message  # a body without a length that turned out too large
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +33,15 @@ class Arrivals:
     """The events that put a patient on the page. Each yields (desk, a line of status, then ``SHOWN`` values)."""
 
     assistant: Any
-    opening: set[tuple[str | None, str]] = field(default_factory=set)  # (page, example) that is being read now
 
-    def open_example(self, name: str | None, desk: Desk | None, dark: bool, request: gr.Request | None = None) -> Iterator[tuple[Any, ...]]:
+    def open_example(self, name: str | None, desk: Desk | None, dark: bool) -> Iterator[tuple[Any, ...]]:
+        if name is None:  # a choice that was sent already
+            yield tuple([gr.skip()] * (2 + SHOWN))
+            return
         if name not in {folder for _, folder in examples()}:
             yield (desk, "Choose one of the examples.", *[gr.skip()] * SHOWN)
             return
-        page = (request.session_hash if request is not None else None, str(name))
-        if request is not None and page in self.opening:  # a choice by mouse comes twice, Gradio says it again when the list closes
-            yield tuple([gr.skip()] * (2 + SHOWN))
-            return
-        self.opening.add(page)
-        try:
-            yield from self._opened(sorted(path for path in (EXAMPLES / str(name)).iterdir() if path.is_file()), desk, dark)
-        finally:
-            self.opening.discard(page)
+        yield from self._opened(sorted(path for path in (EXAMPLES / str(name)).iterdir() if path.is_file()), desk, dark)
 
     def open_files(self, files: list[str] | None, desk: Desk | None, dark: bool) -> Iterator[tuple[Any, ...]]:
         if not files:

@@ -17,6 +17,7 @@ from assistant.interface.desk import Desk, forget_patient
 from assistant.interface.faults import caught
 from assistant.interface.feedback import feedback_file
 from assistant.interface.library_panel import LONGEST_QUERY, LibraryPanel
+from assistant.interface.scripts import ONCE
 from assistant.interface.suggestions import FIRST
 from assistant.interface.talk import SAID, Talk
 from assistant.interface.uploads import drop
@@ -234,7 +235,7 @@ def _wire_patient(
     arrivals = Arrivals(assistant)
     filled = [*findings.filled, conversation.talk, conversation.saw, conversation.shelf, *conversation.buttons, conversation.said]
     opened, measured = [desk, arrival.status, *filled, findings.corrected], [desk, findings.corrected, *filled, arrival.status]
-    arrival.example.input(caught(arrivals.open_example, len(opened), 1), [arrival.example, desk, dark], opened, **READING)
+    arrival.example.input(caught(arrivals.open_example, len(opened), 1), [arrival.example, desk, dark], opened, js=ONCE, **READING)
     dropped = arrival.files.upload(caught(arrivals.open_files, len(opened), 1), [arrival.files, desk, dark], opened, **READING)
     dropped.then(lambda: None, None, arrival.files, **AT_ONCE)
     findings.apply.click(caught(arrivals.correct, len(measured), 1), [desk, *findings.form], measured, **READING)

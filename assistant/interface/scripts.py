@@ -56,6 +56,13 @@ PAGE = """() => {
   for (const id of ["shelf", "found"]) { const part = document.getElementById(id); if (part) watch.observe(part, {childList: true, subtree: true}); }
 }"""
 
+# A choice by mouse comes twice within a moment: Gradio says it again when its list closes. The second is sent as nothing, for which nothing is read.
+ONCE = """(name, ...rest) => {
+  const now = performance.now(), again = window.chosen?.name === name && now - window.chosen.at < 300;
+  window.chosen = {name, at: now};
+  return [again ? null : name, ...rest];
+}"""
+
 # Gradio's short-lived messages are put in one plain sentence, which stays in the line of status nearest to what was done. Whatever takes its time to
 # begin says so. And a lost connection: Gradio would load the page anew, and the patient with it would be gone. So what a visitor does is sent again until
 # it arrives; an answer that was cut off, or fell silent, ends as an error does, and its question is in the box again.

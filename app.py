@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from assistant.interface import zero_gpu  # noqa: F401 - first: on a Space with borrowed GPUs its package comes before torch
-from assistant.interface.server import launch
-from assistant.measuring_only import load
+from assistant.interface.starting import open_page
 from assistant.settings import Settings
 
 
 def main() -> None:
     settings = Settings()
-    print(f"Breathwise (research and education only) opens at http://{settings.host}:{settings.port}", flush=True)
-    launch(load(settings), host=settings.host, port=settings.port)
+    open_page(settings, host=settings.host, port=settings.port)
 
 
 if __name__ == "__main__":

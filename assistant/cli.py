@@ -230,12 +230,11 @@ def risk(
 @app.command("app")
 def run_app(host: Annotated[str | None, typer.Option()] = None, port: Annotated[int | None, typer.Option()] = None) -> None:
     """Open the page."""
-    from assistant.interface.server import launch
-    from assistant.measuring_only import load
+    from assistant.interface.starting import open_page
     from assistant.settings import Settings
 
     settings = Settings()
-    launch(load(settings), host=host or settings.host, port=settings.port if port is None else port)
+    open_page(settings, host=host or settings.host, port=settings.port if port is None else port)
 
 
 @app.command()

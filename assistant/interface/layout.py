@@ -162,6 +162,9 @@ def _findings() -> Findings:
                 label="The numbers of the curves are",
                 visible=False,
             )
+            hertz = gr.Number(
+                None, label="Samples of a curve in one second (with a wrong unit of time this number is wrong too)", visible=False, min_width=110
+            )
             apply = gr.Button("Measure again", size="sm", variant="primary")
         corrected = gr.Markdown("", elem_id="corrected")
         with gr.Row(elem_id="report"):
@@ -187,7 +190,7 @@ def _findings() -> Findings:
             card = gr.HTML("")
         with gr.Accordion("Risks", open=True, elem_id="risks"):
             risk = risk_panel.place()
-    form = [sex, age, height, unit, after, used, field, value, value_unit, curve_unit]
+    form = [sex, age, height, unit, after, used, field, value, value_unit, curve_unit, hertz]
     filled = [
         welcome, results, quality, taken, confirm, correct, *form, loop, spirogram, table, bars, course, line, series, blows, every, card, risk.table,
     ]  # fmt: skip

@@ -214,7 +214,9 @@ def test_a_volume_that_was_reckoned_from_flow_grows_with_the_time(tmp_path: Path
     assert again.blows[0].time_s[-1] == pytest.approx(blow.time_s[-1], rel=0.02)
 
 
-@pytest.mark.parametrize(("hertz", "said"), [(5.0, "5 samples a second is not possible; 20 to 1000"), (1000.0, "would last 0.249 s; a spirogram lasts from 0.3")])
+@pytest.mark.parametrize(
+    ("hertz", "said"), [(5.0, "5 samples a second is not possible; 20 to 1000"), (1000.0, "would last 0.249 s; a spirogram lasts from 0.3")]
+)
 def test_a_time_that_no_blow_can_have_is_one_sentence(hertz: float, said: str, tmp_path: Path) -> None:
     blow = read("healthy_runner").blows[0]
     few = replace(blow, time_s=blow.time_s[:250] * (blow.sampling_hz / 100), volume_l=blow.volume_l[:250], flow_l_s=blow.flow_l_s[:250])

@@ -162,9 +162,7 @@ def _findings() -> Findings:
                 label="The numbers of the curves are",
                 visible=False,
             )
-            hertz = gr.Number(
-                None, label="Samples of a curve in one second (with a wrong unit of time this number is wrong too)", visible=False, min_width=110
-            )
+            hertz = gr.Number(None, label="Samples of a curve in one second (with a wrong unit of time this number is wrong too)", visible=False, min_width=110)
             apply = gr.Button("Measure again", size="sm", variant="primary")
         corrected = gr.Markdown("", elem_id="corrected")
         with gr.Row(elem_id="report"):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from assistant.interface.starting import open_page
-from assistant.settings import Settings
+from assistant.interface.starting import ServingError, open_page
+from assistant.settings import SettingError, read_settings
 
 
 def main() -> None:
-    settings = Settings()
-    open_page(settings, host=settings.host, port=settings.port)
+    try:
+        settings = read_settings()
+        open_page(settings, host=settings.host, port=settings.port)
+    except (SettingError, ServingError) as error:
+        raise SystemExit(f"breathwise: {error}") from None
 
 
 if __name__ == "__main__":

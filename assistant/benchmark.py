@@ -22,10 +22,17 @@ from typing import Any
 
 from assistant.dialogue import Assistant, read_person
 from assistant.settings import Settings
+from encoders.faults import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "assets" / "patients" / "mild_obstruction"
 QUESTIONS = ("Explain my result", "How good was the test?", "Should I exercise?", "How do I stop smoking?", "What about my blood pressure?")
+LATER_QUESTIONS = (
+    "What does FEV1 mean?", "Is it low?", "What should I eat?", "Does air pollution matter?", "How do I use an inhaler?", "Which vaccines do I need?",
+    "What is a z-score?", "Why is that the pattern?", "How much sleep do I need?", "Can I fly?", "What does FVC mean?", "Should I lose weight?", "How do I prepare for a test?",
+    "What is my risk of diabetes?", "What about alcohol?",
+)  # fmt: skip
+TURNS = (1, 5, 20)  # whose first token and speed are told
 
 
 def run(*, seed: int = 7, repeats: int = 3, progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
@@ -66,16 +73,16 @@ def run(*, seed: int = 7, repeats: int = 3, progress: Callable[[str], None] = la
 
 
 def conversation(assistant: Assistant, *, keep: bool, seed: int) -> dict[str, float]:
-    """Five turns about one patient: first token and tokens a second of the first and the fifth."""
+    """Twenty turns about one patient: first token and tokens a second of ``TURNS``."""
     session = assistant.open(sorted(EXAMPLE.iterdir()))
-    for question in QUESTIONS:
+    for question in (*QUESTIONS, *LATER_QUESTIONS):
         if not keep:
             session = replace(session, memory=None)
         for turn in assistant.ask(session, question, seed=seed):
             pass
         session = session.add(turn)
     result = {}
-    for number in (1, 5):
+    for number in TURNS:
         timings = session.turns[number - 1].timings
         result[f"turn_{number}_first_token_s"] = timings.first_token_s
         result[f"turn_{number}_tokens_per_s"] = (timings.new_tokens - 1) / max(timings.written_s - timings.first_token_s, 1e-6)
@@ -143,10 +150,8 @@ def table(found: dict[str, Any]) -> str:
         ("open a patient: measure, interpret, risks", f"{found['open_patient_s']:.2f} s", ""),
         ("soft tokens of curve and table", f"{1000 * found['soft_tokens_s']:.0f} ms", ""),
         ("search of the library", f"{1000 * found['search_s']:.0f} ms", ""),
-        ("first token, turn 1", f"{kept['turn_1_first_token_s']:.2f} s", f"{anew['turn_1_first_token_s']:.2f} s"),
-        ("first token, turn 5", f"{kept['turn_5_first_token_s']:.2f} s", f"{anew['turn_5_first_token_s']:.2f} s"),
-        ("tokens a second, turn 1", f"{kept['turn_1_tokens_per_s']:.0f}", f"{anew['turn_1_tokens_per_s']:.0f}"),
-        ("tokens a second, turn 5", f"{kept['turn_5_tokens_per_s']:.0f}", f"{anew['turn_5_tokens_per_s']:.0f}"),
+        *((f"first token, turn {n}", *(f"{one[f'turn_{n}_first_token_s']:.2f} s" for one in (kept, anew))) for n in TURNS),
+        *((f"tokens a second, turn {n}", *(f"{one[f'turn_{n}_tokens_per_s']:.0f}" for one in (kept, anew))) for n in TURNS),
         ("peak memory of the page, ready", memory, ""),
     ]
     lines = ["| | with the kept prefix | without |", "|---|---|---|", *(f"| {name} | {ours} | {other} |" for name, ours, other in rows)]
@@ -163,7 +168,7 @@ def write_readme(lines: str, readme: Path, mark: str) -> None:
     text = readme.read_text(encoding="utf-8")
     marks = re.compile(rf"(<!-- {mark} -->).*?(<!-- /{mark} -->)", re.DOTALL)
     if not marks.search(text):
-        raise ValueError(f"{readme.name} has no <!-- {mark} --> marks to write between")
+        raise InputError(f"{readme.name} has no <!-- {mark} --> marks to write between")
     readme.write_text(marks.sub(lambda found: f"{found[1]}\n{lines}\n{found[2]}", text), encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from assistant import intake, saved_session
 from assistant.session import Session, Turn, examine, turn_json
+from encoders.faults import InputError
 from encoders.record import QUANTITY, Patient, Sex
 from encoders.spirogram import to_json
 from encoders.spirogram.reference import NAMES
@@ -21,7 +22,7 @@ ONE_AT_A_TIME = "one answer at a time: wait for it, then ask again"
 ADULTS_ONLY = "risks are estimated for adults of 20 years and over whose sex and age are known; add them to the record"
 
 
-class CallerError(ValueError):
+class CallerError(InputError):
     """A call that cannot be answered. One plain sentence."""
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 
 from assistant.cli_library import AsJson, library, print_json
 from assistant.cli_made import benchmark, evaluate, train, transcripts
+from encoders.faults import InputError
 
 if TYPE_CHECKING:
     from assistant.session import RiskEstimate
@@ -174,15 +176,23 @@ _BAR = 20  # signs of a bar for a chance of 1; its length is the square root of 
 def report(
     records: Annotated[list[Path], typer.Argument(metavar="RECORD...")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="FILE.md, .pdf, .json or .fhir.json")],
+    risks: Annotated[bool, typer.Option("--risks", help="Estimate risks, too: reads the model, which takes some seconds.")] = False,
 ) -> None:
     """Write down what a record and its curves, or a saved JSON report, say: Markdown, PDF, JSON or FHIR. No language model is needed."""
-    from assistant.intake import read
     from assistant.report import check_suffix, write
-    from assistant.saved_session import find
-    from assistant.session import begin
 
     check_suffix(out)
-    write(find(records) or begin(read(records)), out)
+    if risks:
+        from assistant.dialogue import Assistant
+
+        session = Assistant.load().open(records)
+    else:
+        from assistant.intake import read
+        from assistant.saved_session import find
+        from assistant.session import begin
+
+        session = find(records) or begin(read(records))
+    write(session, out)
     typer.echo(f"written to {out}", err=True)
 
 
@@ -191,7 +201,7 @@ def risk(
     cohort: Annotated[Path, typer.Argument(metavar="COHORT.csv")],
     out: Annotated[Path, typer.Option("--out", metavar="RISKS.csv")],
     traits: Annotated[str, typer.Option(help="Comma-separated; all by default.")] = "",
-    batch: Annotated[int, typer.Option(min=1, max=1024)] = 64,
+    batch: Annotated[int, typer.Option(min=1, max=1024, help="People scored together; on a GPU more are faster.")] = 16,
     explain: Annotated[
         Path | None, typer.Option(metavar="REASONS.csv", help="Also write what each risk rests on: log-odds of every field and stretch of the curve.")
     ] = None,
@@ -202,38 +212,51 @@ def risk(
 
     from assistant.dialogue import EMBEDDED_MODEL
     from assistant.reasons import explain_cohort
-    from assistant.risk import Risk, score_cohort
-    from assistant.settings import Settings
+    from assistant.risk import Risk, look_through, score_cohort
+    from assistant.settings import read_settings
     from encoders.cohort import CohortError
     from encoders.multimodal import MultimodalLM, choose_device
     from encoders.record import RISK_TRAITS
 
     if not cohort.exists():
         raise CohortError(f"{cohort.name} does not exist; give a CSV file of people or a folder of CDC's files")
-    settings = Settings()
+    looked = look_through(cohort)
+    for name, count in looked.set_aside.items():
+        typer.echo(f"{name}: {count} impossible {'value is' if count == 1 else 'values are'} taken as not measured", err=True)
+    settings = read_settings()
     device, dtype = choose_device(settings.device, settings.precision)
     model = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
     chosen = [one.strip() for one in traits.split(",") if one.strip()] or [trait for trait, _ in RISK_TRAITS]
-    part = out.with_name(f"{out.name}.part")
-    with tqdm(unit="person", file=sys.stderr) as bar, part.open("w", encoding="utf-8", newline="") as file:
+    with tqdm(total=looked.people, unit="person", file=sys.stderr) as bar, whole(out) as file:
         for index, chunk in enumerate(score_cohort(model, Risk.load(EMBEDDED_MODEL), cohort, chosen, batch)):
             chunk.to_csv(file, index=False, header=index == 0)
             bar.update(len(chunk))
-    part.replace(out)
     if explain is not None:
-        with tqdm(unit="risk", desc="reasons", file=sys.stderr) as bar, explain.open("w", encoding="utf-8", newline="") as file:
+        with tqdm(unit="risk", desc="reasons", file=sys.stderr) as bar, whole(explain) as file:
             for index, rows in enumerate(explain_cohort(model, Risk.load(EMBEDDED_MODEL), cohort, tuple(chosen))):
                 pd.DataFrame(rows).to_csv(file, index=False, header=index == 0)
                 bar.update(1)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[TextIO]:
+    """A file that stands at ``path`` when all of it was written, and leaves nothing behind when it was not."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @app.command("app")
 def run_app(host: Annotated[str | None, typer.Option()] = None, port: Annotated[int | None, typer.Option()] = None) -> None:
     """Open the page."""
     from assistant.interface.starting import open_page
-    from assistant.settings import Settings
+    from assistant.settings import read_settings
 
-    settings = Settings()
+    settings = read_settings()
     open_page(settings, host=host or settings.host, port=settings.port if port is None else port)
 
 
@@ -250,18 +273,18 @@ for made in (train, transcripts, benchmark):
 
 
 def main() -> None:
-    """Run, and turn errors about the input into one plain sentence and exit code 2."""
+    """Run; a fault of the input is one plain sentence and exit code 2, one that we know of our own is a sentence and exit code 1."""
     try:
         app()
-    except (ValueError, FileNotFoundError) as error:
-        from encoders.multimodal import ModelError
-
-        message = " ".join(str(error).split())
-        typer.echo(f"breathwise: {message}", err=True)
-        sys.exit(1 if isinstance(error, ModelError) else 2)
+    except (InputError, FileNotFoundError) as error:
+        say_and_stop(error, 2)
     except RuntimeError as error:
-        typer.echo(f"breathwise: {' '.join(str(error).split())}", err=True)
-        sys.exit(1)
+        say_and_stop(error, 1)
+
+
+def say_and_stop(error: Exception, code: int) -> NoReturn:
+    typer.echo(f"breathwise: {' '.join(str(error).split())}", err=True)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

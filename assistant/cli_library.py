@@ -21,9 +21,9 @@ def print_json(document: Any) -> None:
 def library_search(query: str, k: Annotated[int, typer.Option("-k", min=1, max=50)] = 4, as_json: AsJson = False) -> None:
     """Passages that answer a question; ``enough`` is false when nothing relevant stands in the library."""
     from assistant.retrieval import GuidelineLibrary
-    from assistant.settings import Settings
+    from assistant.settings import read_settings
 
-    found = GuidelineLibrary.load(Settings()).search(query, k)
+    found = GuidelineLibrary.load(read_settings()).search(query, k)
     results = [
         {
             "id": h.passage.id, "title": h.passage.title, "section": h.passage.section, "source": h.passage.source, "year": h.passage.year,
@@ -45,10 +45,10 @@ def library_search(query: str, k: Annotated[int, typer.Option("-k", min=1, max=5
 def library_list(as_json: AsJson = False) -> None:
     """Every passage of the library, those of your own documents last."""
     from assistant.local_passages import library_folder, read_local
-    from assistant.settings import Settings
+    from assistant.settings import read_settings
     from encoders.passages import read_passages
 
-    passages = (*read_passages(), *read_local(library_folder(Settings().library_dir)))
+    passages = (*read_passages(), *read_local(library_folder(read_settings().library_dir)))
     if as_json:
         print_json([{**vars(passage), "local": passage.local} for passage in passages])
         return
@@ -60,9 +60,9 @@ def library_list(as_json: AsJson = False) -> None:
 def library_add(paths: Annotated[list[Path], typer.Argument(metavar="PATH...")]) -> None:
     """Take in your own documents (Markdown, text, PDF, HTML, or folders of them); every result says that they are local."""
     from assistant.local_passages import add, library_folder
-    from assistant.settings import Settings
+    from assistant.settings import read_settings
 
-    settings = Settings()
+    settings = read_settings()
     added = add(paths, library_folder(settings.library_dir), largest_mb=settings.max_upload_mb)
     for document in dict.fromkeys(passage.id.rpartition("/")[0] for passage in added):
         typer.echo(f"{document}: {sum(passage.id.startswith(document + '/') for passage in added)} passages")
@@ -73,9 +73,9 @@ def library_remove(which: Annotated[str, typer.Argument(metavar="ID|all")]) -> N
     """Remove one of your own documents, or all, for good: its file and every index that holds its text."""
     from assistant.local_passages import library_folder, remove
     from assistant.retrieval import index_folder
-    from assistant.settings import Settings
+    from assistant.settings import read_settings
 
-    settings = Settings()
+    settings = read_settings()
     gone = remove(which, library_folder(settings.library_dir), index_folder(settings.cache_dir))
     typer.echo(f"{gone} passages removed; no file holds them any more.")
 
@@ -85,10 +85,10 @@ def library_verify() -> None:
     """Check every passage and the index."""
     from assistant.local_passages import check, library_folder
     from assistant.retrieval import GuidelineLibrary
-    from assistant.settings import Settings
+    from assistant.settings import read_settings
     from encoders.passages import PassageError
 
-    settings = Settings()
+    settings = read_settings()
     wrong = check(library_folder(settings.library_dir)) or GuidelineLibrary.load(settings).verify()
     if wrong:
         raise PassageError("; ".join(wrong))

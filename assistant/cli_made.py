@@ -40,6 +40,7 @@ def train(
 
     from assistant.model_card import write
     from assistant.risk import fit_model
+    from encoders.model_folder import seal
     from encoders.multimodal import MultimodalLM
     from encoders.passages import read_passages
     from encoders.teacher.chat import load_teacher
@@ -52,6 +53,7 @@ def train(
     if data is not None and base_model is None:
         found = fit_model(MultimodalLM.load(out), data, limit=200 if smoke else None)
         (out / "risk.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
+        seal(out)
     write(out)
     typer.echo(f"written to {out}")
 
@@ -77,7 +79,7 @@ def evaluate_risk(
     from assistant.benchmark import write_readme
     from assistant.dialogue import EMBEDDED_MODEL
     from assistant.risk import Risk
-    from assistant.settings import Settings
+    from assistant.settings import read_settings
     from encoders import evaluation, probes
     from encoders.baselines import require_lightgbm
     from encoders.cohort import CohortError
@@ -87,7 +89,7 @@ def evaluate_risk(
         if path is not None and not path.exists():
             raise CohortError(f"{path.name} does not exist; give a CSV file of people or a folder of CDC's files")
     require_lightgbm()
-    started, folder, settings = time.perf_counter(), model or EMBEDDED_MODEL, Settings()
+    started, folder, settings = time.perf_counter(), model or EMBEDDED_MODEL, read_settings()
     device, dtype = choose_device(settings.device, settings.precision)
     reader, risks = MultimodalLM.load(folder, device=device, dtype=dtype), Risk.load(folder)
     folds = evaluation.read_folds(cohort, later, 150 if smoke else None)
@@ -170,9 +172,9 @@ def benchmark(
     ] = Measured.page,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     readme: Annotated[Path | None, typer.Option(help="README whose table is to be written.")] = None,
-    repeats: Annotated[int, typer.Option(min=1, max=50, help="Conversations (page and load only).")] = 3,
+    repeats: Annotated[int, typer.Option(min=1, max=50, help="How often each is timed (page, load and risk); the median counts.")] = 3,
     blows: Annotated[int, typer.Option(min=1, help="Blows (spirometry only).")] = 10_000,
-    seed: Annotated[int, typer.Option()] = 7,
+    seed: Annotated[int, typer.Option(help="Of made-up blows and people and of the page's answers; nothing else is drawn.")] = 7,
 ) -> None:
     """Measure this machine: start, first token, tokens a second, memory; or blows and z-scores a second; how well the library is searched; or many chats at once."""
     from assistant import benchmark as page
@@ -192,7 +194,7 @@ def benchmark(
         found = searching.run(progress=progress)
         lines = searching.table(found)
     elif what is Measured.risk:
-        found = risks.run(repeats=max(repeats, 10), seed=seed, progress=progress)
+        found = risks.run(repeats=repeats, seed=seed, progress=progress)
         lines = risks.table(found)
     elif what is Measured.load:
         found = load.run(repeats=repeats, progress=progress)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,13 +25,14 @@ from assistant.retrieval import GuidelineLibrary
 from assistant.risk import Risk
 from assistant.ruled import by_rule
 from assistant.session import Citation, RiskEstimate, Seen, Session, Timings, Turn, Written, begin
-from assistant.settings import Settings
+from assistant.settings import Settings, read_settings
 from assistant.several import together
 from assistant.whom import Whom, said_of, whom
 from encoders.batch import CURVE_MARK, RECORD_MARK, Person
 from encoders.cases import chosen_curve, read_for_risk, risk_fact
 from encoders.conversation import risk_messages
-from encoders.multimodal import MultimodalLM, choose_device, load_language_model
+from encoders.model_folder import fingerprint, load_language_model
+from encoders.multimodal import MultimodalLM, choose_device
 from encoders.passages import Passage
 from encoders.record import Patient, write_out
 from encoders.spirogram.results import Spirometry
@@ -46,6 +47,7 @@ LONGEST_QUESTION = 2000  # characters
 PLOTS = {"show_flow_volume": "flow_volume", "show_volume_time": "volume_time"}
 EMBEDDED_MODEL = Path(__file__).resolve().parent.parent / "assets" / "models" / "breathwise-mini"
 STOPPED = "Stopped before a sentence was whole."
+LENT_GPU = "SPACES_ZERO_GPU"  # set on a Space whose GPU is lent by the call
 _CITED = re.compile(r"\[(\d+)\]")
 
 
@@ -62,16 +64,20 @@ class Assistant:
     @classmethod
     def load(cls, settings: Settings | None = None) -> Assistant:
         """Read the models and the library; nothing is downloaded unless another base model is named."""
-        settings = settings or Settings()
+        settings = settings or read_settings()
         device, dtype = choose_device(settings.device, settings.precision)
-        reader = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
+        lent = bool(os.environ.get(LENT_GPU)) and device != "cpu"  # risks are read outside of the calls for which the GPU is lent
+        reader = MultimodalLM.load(EMBEDDED_MODEL) if lent else MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
         model, name = reader, EMBEDDED_MODEL.name
+        if lent and not settings.base_model:
+            model = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
         if settings.base_model:
-            name = settings.base_model
-            if (Path(name) / "breathwise.json").is_file():
-                model = MultimodalLM.load(Path(name), device=device, dtype=dtype)
+            chosen = Path(settings.base_model)
+            name = chosen.name if chosen.is_dir() else settings.base_model  # the way to a folder is nobody's business
+            if (chosen / "breathwise.json").is_file():
+                model = MultimodalLM.load(chosen, device=device, dtype=dtype)
             else:
-                lm, tokenizer = load_language_model(name, dtype=dtype)
+                lm, tokenizer = load_language_model(settings.base_model, dtype=dtype)
                 model = MultimodalLM(lm, tokenizer, reads=False).to(device).eval()
         risk = Risk.load(EMBEDDED_MODEL) if (EMBEDDED_MODEL / "risk.json").is_file() else None
         return cls(Engine(model), GuidelineLibrary.load(settings), settings, reader=reader, risk=risk, name=name)
@@ -232,7 +238,7 @@ class Assistant:
         texts = [*(fact.text for fact in session.facts), *(p.title + " " + p.text for p in passages), *numerals]
         return words_with_digits(texts) | frozenset(f"[{n}]" for n in range(1, len(passages) + 1))
 
-    @cached_property
+    @property
     def versions(self) -> tuple[tuple[str, str], ...]:
         """What answers: software, weights, library."""
         try:
@@ -242,7 +248,8 @@ class Assistant:
         runs = self.describe()
         return (
             ("Breathwise", own), ("model", self.name), ("device", f"{runs['device']}, {runs['precision']}"),
-            ("passages", f"{len(self.library.passages)} in the library"),
+            ("passages", f"{len(self.library.passages)} in the library"), ("reference values", f"pyspiro {importlib.metadata.version('pyspiro')}"),
+            ("weights", fingerprint(EMBEDDED_MODEL)),
             *((name, importlib.metadata.version(name)) for name in ("torch", "transformers", "langchain-core")),
         )  # fmt: skip
 

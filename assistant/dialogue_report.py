@@ -10,7 +10,7 @@ from typing import Any
 from assistant.benchmark import commit, hardware, write_json
 from assistant.dialogue_errors import CLASSES
 from assistant.dialogue_systems import SYSTEMS
-from assistant.evaluation_report import weights_sha256
+from encoders.model_folder import fingerprint
 
 _COLUMNS: tuple[tuple[str, str], ...] = (  # column, key of a system's summary
     ("numbers supported", "numbers_supported"), ("citations valid", "citations_valid"), ("claims supported", "claims_supported"),
@@ -27,7 +27,7 @@ def provenance(model_folder: Path, name: str, device: str, curves: Sequence[Path
 
         where = str(torch.cuda.get_device_name())
     return {
-        "model": name, "weights_sha256": weights_sha256(model_folder)[:16] if name == model_folder.name else "another", "curves": [path.name for path in curves], "seed": seed, "commit": commit(),
+        "model": name, "weights_sha256": fingerprint(model_folder) if name == model_folder.name else "another", "curves": [path.name for path in curves], "seed": seed, "commit": commit(),
         "date": dt.date.today().isoformat(), "hardware": where, "minutes": round(minutes, 1),
     }  # fmt: skip
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from assistant.session import Session
 from encoders.record import QUANTITY, RISK_TRAITS
-from encoders.spirogram.interpret import BORDERLINE_Z, LLN_Z, WORDS
+from encoders.spirogram.interpret import BORDERLINE_Z, WORDS
+from encoders.spirogram.results import LLN_Z
 
 _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[])")
 CITED = re.compile(r"\[(\d+)\]")

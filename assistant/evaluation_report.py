@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from matplotlib.figure import Figure
 
 from assistant.benchmark import commit, hardware, write_json
 from encoders.evaluation import ABLATIONS, MODELS, TRAITS, Evaluation
+from encoders.model_folder import fingerprint
 from encoders.record import RISK_TRAITS
 from encoders.scores import calibration_bins
 
@@ -29,15 +29,10 @@ def provenance(model_folder: Path, cohort: Path, later: Path | None, seed: int, 
     training = model_folder / "training.json"
     taught = json.loads(training.read_text(encoding="utf-8")) if training.is_file() else {}
     return {
-        "model": model_folder.name, "weights_sha256": weights_sha256(model_folder)[:16], "model_trained": {name: taught.get(name) for name in ("date", "commit", "minutes", "hardware")},
+        "model": model_folder.name, "weights_sha256": fingerprint(model_folder), "model_trained": {name: taught.get(name) for name in ("date", "commit", "minutes", "hardware")},
         "cohort": cohort.name, "tested_on": later.name if later else "test fold", "seed": seed, "commit": commit(), "date": dt.date.today().isoformat(),
         "hardware": torch.cuda.get_device_name() if torch.cuda.is_available() else hardware(), "minutes": round(minutes, 1),
     }  # fmt: skip
-
-
-def weights_sha256(folder: Path) -> str:
-    """The hash of a model's weights, whatever files they are spread over."""
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.safetensors")))).hexdigest()
 
 
 def table(found: dict[str, Any]) -> str:

@@ -19,8 +19,10 @@ from encoders.record import PATIENT_FIELDS, QUANTITY, Patient, ReportedSpirometr
 from encoders.spirogram.formats import check_workbook, kind_of
 from encoders.spirogram.nhanes import XPT_MARK
 from encoders.spirogram.read import Blow, CurveError, decode, once, read_curves
+from encoders.spirogram.visits import GROWN_YEARS, date_of
 
 MAX_MB, MAX_FILES, MAX_ROWS, MAX_CELL, MAX_UNPACKED_MB = 20, 30, 5000, 400, 100
+UNUSUAL_BMI = (13.0, 50.0)  # in adults: pounds taken for kilograms look like this
 
 
 def read(paths: Sequence[Path]) -> Patient:
@@ -51,7 +53,7 @@ def read(paths: Sequence[Path]) -> Patient:
                 raise IntakeError(f"{name}: {key.replace('_', ' ')} differs from that in another file; upload files of one person only")
             fields.setdefault(key, value)
         said += notes
-    patient = _patient(fields, said)
+    patient = _patient(fields, blows, said)
     if not blows and not fields.keys() - {"label", "test_date", "bronchodilator"}:
         raise IntakeError("nothing about a person was found in these files; a record needs columns such as sex, age and height")
     blows = list(once(tuple(blows)))
@@ -223,15 +225,17 @@ def _fields_of(patient: Patient) -> dict[str, Any]:
     return found
 
 
-def _patient(fields: dict[str, Any], notes: list[str]) -> Patient:
+def _patient(fields: dict[str, Any], blows: Sequence[Blow], notes: list[str]) -> Patient:
+    """The person, at the age of the latest test where only the date of birth is known."""
     fields = dict(fields)
-    birth, tested = fields.pop("birth_date", None), fields.pop("test_date", None)
+    birth, reported = fields.pop("birth_date", None), fields.pop("test_date", None)
+    tested = max((day for day in (reported, *map(date_of, blows)) if day is not None), default=None)
     if birth is not None and "age_years" not in fields:
         age = ((tested or dt.date.today()) - birth).days / 365.25
         if not 0 <= age <= 120:
             raise IntakeError(f"the date of birth gives an age of {age:.0f} years; 0 to 120 is possible")
         fields["age_years"] = round(age, 1)
-        notes.append("age was reckoned from the date of birth" + ("" if tested else " to today"))
+        notes.append(f"age was reckoned from the date of birth to {tested or 'today'}")
     pressure = fields.pop("blood_pressure", None)
     if pressure is not None:
         for field, value in zip(("systolic_bp_mmhg", "diastolic_bp_mmhg"), pressure, strict=True):
@@ -242,12 +246,15 @@ def _patient(fields: dict[str, Any], notes: list[str]) -> Patient:
         raise IntakeError(f"FEV1 {values['fev1_l']:g} L is larger than FVC {values['fvc_l']:g} L, which is not possible; check whether they were swapped")
     if values:
         state = "post" if "post" in phase else "pre" if "pre" in phase else None
-        tests = (*fields.get("reported", ()), ReportedSpirometry(**values, date=tested, bronchodilator=state))
+        tests = (*fields.get("reported", ()), ReportedSpirometry(**values, date=reported, bronchodilator=state))
         fields["reported"] = tuple(sorted(tests, key=lambda test: test.date or dt.date.min))
     ancestry = fields.pop("ancestry", None)
     if ancestry:
         fields["ancestry"] = re.sub(r"[\s-]+", "_", str(ancestry).lower())
     patient = Patient(**fields)
+    bmi = patient.bmi_kg_m2
+    if bmi is not None and not UNUSUAL_BMI[0] <= bmi <= UNUSUAL_BMI[1] and patient.weight_kg is not None and (patient.age_years or 0.0) >= GROWN_YEARS:
+        notes.append(f"a weight of {patient.weight_kg:.0f} kg gives a body mass index of {bmi:.0f}, which is unusual: check the units of weight and height")
     if patient.bmi_kg_m2 is not None and not QUANTITY["bmi_kg_m2"].low <= patient.bmi_kg_m2 <= QUANTITY["bmi_kg_m2"].high:
         raise IntakeError(
             f"height and weight give a body mass index of {patient.bmi_kg_m2:.0f}, which is not possible; check their units, or name them: height_cm, weight_kg"

@@ -47,20 +47,22 @@ def talk(assistant: Assistant, session: Session) -> Chat:
 
 
 def writing_speed(assistant: Assistant, session: Session, count: int, tokens: int = 60) -> float:
-    """Tokens a second of ``count`` answers of ``tokens`` tokens each at once, from the first token of any to the last of all."""
+    """Tokens a second of ``count`` answers of ``tokens`` tokens each at once, whose prompts have been read before."""
     *_, turn = assistant.ask(fresh(session), QUESTIONS[0])
     engine = assistant.engine
     messages = [{"role": "system", "content": "\n".join(turn.seen.facts)}, {"role": "user", "content": turn.seen.prompt}]
     prompt = engine.model.encode(messages, add_generation_prompt=True)
-    times: list[float] = []
 
-    def write(memory: Memory) -> None:
-        for _ in engine.stream(prompt, memory, None, max_new_tokens=tokens, banned=sorted(engine.ends)):
-            times.append(time.perf_counter())
+    def write(memory: Memory, tokens: int) -> int:
+        return len(list(engine.stream(prompt, memory, None, max_new_tokens=tokens, banned=sorted(engine.ends))))
 
+    memories = [Memory() for _ in range(count)]
+    for memory in memories:
+        write(memory, 1)
     with ThreadPoolExecutor(count) as pool:
-        list(pool.map(write, [Memory() for _ in range(count)]))
-    return (len(times) - 1) / (max(times) - min(times))
+        began = time.perf_counter()
+        written = sum(pool.map(write, memories, [tokens] * count))
+        return written / (time.perf_counter() - began)
 
 
 def run(*, chats: int = 20, repeats: int = 3, progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:

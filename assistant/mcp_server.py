@@ -98,9 +98,9 @@ def plain(function: Callable[..., dict[str, Any]]) -> Callable[..., Any]:
 def serve() -> None:
     """Serve until the client closes standard input. Raises McpMissingError."""
     from assistant.measuring_only import load
-    from assistant.settings import Settings
+    from assistant.settings import read_settings
 
-    build(lambda: load(Settings())).run("stdio")
+    build(lambda: load(read_settings())).run("stdio")
 
 
 def _paths(files: list[str]) -> list[Path]:

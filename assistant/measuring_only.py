@@ -47,7 +47,7 @@ class MeasuringOnly:
 def load(settings: Settings) -> Assistant | MeasuringOnly:
     """The assistant, or the one without words where its model cannot be loaded."""
     from assistant.dialogue import Assistant
-    from encoders.multimodal import ModelError
+    from encoders.model_folder import ModelError
 
     try:
         return Assistant.load(settings)

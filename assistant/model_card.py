@@ -61,7 +61,8 @@ def card(training: dict[str, Any], config: dict[str, Any], risk: dict[str, Any],
         "",
         "## How it was taught",
         "",
-        f"From nothing, by `breathwise train --minutes {training.get('minutes'):g} --seed {training.get('seed')}` on {training.get('hardware')}, {training.get('date')}, "
+        f"From nothing, by `breathwise train --data COHORT --minutes {training.get('minutes'):g} --seed {training.get('seed')}`"
+        f"{' in several sittings, named below: no single command gives these weights again' if training.get('note') else ''}, on {training.get('hardware')}, {training.get('date')}, "
         f"commit {training.get('commit')}; {training.get('tokens', 0) / 1e6:.1f} M tokens of text read. Running mean of the loss at the end of each stage: {losses}.",
         "",
         "The text is written by a code teacher that knows the (simulated) patient and the passages; the traits for risk are those of the training fold of NHANES "
@@ -85,32 +86,16 @@ def card(training: dict[str, Any], config: dict[str, Any], risk: dict[str, Any],
         lines += [
             "## What it says by itself",
             "",
-            f"Every sentence is checked against the facts and the cited passages. Of {total} answers to the twelve questions about the seven example patients, "
+            f"Every sentence is checked against the facts and the cited passages. Of the answers to the twelve questions about the seven example patients {spoken['by_rule']} were fixed by rule; of the other {total} "
             f"{counts.get('model', 0)} passed as the model wrote them, {counts.get('model, second try', 0)} on its second try, and {counts.get('code', 0)} had to be composed by code "
             f"(`breathwise transcripts`, {spoken['hardware']}, commit {spoken['commit']}, {spoken['date']}). It most often errs on looking up a single word of the record "
             "(a smoking status, whether a blood pressure is raised).",
             "",
         ]
-    if risk.get("held_out"):
-        lines += [
-            "## Risk, on people it has not seen",
-            "",
-            "Yes against no of each question, calibrated on the validation fold, tested once on the test fold; logistic regression had the same columns.",
-            "",
-            "| trait | people | cases | AUROC (95 % interval) | logistic regression | Brier | observed/expected |",
-            "|---|---|---|---|---|---|---|",
-        ]
-        for row in risk["held_out"]:
-            if "auroc" in row:
-                lines.append(
-                    f"| {row['trait'].replace('_', ' ')} | {row['people']} | {row['cases']} | {row['auroc']:.3f} ({row['auroc_low']:.3f} to {row['auroc_high']:.3f}) "
-                    f"| {row['auroc_logistic_regression']:.3f} | {row['brier']:.3f} | {row['observed_over_expected']:.2f} |"
-                )
-        lines.append("")
     lines += [
         "## The honest table",
         "",
-        "Written by `breathwise evaluate COHORT --readme README.md` of this folder, after training.",
+        "Yes against no of each question, calibrated on the training and validation folds, with the same columns for the classical models. Written by `breathwise evaluate risk COHORT --readme README.md` of this folder, after training.",
         "",
         "<!-- evaluation -->",
         "<!-- /evaluation -->",

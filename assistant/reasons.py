@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assistant.session import Contribution, Session, to_rows
+from encoders.faults import InputError
 from encoders.record import RISK_TRAITS, Patient, label_of
 from encoders.spirogram.results import Maneuver, Spirometry
 
@@ -47,7 +48,7 @@ def contributions(model: Any, patient: Patient, spirometry: Spirometry | None, t
 
     order = [name for name, _ in RISK_TRAITS]
     if trait not in order:
-        raise ValueError(f"unknown trait {trait!r}; choose from {', '.join(order)}")
+        raise InputError(f"unknown trait {trait!r}; choose from {', '.join(order)}")
     read, looked = read_for_risk(patient, spirometry), chosen(spirometry)
     table, curve = read.table, read.curve
     asked: list[tuple[str, str, tuple[float, float] | None, Person]] = []
@@ -137,10 +138,10 @@ def spoken_stretch(found: Sequence[Contribution]) -> Contribution | None:
 def explain_cohort(model: Any, risk: Any, cohort: Path, traits: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:
     """Contributions for every adult of a cohort and every trait: rows of id, trait, name, label, log_odds, odds_ratio."""
     from encoders.cases import analysed_row
-    from encoders.cohort import adults, pieces, tidy
+    from encoders.cohort import adults, tidy_pieces
 
-    for piece in pieces(cohort):
-        for _, row in adults(tidy(piece)).iterrows():
+    for _, table in tidy_pieces(cohort):
+        for _, row in adults(table).iterrows():
             patient, spirometry = analysed_row(row)
             for trait in traits:
                 found = contributions(model, patient, spirometry, trait, slope=risk.data["traits"][trait]["calibration"][1])

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from assistant.guardrails import clean
+from encoders.faults import InputError
 from encoders.record import QUANTITY, Sex, Smoking
 from encoders.spirogram.formats import number
 
 
-class IntakeError(ValueError):
+class IntakeError(InputError):
     """An upload that cannot be taken. One plain sentence: what was wrong, what is allowed, what to do."""
 
 
@@ -80,12 +81,15 @@ _SAME_UNIT = {
     "percent": "%", "\u00b0c": "c", "celsius": "c", "\u00b0f": "f", "fahrenheit": "f", "litre": "l", "litres": "l", "liter": "l", "liters": "l", "sec": "s", "seconds": "s",
     "l/sec": "l/s", "pack years": "pack-years", "pack-year": "pack-years", "metres": "m", "meters": "m", "centimetres": "cm", "centimeters": "cm", "ratio": "fraction",
 }  # fmt: skip
+_MICRO = str.maketrans("\u00b5\u03bc", "uu")  # the micro sign, and the Greek letter that looks like it
 _PER_MINUTE = {"bpm", "/min", "1/min", "min-1", "beats/min", "breaths/min", "per minute", "beats per minute", "breaths per minute"}
 # ranges of values that are certainly in another unit when no unit is named: (from, to, unit)
 _GUESS: dict[str, tuple[float, float, str]] = {
-    "hba1c_percent": (21.0, 200.0, "mmol/mol"), "total_cholesterol_mg_dl": (0.5, 25.0, "mmol/l"), "creatinine_mg_dl": (31.0, 2000.0, "umol/l"),
-    "glucose_mg_dl": (0.5, 9.99, "mmol/l"), "fev1_l": (100.0, 12000.0, "ml"), "fvc_l": (100.0, 12000.0, "ml"), "fev1_fvc": (1.5, 100.0, "%"),
+    "hba1c_percent": (21.0, 200.0, "mmol/mol"), "total_cholesterol_mg_dl": (0.5, 25.0, "mmol/l"), "creatinine_mg_dl": (20.0, 2000.0, "umol/l"),
+    "hdl_cholesterol_mg_dl": (0.1, 6.0, "mmol/l"), "triglycerides_mg_dl": (0.1, 19.99, "mmol/l"), "glucose_mg_dl": (0.5, 19.99, "mmol/l"), "fev1_l": (100.0, 12000.0, "ml"), "fvc_l": (100.0, 12000.0, "ml"), "fev1_fvc": (1.5, 100.0, "%"),
 }  # fmt: skip
+# what may be either: a low sugar in mg/dL, a high one in mmol/L
+_EITHER: dict[str, tuple[float, float, str]] = {"glucose_mg_dl": (20.0, 53.99, "mg/dL or mmol/L")}
 REPORTED = ("fev1_l", "fvc_l", "fev1_fvc", "pef_l_s", "fef25_75_l_s", "bev_l", "fet_s")
 _RANGE = {
     "fev1_l": (0.1, 9.0),
@@ -100,10 +104,11 @@ _RANGE = {
 
 def field_of(header: str) -> tuple[str | None, str]:
     """The field that a header names, and the unit in it."""
-    text = re.sub(r"[_\s]+", " ", header[:100].strip().lower().strip("\"'"))
+    text = re.sub(r"[_\s]+", " ", header[:100].strip().lower().strip("\"'")).translate(_MICRO)
     if text in _BY_ALIAS:
         own = _BY_ALIAS[text]
         return own, ""
+    text = re.sub(r"\b(mmol|umol|mg|ng|g|l) (l|dl|ml|mol|s|min)$", r"\1/\2", text)  # hdl_mmol_l, as columns of tables are named
     match = re.match(rf"^(.*?)\s*[\[(,]?\s*({_UNITS})\s*[\])]?$", text)
     if match and match.group(1).strip(" -:") in _BY_ALIAS:
         return _BY_ALIAS[match.group(1).strip(" -:")], match.group(2)
@@ -164,13 +169,15 @@ def in_own_unit(field: str, value: float, unit: str, name: str, notes: list[str]
     """
     label = QUANTITY[field].label if field in QUANTITY else field.rsplit("_l", 1)[0].replace("_", " ").upper()
     convert = _CONVERT.get(field, {})
-    unit = unit.replace("\u00b5", "u").replace("\u03bc", "u")  # the micro sign, and the Greek letter that looks like it
+    unit = unit.translate(_MICRO)
     unit = _SAME_UNIT.get(unit, unit)
     own = QUANTITY[field].unit.lower() if field in QUANTITY else {"fev1_fvc": "fraction"}.get(field, "l/s" if field.endswith("_l_s") else field[-1])
     if (field.endswith("_bpm") and unit in _PER_MINUTE) or (field == "pack_years" and unit == "years"):
         unit = own
     if unit and unit != own and unit not in convert:
         raise IntakeError(f"{name}: {label} in {clean(unit)[:20]} is not read; give it {'as a fraction' if own == 'fraction' else 'in ' + own}")
+    if not unit and field in _EITHER and _EITHER[field][0] <= value <= _EITHER[field][1]:
+        raise IntakeError(f"{name}: {label} {value:g} may be in {_EITHER[field][2]}; name the unit, in the header or beside the value")
     if not unit and field in _GUESS and _GUESS[field][0] <= value <= _GUESS[field][1]:
         unit = _GUESS[field][2]
         notes.append(f"{label} {value:g} was taken to be in {unit}")

@@ -21,7 +21,9 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Frame, Image, KeepTogether, PageTemplate, Paragraph, Spacer, Table, TableStyle
 
 from assistant.fhir_export import NOTICE
-from assistant.report import HEAD, QUALITY_STANDARD, RISKS, Contents
+from assistant.report import RISKS
+from assistant.report_contents import HEAD, QUALITY_STANDARD, Contents
+from assistant.session import WHAT_A_RISK_IS
 
 INK, SOFT, LINE, BAND, ACCENT, LOW = (HexColor(code) for code in ("#22282f", "#5b6672", "#cfd6dd", "#eef3f7", "#0072B2", "#B3261E"))
 MARGIN = 16 * mm
@@ -117,7 +119,7 @@ def _story(said: Contents, pictures: list[tuple[str, bytes]]) -> list[Any]:
         story += [Paragraph("Tests over time", HEADING), *(_image(one, WIDTH * 0.62) for one in trend), table]
     if said.risks:
         head = ("Told by a doctor of", "Estimate", "90 % interval", "Same age and sex", "Logistic regression")
-        note = Paragraph("The chance of having been told of the condition, learned from one American survey.", SMALL)
+        note = Paragraph(WHAT_A_RISK_IS, SMALL)
         unread = Paragraph(escape(f"Not measured, so not read: {said.unread or 'nothing'}."), SMALL)
         story.append(KeepTogether([Paragraph("Risks", HEADING), *(_image(one, WIDTH * 0.72) for one in risks)]))
         story.append(KeepTogether([_table(head, said.risks, [0.28, 0.14, 0.22, 0.18, 0.18]), Spacer(0, 2), note, unread]))

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,20 +21,20 @@ from numpy.typing import NDArray
 
 from assistant.reasons import field_label
 from assistant.session import RiskEstimate
-from encoders.batch import Person
+from encoders.cohort import ASKED_FROM_YEARS
+from encoders.faults import InputError
 from encoders.record import RISK_TRAITS, Patient
 from encoders.spirogram.results import Spirometry
 from encoders.tabular import COLUMNS, table_of
 
 Floats = NDArray[np.float64]
-ADULT_YEARS = 20.0  # the traits were asked of adults of 20 years and over
 AGE_BANDS = (20, 40, 50, 60, 70, 200)
 RESAMPLES = 200
 _SMALLEST = 1e-4
 PULL = 10.0  # as sure of a slope of one as of a tenth of a squared unit either way: yes and no were taught as likelihoods
 
 
-class RiskError(ValueError):
+class RiskError(InputError):
     """Calibration that is missing or does not fit. One plain sentence."""
 
 
@@ -54,7 +56,7 @@ class Risk:
 
     def estimate(self, log_odds: Floats, patient: Patient, spirometry: Spirometry | None) -> tuple[RiskEstimate, ...]:
         """One patient's (traits,) log-odds -> estimates, in the order of RISK_TRAITS; empty for children or where sex or age is missing."""
-        if patient.age_years is None or patient.age_years < ADULT_YEARS or patient.sex is None:
+        if patient.age_years is None or patient.age_years < ASKED_FROM_YEARS or patient.sex is None:
             return ()
         table = table_of(patient, spirometry)
         missing = tuple(field_label(name) for name, flag in zip(COLUMNS, table[1], strict=True) if not flag and name not in ("male", "smoker", "former_smoker"))
@@ -201,7 +203,7 @@ def fit_model(model: Any, cohort: Path, *, limit: int | None = None) -> dict[str
     return fit(tables, traits, log_odds)
 
 
-def score_people(model: Any, people: Sequence[Any], batch: int = 64) -> Floats:
+def score_people(model: Any, people: Sequence[Any], batch: int = 16) -> Floats:
     """Log-odds of every trait: (people, traits)."""
     from encoders.conversation import risk_messages
 
@@ -210,40 +212,62 @@ def score_people(model: Any, people: Sequence[Any], batch: int = 64) -> Floats:
     return scored
 
 
-def score_cohort(model: Any, risk: Risk, cohort: Path, traits: Sequence[str], batch: int = 64) -> Iterator[pd.DataFrame]:
+def score_cohort(model: Any, risk: Risk, cohort: Path, traits: Sequence[str], batch: int = 16) -> Iterator[pd.DataFrame]:
     """Chunks of id and one calibrated probability per trait, in the order of the file. Raises CohortError.
 
-    While a chunk is scored the next one is read and its blows are rebuilt and measured; no more than these two are held.
+    One chunk for each core at a time is rebuilt, measured and scored, by one thread each: small matrices gain little from
+    being shared out.
     """
-    from encoders.cohort import CohortError
+    from encoders.cohort import CohortError, tidy_pieces
 
     unknown = [trait for trait in traits if trait not in risk.data["traits"]]
     if unknown:
         raise CohortError(f"unknown trait {unknown[0]!r}; choose from {', '.join(risk.data['traits'])}")
     order = {trait: index for index, (trait, _) in enumerate(RISK_TRAITS)}
-    made = _people_of(cohort)
-    with ThreadPoolExecutor(1) as beside:
-        coming = beside.submit(next, made, None)
-        while (chunk := coming.result()) is not None:
-            coming = beside.submit(next, made, None)
-            key, ids, people = chunk
-            log_odds = score_people(model, people, batch)
-            scored = {trait: np.round(risk.calibrate(log_odds[:, order[trait]], trait), 6) for trait in traits}
-            yield pd.DataFrame({key: ids, **scored})
+
+    def score(key: str, table: pd.DataFrame) -> pd.DataFrame:
+        from encoders.cases import person_of_row
+
+        log_odds = score_people(model, [person_of_row(row) for _, row in table.iterrows()], batch)
+        return pd.DataFrame({key: table["id"].to_numpy(), **{trait: np.round(risk.calibrate(log_odds[:, order[trait]], trait), 6) for trait in traits}})
+
+    with _one_thread_each() as workers, ThreadPoolExecutor(workers) as pool:
+        under_way: deque[Future[pd.DataFrame]] = deque()
+        for key, table in tidy_pieces(cohort):
+            under_way.append(pool.submit(score, key, table))
+            if len(under_way) > workers:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
 
 
-def _people_of(cohort: Path) -> Iterator[tuple[str, NDArray[Any], list[Person]]]:
-    """The people of a file in chunks: the name of its id column, their ids, what the encoders read. Raises CohortError."""
-    from encoders.cases import person_of_row
-    from encoders.cohort import HELD_OUT, TRAITS, CohortError, pieces, tidy
+@dataclass(frozen=True)
+class Looked:
+    """A file that was looked through: its people, and how many impossible values of which column count as not measured."""
 
-    seen: set[str] = set()
-    for chunk in pieces(cohort):
-        chunk = chunk.drop(columns=[name for name in chunk.columns if str(name).strip().lower() in (*TRAITS, *HELD_OUT)])
-        key = next((str(name) for name in chunk.columns if str(name).strip().lower() in ("seqn", "id")), "id")
-        table = tidy(chunk)
-        again = seen & set(table["id"])
-        if again:
-            raise CohortError(f"the id {min(again)} stands twice in the table; every person needs one of their own")
-        seen |= set(table["id"])
-        yield key, table["id"].to_numpy(), [person_of_row(row) for _, row in table.iterrows()]
+    people: int
+    set_aside: dict[str, int]
+
+
+def look_through(cohort: Path) -> Looked:
+    """Look at every row as ``score_cohort`` will, so that a fault in the last is known before the first is scored. Raises CohortError."""
+    from encoders.cohort import tidy_pieces
+
+    people, set_aside = 0, Counter[str]()
+    for _, table in tidy_pieces(cohort):
+        people += len(table)
+        set_aside.update(table.attrs["set_aside"])
+    return Looked(people, dict(set_aside))
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[int]:
+    """As many workers as torch has threads, while each of them computes with one."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)

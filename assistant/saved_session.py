@@ -13,7 +13,8 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from assistant.guardrails import clean
-from assistant.session import RiskEstimate, Session, Turn, begin
+from assistant.session import Session, Turn, begin
+from encoders.faults import InputError
 from encoders.record import FACT_NAMES, QUANTITIES, QUANTITY, Patient, ReportedSpirometry, Sex, Smoking
 from encoders.spirogram.read import Array, Blow
 
@@ -22,17 +23,16 @@ MAX_BYTES, MAX_BLOWS, MAX_SAMPLES, MAX_TURNS, MAX_TEXT = 20_000_000, 200, 200_00
 _WORDS = ("conditions", "medications", "symptoms", "assumptions")
 _TOKEN = re.compile(rf"(<\|(?:{'|'.join(FACT_NAMES)})\|>)")
 _TURNS = TypeAdapter(tuple[Turn, ...])
-_RISKS = TypeAdapter(tuple[RiskEstimate, ...])
 _REPORTED = TypeAdapter(tuple[ReportedSpirometry, ...])
 
 
-class SavedSessionError(ValueError):
+class SavedSessionError(InputError):
     """A saved session that cannot be opened again. One plain sentence."""
 
 
 # out -----------------------------------------------------------------------------------------------------------------
 def write(session: Session) -> dict[str, Any]:
-    """What a session rests on: the patient with every sample of every blow, the risks and the turns. Never the kept prefix."""
+    """What a session rests on: the patient with every sample of every blow, and the turns. Never what is reckoned from them."""
     patient = session.patient
     person: dict[str, Any] = {
         "label": patient.label, "sex": patient.sex.value if patient.sex else None, "ancestry": patient.ancestry,
@@ -41,7 +41,7 @@ def write(session: Session) -> dict[str, Any]:
         "reported": [asdict(one) | {"date": one.date.isoformat() if one.date else None} for one in patient.reported],
         "blows": [_write_blow(blow) for blow in patient.blows],
     }  # fmt: skip
-    return {"format": FORMAT, "patient": person, "risks": [asdict(one) for one in session.risks], "turns": [asdict(turn) for turn in session.turns]}
+    return {"format": FORMAT, "patient": person, "turns": [asdict(turn) for turn in session.turns]}
 
 
 def _write_blow(blow: Blow) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _is_saved(path: Path) -> bool:
 
 
 def read(raw: bytes) -> Session:
-    """A JSON report -> its session: measured, compared and interpreted anew, with its turns. Raises SavedSessionError."""
+    """A JSON report -> its session: measured, compared and interpreted anew, with its turns; risks are for the model to estimate. Raises SavedSessionError."""
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -85,16 +85,13 @@ def read(raw: bytes) -> Session:
     try:
         patient = _patient(found["patient"])
         turns = _TURNS.validate_python(_cleaned(found["turns"]))
-        risks = _RISKS.validate_python(_cleaned(found["risks"]))
     except SavedSessionError:
         raise
     except (KeyError, TypeError, AttributeError, ValueError, ValidationError) as error:
         raise SavedSessionError("the saved session was changed or cut; export it again") from error
     if len(turns) > MAX_TURNS:
         raise SavedSessionError(f"the saved session has {len(turns)} questions; at most {MAX_TURNS} are read")
-    if any(not 0 <= value <= 1 for one in risks for value in (one.probability, one.low, one.high)):
-        raise SavedSessionError("the saved session holds a risk outside 0 to 1; export it again")
-    return replace(begin(patient), turns=tuple(replace(turn, done=True) for turn in turns), risks=risks)
+    return replace(begin(patient), turns=tuple(replace(turn, done=True) for turn in turns))
 
 
 def _cleaned(found: Any) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from assistant.intake import read
 from encoders.cases import simulated
+from encoders.faults import InputError
 from encoders.passages import GUIDELINES
 from encoders.record import Patient
 from encoders.spirogram.read import Blow, read_curves
@@ -49,7 +50,7 @@ class Script:
     lines: tuple[Line, ...]
 
 
-class ScriptError(ValueError):
+class ScriptError(InputError):
     """What was asked for cannot be scripted. One plain sentence."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from assistant.benchmark import commit
 from assistant.retrieval import GuidelineLibrary
-from assistant.settings import Settings
+from assistant.settings import read_settings
 from encoders.passages import GUIDELINES
 
 QUESTIONS = GUIDELINES.parent / "benchmarks" / "search.jsonl"
@@ -42,7 +42,7 @@ def read_questions() -> tuple[Question, ...]:
 def run(*, k: int = 4, progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
     """Shares over the half of the questions that no weight or limit was chosen on (every second one), and over the other for comparison."""
     progress("the library")
-    library = GuidelineLibrary.load(Settings())
+    library = GuidelineLibrary.load(read_settings())
     questions = read_questions()
     progress("the questions")
     ways: dict[str, list[Found]] = {"hybrid": [], "vectors": [], "words": []}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import datetime as dt
 import platform
 import threading
 import time
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.session import Session, begin
+from encoders.model_folder import fingerprint
 from encoders.record import Patient, Sex
 from encoders.spirogram import analyse
 from encoders.spirogram.read import read_curves
@@ -87,7 +88,13 @@ def run(assistant: Any) -> dict[str, Any]:
         checks[name]["seconds"] = round(time.perf_counter() - started, 3)
     failed = [name for name, check in checks.items() if not check["ok"]]
     status = "failing" if set(failed) & set(NEEDED) else "degraded" if failed else "ok"
-    return {"status": status, "checks": checks, "versions": versions(), **assistant.describe()}
+    return {
+        "status": status,
+        "checked": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "checks": checks,
+        "versions": versions(),
+        **assistant.describe(),
+    }
 
 
 def versions() -> dict[str, str]:
@@ -99,8 +106,7 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "source checkout" if name == "breathwise" else "not installed"
     with suppress(OSError, ValueError, KeyError):
-        manifest = json.loads((ASSETS / "models" / "breathwise-mini" / "breathwise.json").read_text(encoding="utf-8"))
-        found["weights"] = str(next(iter(manifest["sha256"].values())))[:12]
+        found["weights"] = fingerprint(ASSETS / "models" / "breathwise-mini")
     return found
 
 

@@ -86,6 +86,12 @@ class Seen:
     versions: tuple[tuple[str, str], ...] = ()  # of what answered: software, weights, library, reference values
 
 
+WHAT_A_RISK_IS = (
+    "The chance of having been told of the condition, learned from one American survey. The interval is that of the calibration: how far one person may lie "
+    "from it is not known."
+)
+
+
 @dataclass(frozen=True)
 class RiskEstimate:
     """A calibrated probability of one trait, with an interval and what stands beside it. All are 0-1 or None."""

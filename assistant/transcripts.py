@@ -35,10 +35,12 @@ def write(assistant: Assistant, out: Path = TRANSCRIPTS) -> Iterator[Path]:
     """A Markdown file per example patient; yields each as it is written."""
     out.mkdir(parents=True, exist_ok=True)
     counted: Counter[str] = Counter()
+    ruled = 0
     for folder in sorted(path for path in PATIENTS.iterdir() if path.is_dir()):
         session = converse(assistant, folder)
         asked = [turn for turn in session.turns if turn.seen.raw]
         counted.update(turn.checks.written_by for turn in asked)
+        ruled += len(session.turns) - len(asked)
         own = sum(turn.checks.written_by == "model" for turn in asked)
         lines = [
             f"# {session.patient.label}", "", f"Model {assistant.name} on {hardware()}, commit {commit()}, by `breathwise transcripts`. Not edited.", "",
@@ -46,11 +48,19 @@ def write(assistant: Assistant, out: Path = TRANSCRIPTS) -> Iterator[Path]:
             "passage give was written again, by the model (second try) or by code.", "",
         ]  # fmt: skip
         for turn in session.turns:
-            again = f" *({turn.checks.written_by})*" if turn.seen.raw and turn.checks.written_by != "model" else ""
+            hand = turn.checks.written_by if turn.seen.raw else "rule"
+            again = "" if hand == "model" else f" *({hand})*"
             lines += [f"**{turn.question}**{again}", "", turn.answer, ""]
             lines += [f"- [{one.n}] {one.title}. {one.source}. {one.url}" for one in turn.citations] + ([""] if turn.citations else [])
         path = out / f"{folder.name}.md"
         path.write_text("\n".join(lines), encoding="utf-8")
         yield path
-    found = {"answers": dict(counted), "model": assistant.name, "hardware": hardware(), "commit": commit(), "date": dt.date.today().isoformat()}
+    found = {
+        "answers": dict(counted),
+        "by_rule": ruled,
+        "model": assistant.name,
+        "hardware": hardware(),
+        "commit": commit(),
+        "date": dt.date.today().isoformat(),
+    }
     (out / "summary.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

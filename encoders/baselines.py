@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from encoders import tabular
 from encoders.batch import Person
+from encoders.faults import InputError
 from encoders.scores import auroc
 from encoders.tabular import COLUMNS
 
@@ -23,7 +24,7 @@ SPIROMETRY_COLUMNS = tuple(COLUMNS.index(name) for name in tabular.SPIROMETRY_CO
 NO_LIGHTGBM = "LightGBM is not installed, and the table holds it beside our model; install it with `pip install lightgbm`"
 
 
-class BaselineError(ValueError):
+class BaselineError(InputError):
     """A baseline that cannot be made here. One plain sentence."""
 
 

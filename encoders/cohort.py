@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from encoders.faults import InputError
 from encoders.record import QUANTITY, RISK_TRAITS, Patient, Sex, Smoking
 from encoders.spirogram.read import Blow
 
@@ -21,12 +22,13 @@ _PLAUSIBLE = {
     "fvc_l": ("FVC", "L", 0.05, 12.0), "fev1_l": ("FEV1", "L", 0.05, 10.0), "fev1_fvc": ("FEV1/FVC", "parts of one, not percent", 0.0, 1.0), "pef_l_s": ("PEF", "L/s", 0.0, 25.0),
     "fef25_75_l_s": ("FEF25-75", "L/s", 0.0, 15.0), "bev_ml": ("The back-extrapolated volume", "mL", 0.0, 3000.0), "fet_s": ("Forced expiratory time", "s", 0.0, 60.0),
 } | {name: (QUANTITY[name].label, QUANTITY[name].unit, QUANTITY[name].low, QUANTITY[name].high) for name in QUANTITY}  # fmt: skip
+ASKED_FROM_YEARS = 20.0  # the traits were asked of adults only
 ID_AS_TEXT = {name: str for name in ("seqn", "id", "SEQN", "ID", "Seqn", "Id")}  # 007 stays 007
 NUMBERS = tuple(name for name in QUANTITY if name not in ("heart_rate_bpm", "respiratory_rate_bpm", "spo2_percent", "temperature_c"))
 _SEED = "breathwise-1"
 
 
-class CohortError(ValueError):
+class CohortError(InputError):
     """A table of people that cannot be read. One plain sentence."""
 
 
@@ -58,8 +60,25 @@ def pieces(path: Path, rows: int = 500) -> Iterator[pd.DataFrame]:
         raise CohortError(f"{path.name} cannot be read as a table; give a CSV file with a header row") from error
 
 
+def tidy_pieces(path: Path, rows: int = 500) -> Iterator[tuple[str, pd.DataFrame]]:
+    """``pieces``, each tidy and without the columns of the traits, and the name of the id column. Raises CohortError."""
+    seen: set[str] = set()
+    for piece in pieces(path, rows):
+        piece = piece.drop(columns=[name for name in piece.columns if str(name).strip().lower() in (*TRAITS, *HELD_OUT)])
+        key = next((str(name) for name in piece.columns if str(name).strip().lower() in ("seqn", "id")), "id")
+        table = tidy(piece)
+        again = seen & set(table["id"])
+        if again:
+            raise CohortError(f"the id {min(again)} stands twice in the table; every person needs one of their own")
+        seen |= set(table["id"])
+        yield key, table
+
+
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
-    """Known columns as numbers, absent ones as missing, ``id`` as text. Raises CohortError for text where a number belongs."""
+    """Known columns as numbers, absent ones as missing, ``id`` as text. Raises CohortError for text where a number belongs.
+
+    A stray impossible value becomes missing; ``attrs["set_aside"]`` says how many in which column.
+    """
     table = table.rename(columns=lambda name: str(name).strip().lower())
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
@@ -71,6 +90,7 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
     if (ids.isna() | (ids == "")).any() or ids.duplicated().any():
         raise CohortError(f"the column {key} has empty or repeated ids; every person needs one of their own")
     clean: dict[str, Any] = {"id": ids.astype(object)}
+    set_aside: dict[str, int] = {}
     for name in (*NUMBERS, *SPIROMETRY, *TRAITS, *HELD_OUT):
         column = table[name] if name in table else pd.Series(np.nan, index=table.index)
         number = pd.to_numeric(column, errors="coerce")
@@ -83,6 +103,8 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
             if beyond.sum() > 0.02 * number.notna().sum():  # more than stray values: another unit
                 raise CohortError(f"the column {name} holds {number[beyond].iloc[0]:g}; {label} is given in {unit}, from {low:g} to {high:g}")
             number = number.mask(beyond)
+            if beyond.any():
+                set_aside[name] = int(beyond.sum())
         elif (number.notna() & ~number.isin([0, 1])).any():
             raise CohortError(f"the column {name} holds {number[number.notna() & ~number.isin([0, 1])].iloc[0]:g}; use 1 for yes, 0 for no, or leave it empty")
         clean[name] = number
@@ -97,12 +119,14 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
     for name in ("curve_ml_10ms", "ethnicity"):  # not asked for: a curve instead of indices; groups for evaluation
         if name in table:
             clean[name] = table[name]
-    return pd.DataFrame(clean)
+    tidied = pd.DataFrame(clean)
+    tidied.attrs["set_aside"] = set_aside
+    return tidied
 
 
 def adults(table: pd.DataFrame) -> pd.DataFrame:
-    """People of 20 years and over: the traits were asked of adults only."""
-    return table[table["age_years"] >= 20.0]
+    """People of ``ASKED_FROM_YEARS`` and over."""
+    return table[table["age_years"] >= ASKED_FROM_YEARS]
 
 
 def split_of(identity: object) -> str:

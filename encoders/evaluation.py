@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from encoders import baselines, cohort
 from encoders.batch import Person
 from encoders.cases import analysed_row, chosen_curve, person_of_row
+from encoders.faults import InputError
 from encoders.probes import probes
 from encoders.record import RISK_TRAITS
 from encoders.scores import FEWEST_CASES, auroc, differences, measured, resamples
@@ -47,7 +48,7 @@ MODELS = {
 }  # fmt: skip
 
 
-class EvaluationError(ValueError):
+class EvaluationError(InputError):
     """A cohort that cannot be evaluated on. One plain sentence."""
 
 

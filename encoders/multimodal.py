@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,17 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from encoders.batch import CURVE, IGNORED, RECORD, TEXT, TOLD, TOLD_MARK, Batch, Encoded, Person, collate, encode_chat
+from encoders.model_folder import ADAPTER, WEIGHTS, ModelError, load_language_model, read_manifest, write_manifest
 from encoders.projector import Projector, embedding_rms
 from encoders.risk_reader import RiskReader, RiskReaderConfig
 from encoders.spirogram.encode import SpirogramEncoder, SpirogramEncoderConfig
 from encoders.tabular import TabularEncoder, TabularEncoderConfig, told
 
 _PADDING = -1  # the kind of a position that holds nothing
-MANIFEST, WEIGHTS, ADAPTER = "breathwise.json", "encoders.safetensors", "adapter"
-
-
-class ModelError(RuntimeError):
-    """Weights that are missing, broken or of another model. The message says which and what to do."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +154,7 @@ class MultimodalLM(nn.Module):
     # risk ---------------------------------------------------------------------------------------------------------
     @torch.inference_mode()
     def score(
-        self, people: Sequence[Person], questions: Sequence[str], system: str, *, told: bool | None = None, tokens: bool = True, batch: int = 64,
+        self, people: Sequence[Person], questions: Sequence[str], system: str, *, told: bool | None = None, tokens: bool = True, batch: int = 16,
     ) -> NDArray[np.float64]:  # fmt: skip
         """Log-odds of "yes" against "no" as the first word of the answer: (people, questions).
 
@@ -207,23 +201,21 @@ class MultimodalLM(nn.Module):
         read = tables if reads_table is None else np.where(reads_table[:, None, None], tables, np.float32(0.0))
         soft = own.read_tables(torch.from_numpy(read).to(self.device, encoded.dtype))
         text = text.masked_scatter((kinds == RECORD)[..., None], soft.to(text.dtype))
-        count, before = len(tails), ids.shape[1]
-        longest = max(len(tail) for tail in tails)
-        padded = torch.tensor([[*tail, *[0] * (longest - len(tail))] for tail in tails], device=self.device)
-        whole = torch.cat([text, look_up(padded.flatten()).expand(len(text), -1, -1).to(text.dtype)], 1)
-        block = torch.block_diag(*[torch.ones(longest, longest)] * count).bool()
+        before, lengths = ids.shape[1], [len(tail) for tail in tails]
+        asked = torch.tensor([word for tail in tails for word in tail], device=self.device)
+        whole = torch.cat([text, look_up(asked).expand(len(text), -1, -1).to(text.dtype)], 1)
         may = torch.ones(whole.shape[1], whole.shape[1], dtype=torch.bool)
-        may[before:, before:] = block
+        may[before:, before:] = torch.block_diag(*(torch.ones(length, length) for length in lengths)).bool()
         may = (may & torch.ones_like(may).tril()).to(self.device)
-        seen = torch.cat([valid, valid.new_ones(len(text), count * longest)], 1)
+        seen = torch.cat([valid, valid.new_ones(len(text), len(asked))], 1)
         mask = (may & seen[:, None]) | torch.eye(len(may), dtype=torch.bool, device=self.device)
-        place = torch.arange(longest, device=self.device).repeat(count)
+        place = torch.cat([torch.arange(length) for length in lengths]).to(self.device)
         positions = torch.cat([(valid.cumsum(1) - 1).clamp(min=0), valid.sum(1, keepdim=True) + place], 1)
         kind = self.device.type
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else whole.dtype
         bias = torch.zeros(mask.shape, dtype=dtype, device=self.device).masked_fill(~mask, torch.finfo(dtype).min)[:, None]
         hidden = self._body(inputs_embeds=whole, attention_mask=bias, position_ids=positions, use_cache=False).last_hidden_state
-        ends = torch.tensor([before + index * longest + len(tail) - 1 for index, tail in enumerate(tails)], device=self.device)
+        ends = before + torch.tensor(lengths, device=self.device).cumsum(0) - 1
         yes, no = (self.tokenizer(word, add_special_tokens=False)["input_ids"][0] for word in ("yes", "no"))
         words = self.lm.get_output_embeddings().weight[[yes, no]].float()
         logits = nn.functional.linear(hidden[:, ends].float(), words)
@@ -268,11 +260,6 @@ class MultimodalLM(nn.Module):
 
         self.lm = get_peft_model(self.lm, LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM"))
 
-    def merge_lora(self) -> None:
-        """Add the LoRA into the weights: an unmerged one costs a quarter of the decoding speed."""
-        self.lm = self.lm.merge_and_unload()
-
-    # files --------------------------------------------------------------------------------------------------------
     def _own(self) -> dict[str, Tensor]:
         return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("lm.")}
 
@@ -287,38 +274,15 @@ class MultimodalLM(nn.Module):
             self.lm.save_pretrained(folder, max_shard_size="14MB")
             self.tokenizer.save_pretrained(folder)
         save_file({name: tensor.contiguous().cpu() for name, tensor in self._own().items()}, folder / WEIGHTS)
-        manifest = {
-            "base_model": base_model,
-            "width": int(self.lm.get_input_embeddings().weight.shape[1]),
-            "config": asdict(self.config),
-            "sha256": {WEIGHTS: _sha256(folder / WEIGHTS)},
-        }
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        width = int(self.lm.get_input_embeddings().weight.shape[1])
+        write_manifest(folder, base_model=base_model, width=width, config=asdict(self.config))
 
     @classmethod
     def load(cls, folder: Path, *, base_model: str | None = None, device: str = "cpu", dtype: torch.dtype = torch.float32) -> MultimodalLM:
         """Read what ``save`` wrote. Nothing is ever initialised at random: what does not fit raises ModelError."""
         from safetensors.torch import load_file
 
-        manifest_file = folder / MANIFEST
-        if not manifest_file.is_file():
-            raise ModelError(
-                f"no {MANIFEST} in {folder.name}/: this folder holds no Breathwise model; restore it from the repository or make one with `breathwise train`"
-            )
-        try:
-            manifest = json.loads(manifest_file.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ModelError(f"{folder.name}/{MANIFEST} is damaged; restore the folder from the repository") from error
-        if base_model is not None and manifest["base_model"] != base_model:
-            raise ModelError(
-                f"{folder.name}/ was trained for {manifest['base_model'] or 'the embedded model'}, not for {base_model}; "
-                "train an adapter for it with `breathwise train --base-model`"
-            )
-        weights = folder / WEIGHTS
-        if not weights.is_file():
-            raise ModelError(f"{folder.name}/{WEIGHTS} is missing; restore it from the repository or train again")
-        if _sha256(weights) != manifest["sha256"][WEIGHTS]:
-            raise ModelError(f"{folder.name}/{WEIGHTS} is damaged (its hash differs); restore it or train again")
+        manifest, weights = read_manifest(folder, base_model), folder / WEIGHTS
         lm, tokenizer = load_language_model(manifest["base_model"] or str(folder), dtype=dtype)
         width = int(lm.get_input_embeddings().weight.shape[1])
         if width != manifest["width"]:
@@ -336,29 +300,6 @@ class MultimodalLM(nn.Module):
             raise ModelError(f"{folder.name}/{WEIGHTS} does not fit this model (first mismatch: {wrong[0]}); train again")
         model.load_state_dict({**own, **{name: t for name, t in model.state_dict().items() if name.startswith("lm.")}})
         return model.to(device).eval()
-
-
-def load_language_model(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
-    """A causal language model and its tokenizer, by Hub id or folder. safetensors only, no code from elsewhere."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
-
-    show = logging.disable_progress_bar if Path(name).is_dir() else logging.enable_progress_bar  # a bar is for downloads
-    show()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-        lm, report = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, trust_remote_code=False, use_safetensors=True, output_loading_info=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"the language model {Path(name).name!r} cannot be loaded ({type(error).__name__}); check the name, the network "
-            "or, for a folder, that its config.json, tokenizer.json and *.safetensors are complete"
-        ) from error
-    missing = [key for key in report["missing_keys"] if "lm_head" not in key or not lm.config.tie_word_embeddings]
-    if missing or report["mismatched_keys"]:
-        raise ModelError(f"the weights of {Path(name).name!r} are incomplete (first missing: {missing[:1]}); restore them")
-    if tokenizer.chat_template is None:
-        raise ModelError(f"{Path(name).name!r} has no chat template; choose an instruction-tuned model")
-    return lm, tokenizer
 
 
 def choose_device(device: str = "auto", precision: str = "auto") -> tuple[str, torch.dtype]:
@@ -382,7 +323,3 @@ def _common(rows: Sequence[Sequence[int]]) -> int:
             break
         count += 1
     return count
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

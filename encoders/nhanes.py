@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from encoders.faults import InputError
+
 TABLES = ("DEMO", "BMX", "BPX", "GHB", "TCHOL", "HDL", "TRIGLY", "BIOPRO", "COTNAL", "SMQ", "MCQ", "DIQ", "BPQ", "SPX", "SPXRAW")
 _FILE = re.compile(rf"({'|'.join(sorted(TABLES, key=len, reverse=True))})(_[A-Z])?\.(XPT|SAS7BDAT|CSV(\.GZ)?)", re.IGNORECASE)
 _FRESH = 1e-70  # pandas reads SAS's zero as 5.4e-79
@@ -41,7 +43,7 @@ _TOLD = {
 _ETHNICITY = {1.0: "mexican", 2.0: "hispanic", 3.0: "white", 4.0: "black", 5.0: "other"}
 
 
-class NhanesError(ValueError):
+class NhanesError(InputError):
     """A folder that does not hold CDC's tables. One plain sentence."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from encoders.faults import InputError
+
 GUIDELINES = Path(__file__).resolve().parent.parent / "assets" / "guidelines"
 
 
@@ -33,7 +35,7 @@ class Passage:
         return self.id.startswith("local/")
 
 
-class PassageError(ValueError):
+class PassageError(InputError):
     """A passage file that cannot be read. One plain sentence."""
 
 

@@ -29,7 +29,8 @@ from encoders.cases import Taught, cohort_people, rebuilt_people, simulate_many
 from encoders.curve_teaching import curve_lessons
 from encoders.lessons import Lessons, conversations
 from encoders.loop import teach
-from encoders.multimodal import ModelError, MultimodalConfig, MultimodalLM, choose_device, load_language_model
+from encoders.model_folder import ModelError, load_language_model
+from encoders.multimodal import MultimodalConfig, MultimodalLM, choose_device
 from encoders.new_model import make_language_model, make_tokenizer
 from encoders.passages import Passage
 from encoders.record import QUANTITIES

@@ -11,20 +11,22 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import httpx
 import pytest
+import torch
 
-from assistant import intake, measuring_only
+from assistant import dialogue, intake, measuring_only
 from assistant.caller import MOST_TURNS, Caller
 from assistant.interface import citations, gate, layout, panels, server, zero_gpu
 from assistant.interface.desk import Desk
 from assistant.interface.talk import chat
 from assistant.session import Session, Turn, begin
 from assistant.settings import Settings
+from encoders.multimodal import MultimodalLM
 from tests.conftest import ROOT
 from tests.test_doors import files, serving
 from tests.test_interface import Scripted, at, request
@@ -321,6 +323,35 @@ def test_on_a_borrowed_gpu_each_turn_reads_the_whole_prompt_again_and_says_the_s
     assert here.turns[1].seen.cached_tokens > 0
     assert [turn.answer for turn in lent.turns] == [turn.answer for turn in here.turns]
     assert lent.memory is None
+
+
+def test_an_answer_stopped_on_a_borrowed_gpu_is_checked_against_its_passages(monkeypatch: pytest.MonkeyPatch, assistant: Assistant) -> None:
+    lending(monkeypatch)
+    session = assistant.open(files("mild_obstruction"))
+    heard: list[str] = []
+    ringing = SimpleNamespace(is_set=lambda: heard[-1].count("[1]") > 0 if heard else False)
+    for turn in zero_gpu.speak(assistant)(session, "Should I exercise?", stop=ringing):  # type: ignore[arg-type]
+        heard.append(turn.answer)
+    assert "[1]" in turn.answer
+    assert turn.done and turn.checks.notes == ()
+
+
+def test_where_the_gpu_is_lent_by_the_call_risks_are_read_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    load = MultimodalLM.load
+
+    def loaded(folder: Path, *, device: str = "cpu", dtype: torch.dtype = torch.float32, **more: Any) -> MultimodalLM:
+        asked.append(device)
+        return load(folder, dtype=torch.float32, **more)
+
+    monkeypatch.setattr(MultimodalLM, "load", loaded)
+    monkeypatch.setattr(dialogue, "choose_device", lambda *_: ("cuda", torch.bfloat16))
+    for lent, devices in (("1", ["cpu", "cuda"]), ("", ["cuda"])):
+        asked.clear()
+        monkeypatch.setenv("SPACES_ZERO_GPU", lent)
+        here = dialogue.Assistant.load()
+        assert asked == devices
+        assert (here.reader is here.engine.model) is not bool(lent)
 
 
 def test_the_door_for_questions_borrows_too(monkeypatch: pytest.MonkeyPatch) -> None:

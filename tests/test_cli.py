@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import app
 from assistant import cli
+from assistant.settings import SettingError, read_settings
 from tests.conftest import ROOT
 
 PATIENTS = ROOT / "assets" / "patients"
@@ -137,3 +139,22 @@ def test_ask_says_the_grade_before_the_answer(cache: Path, patients: Path) -> No
     assert said.index("Quality") < said.index("> Explain my result")
     document = json.loads(CliRunner().invoke(cli.app, ["ask", *files, "-q", "Explain my result", "--json"]).stdout)
     assert document["measurement"]["session"]["fev1_grade"] == "B"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("BREATHWISE_PORTT", "1", "BREATHWISE_PORTT is no setting; BREATHWISE_PORT was probably meant"),
+        ("BREATHWISE_XYZZY", "1", "BREATHWISE_XYZZY is no setting; the README lists them"),
+        ("BREATHWISE_PORT", "abc", "BREATHWISE_PORT is 'abc': input should be a valid integer"),
+        ("BREATHWISE_MAX_UPLOAD_MB", "100", "BREATHWISE_MAX_UPLOAD_MB is '100': input should be less than or equal to 20"),
+    ],
+)
+def test_a_setting_that_cannot_be_taken_is_one_sentence_at_start(name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingError, match=said):
+        read_settings()
+    with pytest.raises(SystemExit) as stopped:
+        app.main()
+    assert str(stopped.value).startswith(f"breathwise: {said}")
+    assert "\n" not in str(stopped.value)

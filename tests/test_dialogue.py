@@ -21,7 +21,8 @@ from assistant.answer import checked
 from assistant.dialogue import STOPPED, read_person
 from assistant.engine import Engine
 from assistant.prompt import prompt
-from assistant.report import document, open_json
+from assistant.report import document
+from assistant.saved_session import read
 from assistant.session import Session, Turn, turn_json
 from assistant.transcripts import PATIENTS, converse, questions
 from encoders.batch import CURVE, TEXT, Person
@@ -251,7 +252,7 @@ def test_a_turn_keeps_all_that_the_model_saw_and_an_export_holds_it(assistant: A
     assert found["seen"]["passages"][0]["score"] == seen.passages[0][1]
     assert found["checks"]["sentences"][0]["by"] in ("model", "model, second try", "code")
     assert found["timings"]["first_text_s"] > 0
-    assert open_json(json.dumps(document(session)).encode()).turns == session.turns
+    assert read(json.dumps(document(session)).encode()).turns == session.turns
 
 
 def test_at_the_twentieth_turn_the_first_text_is_quick_and_the_first_turn_is_found(assistant: Assistant) -> None:

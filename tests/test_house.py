@@ -120,8 +120,6 @@ def test_the_commands_of_the_readme_run(line: str, tmp_path: Path, monkeypatch: 
     if words[0] == "train":
         words += ["--out", str(tmp_path / "model"), "--minutes", "0.1"]
     if words[0] == "risk":
-        (tmp_path / "cohort.csv").write_text("id,sex,age_years,height_cm,fev1_l,fvc_l\n1,female,50,165,2.1,3.0\n", encoding="utf-8")
-        words[words.index("cohort.csv")] = str(tmp_path / "cohort.csv")
         words[words.index("risks.csv")] = str(tmp_path / "risks.csv")
     if words[0] == "report":
         words[words.index("report.pdf")] = str(tmp_path / "report.pdf")

@@ -136,7 +136,9 @@ def test_peak_flow_in_a_record_is_not_mistaken_for_a_curve(take: Take) -> None:
         ("height", "5'9\"", "height_cm", 175.26), ("height", "5 ft 9 in", "height_cm", 175.26), ("height [ft]", "5.5", "height_cm", 167.64),
         ("weight (lb)", "150", "weight_kg", 68.04), ("weight", "150 lbs", "weight_kg", 68.04), ("temperature (F)", "98.6", "temperature_c", 37.0),
         ("hba1c (mmol/mol)", "38", "hba1c_percent", 5.63), ("hba1c", "38", "hba1c_percent", 5.63), ("cholesterol", "5.0", "total_cholesterol_mg_dl", 193.3),
-        ("hdl (mmol/L)", "1.5", "hdl_cholesterol_mg_dl", 58.0), ("triglycerides (mmol/l)", "1.2", "triglycerides_mg_dl", 106.2),
+        ("hdl (mmol/L)", "1.5", "hdl_cholesterol_mg_dl", 58.0), ("hdl_mmol_l", "1.5", "hdl_cholesterol_mg_dl", 58.0), ("hba1c_mmol_mol", "38", "hba1c_percent", 5.63),
+        ("glucose", "12.4", "glucose_mg_dl", 223.4), ("hdl", "1.4", "hdl_cholesterol_mg_dl", 54.1), ("triglycerides", "11", "triglycerides_mg_dl", 973.9),
+        ("creatinine [\u00b5mol/L]", "88.4", "creatinine_mg_dl", 1.0), ("total_cholesterol_mmol_l", "5.0", "total_cholesterol_mg_dl", 193.3), ("triglycerides (mmol/l)", "1.2", "triglycerides_mg_dl", 106.2),
         ("glucose", "5.5", "glucose_mg_dl", 99.1), ("creatinine", "80", "creatinine_mg_dl", 0.905), ("creatinine (umol/L)", "80", "creatinine_mg_dl", 0.905),
     ],
 )  # fmt: skip
@@ -180,10 +182,32 @@ def test_a_blood_pressure_in_one_cell_is_two_numbers(take: Take) -> None:
     assert (patient.systolic_bp_mmhg, patient.diastolic_bp_mmhg) == (128.0, 82.0)
 
 
+def test_age_is_that_at_the_curve_where_only_the_curve_is_dated(take: Take) -> None:
+    blow = simulate(3.0, 4.0)
+    rows = "".join(f"1,2010-05-05,{t:.2f},{v:.4f}\n" for t, v in zip(blow.time_s, blow.volume_l, strict=True))
+    patient = take(record__csv="sex,date of birth,height_cm\nfemale,1970-01-01,165\n", blow__csv=f"trial,date,time_s,volume_l\n{rows}")
+    assert [one.date for one in patient.blows] == ["2010-05-05"]
+    assert patient.age_years == 40.3
+    assert "age was reckoned from the date of birth to 2010-05-05" in patient.assumptions
+
+
+@pytest.mark.parametrize("bare", ["25", "36.5"])
+def test_a_sugar_that_may_be_in_either_unit_is_asked_about(take: Take, bare: str) -> None:
+    with pytest.raises(IntakeError, match=r"Glucose .* may be in mg/dL or mmol/L; name the unit"):
+        take(record__csv=f"sex,glucose\nfemale,{bare}\n")
+    assert take(record__csv=f"sex,glucose_mmol_l\nfemale,{bare}\n").glucose_mg_dl == pytest.approx(18.016 * float(bare), rel=1e-3)
+
+
+def test_a_weight_that_looks_like_pounds_is_pointed_out(take: Take) -> None:
+    patient = take(record__csv="sex,age,height_cm,weight_kg\nfemale,50,165,150\n")
+    assert any("check the units of weight and height" in note for note in patient.assumptions)
+    assert not any("check the units" in note for note in take(record__csv="sex,age,height_cm,weight_kg\nfemale,50,165,70\n").assumptions)
+
+
 def test_age_is_reckoned_from_the_date_of_birth_and_said(take: Take) -> None:
     patient = take(record__csv="sex,date of birth,test date\nfemale,1960-01-01,2020-01-01\n")
     assert patient.age_years == 60.0
-    assert "age was reckoned from the date of birth" in patient.assumptions
+    assert "age was reckoned from the date of birth to 2020-01-01" in patient.assumptions
     assert take(record__xlsx=sheet([["sex", "dob", "test date"], ["f", dt.datetime(1960, 1, 1), dt.datetime(2020, 1, 1)]])).age_years == 60.0
 
 

@@ -88,3 +88,11 @@ def test_what_is_no_blow_is_called_so_and_gets_no_values(kind: str) -> None:
     assert not m.usable_fev1
     assert not m.usable_fvc
     assert best_of([m]) is None
+
+
+def test_an_fev1_larger_than_the_usable_fvc_gives_no_ratio_and_says_why() -> None:
+    strong, weak = judged(3.4, 4.0, faults=("early_end",)), judged(2.6, 3.1)
+    assert strong.fev1_l and weak.fvc_l and strong.fev1_l > weak.fvc_l and not strong.usable_fvc
+    best = best_of((strong, weak), 40.0)
+    assert best is not None and best.fev1_fvc is None
+    assert any("larger than the largest usable FVC" in reason for reason in best.grade_reasons)

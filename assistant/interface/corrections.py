@@ -14,6 +14,7 @@ from assistant.interface import panels
 from assistant.interface.desk import Desk
 from assistant.record_cells import in_own_unit, name_of, unit_of, units_of
 from assistant.session import Seen, Session, Turn
+from encoders.faults import InputError
 from encoders.record import QUANTITY, Patient, Sex
 from encoders.spirogram.grid import slope_of
 from encoders.spirogram.read import Blow
@@ -38,7 +39,7 @@ CORRECTION = "correction"  # the intent of the turn that marks one in the conver
 ROUNDED = 0.05  # what the form shows rounded is not a correction
 
 
-class CorrectionError(ValueError):
+class CorrectionError(InputError):
     """A correction that cannot be: one plain sentence."""
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from assistant import risk_picture
 from assistant.reasons import explain
-from assistant.session import Contribution, RiskEstimate, Session, Turn
+from assistant.session import WHAT_A_RISK_IS, Contribution, RiskEstimate, Session, Turn
 from assistant.spoken_reasons import reasons_in_words, score
 from encoders.spirogram import plot
 from encoders.spirogram.results import Spirometry
@@ -112,7 +112,7 @@ def table_of_risks(risks: tuple[RiskEstimate, ...]) -> str:
     absent = ", ".join(risks[0].missing)
     return (
         f"<div class='bw-card'><details><summary>The same as a table</summary><div class='scroll' tabindex='0' role='region' aria-label='table'><table>{head}{body}</table></div>"
-        f"</details><p><small>Not measured, so not read: {escape(absent or 'nothing')}. The chance of having been told of the condition, learned from one American survey.</small></p></div>"
+        f"</details><p><small>Not measured, so not read: {escape(absent or 'nothing')}. {WHAT_A_RISK_IS}</small></p></div>"
     )
 
 

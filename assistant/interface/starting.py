@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from assistant.settings import Settings
+from encoders.faults import InputError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SAYING = "Reading the language model and the library."
@@ -22,7 +23,7 @@ WORDS = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><meta nam
 <p>Research and education software. It states patterns and risks, never a diagnosis, a prescription or a dose.</p></main></body></html>"""
 
 
-class ServingError(ValueError):
+class ServingError(InputError):
     """A page that may not be opened like this. One plain sentence."""
 
 

@@ -43,8 +43,10 @@ def speak(assistant: Any) -> Speak:
             if stop is not None and stop.is_set() and not last.done:
                 break
         if last is not None and not last.done:
-            answer, removed = checked(last.answer, session.facts, ())  # stopped: what stands is checked as any answer is
-            checks = guardrails.check(answer, session.facts, ())
+            library = getattr(assistant.library, "passages", {})
+            passages = [library[one] for one, _ in last.seen.passages if one in library]
+            answer, removed = checked(last.answer, session.facts, passages)  # stopped: what stands is checked as any answer is
+            checks = guardrails.check(answer, session.facts, passages)
             yield replace(last, answer=answer, checks=replace(checks, notes=(*checks.notes, *removed)), done=True)
 
     return stream

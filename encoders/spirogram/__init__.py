@@ -108,7 +108,8 @@ def _compared(
 def facts(result: Spirometry) -> tuple[Fact, ...]:
     """The test as named facts (``record.SPIROMETRY_FACTS``); what could not be measured has no fact."""
     from encoders.record import Fact
-    from encoders.spirogram.interpret import BORDERLINE_Z, LLN_Z, STANDARD, WORDS
+    from encoders.spirogram.interpret import BORDERLINE_Z, STANDARD, WORDS
+    from encoders.spirogram.results import LLN_Z
 
     found: list[Fact] = []
     best, interpretation = result.best, result.interpretation

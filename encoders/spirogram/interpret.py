@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from encoders.spirogram.results import Best, Interpretation, Reference, Response, Statement
+from encoders.spirogram.results import LLN_Z, Best, Interpretation, Reference, Response, Statement
 
 STANDARD = "ERS/ATS 2022 interpretive strategies, doi 10.1183/13993003.01499-2021"
 QUALITY = "ATS/ERS 2019, doi 10.1164/rccm.201908-1590ST"
 GOLD = "GOLD 2025 report"
-LLN_Z, BORDERLINE_Z = -1.645, 0.2
+BORDERLINE_Z = 0.2
 MILD_Z, MODERATE_Z = -2.5, -4.0
 FIXED_RATIO = 0.70
 GOLD_GRADES = (80.0, 50.0, 30.0)  # FEV1 in percent of predicted, after a bronchodilator (GOLD 2025)

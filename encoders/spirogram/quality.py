@@ -249,8 +249,11 @@ def best_of(maneuvers: Sequence[Maneuver], age_years: float | None = None) -> Be
     chosen = max(measured, key=lambda pair: (pair[1].usable_fev1, pair[1].usable_fvc, (pair[1].fev1_l or 0.0) + (pair[1].fvc_l or 0.0)))[0]
     other = maneuvers[chosen]
     reasons = tuple(f"{name}: {grades[which][1]}" for which, name in (("fev1", "FEV1"), ("fvc", "FVC")))
+    ratio = fev1 / fvc if fev1 is not None and fvc is not None else None
+    if ratio is not None and ratio > 1.0:  # of different blows: the one with the FEV1 was cut before it gave an FVC
+        ratio, reasons = None, (*reasons, f"FEV1/FVC: not given, as the FEV1 of {fev1:.2f} L is larger than the largest usable FVC of {fvc:.2f} L")
     return Best(
-        fev1, fvc, min(1.0, fev1 / fvc) if fev1 is not None and fvc is not None else None, grades["fev1"][0], grades["fvc"][0], reasons,
+        fev1, fvc, ratio, grades["fev1"][0], grades["fvc"][0], reasons,
         other.pef_l_s, other.fef25_75_l_s, other.bev_l, other.fet_s, chosen,
     )  # fmt: skip
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.faults import InputError
+
 Array = NDArray[np.float64]
 MAX_BYTES = 20_000_000
 
@@ -37,7 +39,7 @@ class Blow:
         return float((len(self.time_s) - 1) / (self.time_s[-1] - self.time_s[0]))
 
 
-class CurveError(ValueError):
+class CurveError(InputError):
     """A curve that cannot be read. The message is one plain sentence: what was wrong, what is allowed, what to do."""
 
 

@@ -18,22 +18,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from encoders.faults import InputError
 from encoders.spirogram.interpret import WORDS, pattern_of
-from encoders.spirogram.results import Reference, Statement
+from encoders.spirogram.results import LLN_Z, Reference, Statement
 
 MEASURES = {"fev1": "FEV1", "fvc": "FVC", "fev1_fvc": "FEV1FVC", "fef25_75": "FEF25_75"}
 ANCESTRIES = ("caucasian", "african_american", "north_east_asian", "south_east_asian", "other")
 _GROUP = {"african_american": 3, "north_east_asian": 4, "south_east_asian": 5, "other": 6}  # a3..a6; p2..p5
 TABLES = {"gli-global-2022": "bowerman_2022", "gli-2012": "gli_2012"}
 NAMES = {"gli-global-2022": "GLI Global 2022", "gli-2012": "GLI-2012"}
-LLN_Z = 1.645  # fifth percentile
 YOUNGEST, OLDEST = 3.0, 95.0  # years, both sets
 SHORTEST_CM, TALLEST_CM = 75.0, 230.0  # ours, against metres and inches; the sets name no limits of height
 SOURCE = "GLI Global 2022, doi 10.1164/rccm.202205-0963OC; GLI-2012, doi 10.1183/09031936.00080312"
 LABELS = {"fev1": "FEV1", "fvc": "FVC", "fev1_fvc": "FEV1/FVC", "fef25_75": "FEF25-75"}
 
 
-class ReferenceRangeError(ValueError):
+class ReferenceRangeError(InputError):
     """Something the equations do not cover. One plain sentence."""
 
 
@@ -108,7 +108,7 @@ def evaluate(
     )
     if np.isnan(median):
         raise ReferenceRangeError(f"{NAMES[reference]} has no {measure} at {age_years:g} years")
-    lln = float(_value_at(-LLN_Z, skew, median, spread))
+    lln = float(_value_at(LLN_Z, skew, median, spread))
     if value is None or not value > 0:
         return Reference(None if value is None or np.isnan(value) else value, median, lln, None, None)
     if measure == "fev1_fvc" and value > 2.0:
@@ -171,7 +171,7 @@ def evaluate_frame(table: Any, measure: str, *, reference: str = "gli-global-202
     skew, median, spread = lms(measure, male=male, age_years=np.where(covered, age, np.nan), height_cm=height, reference=reference, ancestry=ancestry)
     value = table[measure].to_numpy(float)
     value = np.where(value > 0, value, np.nan)
-    lln, z = _value_at(-LLN_Z, skew, median, spread), _z_of(value, skew, median, spread)
+    lln, z = _value_at(LLN_Z, skew, median, spread), _z_of(value, skew, median, spread)
     return pd.DataFrame({"predicted": median, "lln": lln, "z": z, "percent_predicted": 100.0 * value / median}, index=table.index)
 
 
@@ -233,7 +233,7 @@ def _what_changes(row: Beside) -> Statement | None:
         return None
     if new is None or new.z is None:
         return Statement(f"{name} is only in GLI-2012: z {old.z:.2f}.", SOURCE, {"z_gli_2012": old.z})
-    before, after = ("low" if z < -LLN_Z else "normal" for z in (old.z, new.z))
+    before, after = ("low" if z < LLN_Z else "normal" for z in (old.z, new.z))
     numbers = {"z_gli_2012": old.z, "z_gli_global_2022": new.z, "lln_gli_2012": old.lln, "lln_gli_global_2022": new.lln}
     shown = f"z {old.z:.2f} by GLI-2012 and {new.z:.2f} by GLI Global 2022, lower limits {old.lln:.2f} and {new.lln:.2f}"
     if before == after:

@@ -10,10 +10,7 @@ from encoders.spirogram.read import Blow
 if TYPE_CHECKING:
     from encoders.spirogram.visits import Visits
 
-FINDING_CODES = (
-    "slow_start", "hesitation", "cough", "early_end", "glottic_closure", "leak", "inspiration_exceeds", "zero_flow_error",
-    "low_sampling_rate", "truncated", "not_an_expiration",
-)  # fmt: skip
+LLN_Z = -1.645  # the lower limit of normal: the fifth percentile of healthy people
 PATTERNS = (
     "normal", "obstruction", "possible_mixed", "possible_restriction", "preserved_ratio_impaired", "possible_dysanapsis",
 )  # fmt: skip

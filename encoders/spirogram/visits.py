@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from encoders.spirogram.interpret import LLN_Z
 from encoders.spirogram.measure import measure
-from encoders.spirogram.quality import best_of, judge
+from encoders.spirogram.quality import best_of, judge_all
 from encoders.spirogram.read import Blow
 from encoders.spirogram.reference import LABELS, NAMES, ReferenceRangeError, check, evaluate
-from encoders.spirogram.results import Maneuver, Reference, Statement
+from encoders.spirogram.results import LLN_Z, Maneuver, Reference, Statement
 
 if TYPE_CHECKING:
     from encoders.record import ReportedSpirometry
@@ -121,12 +120,12 @@ def date_of(blow: Blow) -> dt.date | None:
 
 def follow(
     blows: Sequence[Blow] = (), reported: Sequence[ReportedSpirometry] = (), *, sex: str | None = None, age_years: float | None = None,
-    height_cm: float | None = None, birth_date: dt.date | None = None, reference: str = "gli-global-2022", ancestry: str | None = None,
+    height_cm: float | None = None, reference: str = "gli-global-2022", ancestry: str | None = None,
     bronchodilator: str | None = None,
 ) -> Visits | None:  # fmt: skip
     """Dated blows and dated values of one person -> the visits and their trend; None with fewer than two dates.
 
-    ``age_years`` holds at the latest visit, unless ``birth_date`` is known. Blows of a date are one session, judged and
+    ``age_years`` holds at the latest visit. Blows of a date are one session, judged and
     graded as such; a record's values of the same date fill in only where there is no curve. Litres that are not there stay
     None. Raises ReferenceRangeError as ``evaluate`` does for a set or group asked for by name.
     """
@@ -142,8 +141,7 @@ def follow(
     phase = _common_phase(blows, reported, days, bronchodilator)
     found: list[Visit] = []
     for day in days:
-        born = (day - birth_date).days / DAYS if birth_date is not None else None
-        age = born if born is not None else None if age_years is None else age_years - (days[-1] - day).days / DAYS
+        age = None if age_years is None else age_years - (days[-1] - day).days / DAYS
         mine = [blow for blow in blows if date_of(blow) == day]
         visit = _of_blows(day, age, mine, phase, bronchodilator) if mine else None
         if visit is None or (visit.fev1_l is None and visit.fvc_l is None):
@@ -176,7 +174,7 @@ def _common_phase(blows: Sequence[Blow], reported: Sequence[ReportedSpirometry],
 def _of_blows(day: dt.date, age: float | None, blows: Sequence[Blow], phase: str | None, given: str | None) -> Visit:
     states = [blow.bronchodilator or given for blow in blows]
     wanted = [index for index, state in enumerate(states) if (state == "post") == (phase == "post")] or list(range(len(blows)))
-    maneuvers = tuple(judge(measure(blows[index]), age) for index in wanted)
+    maneuvers = judge_all([measure(blows[index]) for index in wanted], age)
     best = best_of(maneuvers, age)
     state = "post" if all(states[index] == "post" for index in wanted) else "pre" if any(states[index] == "pre" for index in wanted) else None
     if best is None:

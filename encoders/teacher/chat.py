@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from encoders.faults import InputError
 from encoders.record import Fact, serialise, write_out
 from encoders.teacher.rationale import Reason, asked_kind, pattern_reasons, rationale, risk_reasons
 from encoders.teacher.sayable import sentences
@@ -34,7 +35,7 @@ _CLAUSE = re.compile(r"[;.]|,?\s+\b(?:but|while|whereas|though|however)\b|(?<=fo
 _WORD = re.compile(r"[a-z]+(?:/[a-z]+)?[0-9]*[a-z]*")
 
 
-class TeacherError(ValueError):
+class TeacherError(InputError):
     """A teacher that cannot be used; the message says what to give instead."""
 
 

@@ -129,12 +129,6 @@ def unsupported(answer: str, case: Case, turns: Sequence[Asked]) -> tuple[str, .
     return tuple(sentence for sentence in sentences(answer) if not sayable.supports(sentence))
 
 
-def begins_as(answer: str, case: Case, turns: Sequence[Asked]) -> bool:
-    """Whether the answer starts with what the question asks for; see ``Sayable.begins``."""
-    said = sentences(answer)
-    return Sayable(case, turns).begins(said[0] if said else "")
-
-
 def _even(sentence: str) -> str:
     """A sentence in small letters, its citation after one blank: a wrong number makes it another sentence."""
     return _CITED.sub(r" [\1]", sentence).strip().lower()

@@ -65,9 +65,9 @@ class Planted(Scripted):
         yield Turn(question, f"{PLANTED} has a normal test.", plot="flow_volume", done=True)
 
 
-def press(app: Any, url: str, name: str, data: list[Any], session: str = "one") -> dict[str, Any]:
-    """What the browser does for a button: join the queue as ``session``, read until it is done. Returns the last message."""
-    number = next(place for place, event in app.get_blocks().fns.items() if event.name == name or event.api_name == name)
+def press(app: Any, url: str, name: str | int, data: list[Any], session: str = "one") -> dict[str, Any]:
+    """What the browser does for a button, by its name or number: join the queue as ``session``, read until it is done. Returns the last message."""
+    number = next(place for place, event in app.get_blocks().fns.items() if name in (place, event.name, event.api_name))
     with httpx.Client(base_url=url, timeout=60.0) as browser:
         if not app.get_blocks().fns[number].queue:
             sent = browser.post("gradio_api/run/predict", json={"data": data, "fn_index": number, "session_hash": session})
@@ -95,6 +95,24 @@ def on_disk(*folders: Path) -> list[str]:
     """Files that hold what was planted, in their names or their bytes."""
     found = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     return [str(path) for path in found if "Zebra" in path.name or b"Zebra" in path.read_bytes()]
+
+
+def test_whatever_fails_behind_any_button_its_words_are_not_printed(page: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    app, url = page
+
+    def fail(*_: Any) -> None:
+        raise ValueError(f"{PLANTED} is no number")
+
+    def fail_later(*_: Any) -> Iterator[None]:
+        yield from ()
+        raise ValueError(f"{PLANTED} is no number")
+
+    events = {number: event for number, event in app.get_blocks().fns.items() if event.fn is not None}
+    assert len(events) > 20
+    for number, event in events.items():
+        monkeypatch.setattr(event, "fn", fail_later if event.types_generator else fail)
+        told = json.dumps(press(app, url, number, [None] * len(event.inputs)))
+        assert "Zebra" not in told and "Traceback" not in told
 
 
 # state: a time to live and a delete callback -------------------------------------------------------------------------------------------------------

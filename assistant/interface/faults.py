@@ -35,8 +35,9 @@ def said(error: BaseException) -> str:
 
 def guard(page: gr.Blocks, folder: Path) -> gr.Blocks:
     """``page``, with what a visitor sends looked at before Gradio does: it would fetch a file named by its address, and print a refusal
-    with the value that was sent. Files must lie in ``folder``, where uploads go."""
+    with the value that was sent, and any other fault with its words. Files must lie in ``folder``, where uploads go."""
     read: Callable[..., Awaitable[Any]] = page.preprocess_data
+    process: Callable[..., Awaitable[dict[str, Any]]] = page.process_api
 
     def look(found: dict[str, Any]) -> dict[str, Any]:
         if not Path(found["path"]).resolve().is_relative_to(folder.resolve()):
@@ -54,7 +55,17 @@ def guard(page: gr.Blocks, folder: Path) -> gr.Blocks:
             note(error)
             raise gr.Error(UNREADABLE, print_exception=False) from None
 
-    page.preprocess_data = guarded
+    @functools.wraps(process)
+    async def quiet(*given: Any, **named: Any) -> dict[str, Any]:
+        try:
+            return await process(*given, **named)
+        except gr.Error:
+            raise
+        except Exception as error:
+            note(error)
+            raise gr.Error(said(error).removeprefix("⚠ "), print_exception=False) from None
+
+    page.preprocess_data, page.process_api = guarded, quiet
     return page
 
 

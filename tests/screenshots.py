@@ -45,11 +45,11 @@ def served() -> Iterator[tuple[Browser, str]]:
 
 
 def keep(raw: bytes, out: Path) -> Path:
-    """A picture of few colours, rare ones kept (a mark of another hue is small); at most 300 kB."""
+    """A picture with all its colours (fewer would turn small marks into another hue); at most 300 kB."""
     from PIL import Image
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    Image.open(io.BytesIO(raw)).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(out, optimize=True)
+    Image.open(io.BytesIO(raw)).convert("RGB").save(out, optimize=True)
     if out.stat().st_size > LARGEST:
         raise SystemExit(f"{out.name} has {out.stat().st_size} bytes; at most {LARGEST}")
     return out
@@ -124,8 +124,8 @@ def film(browser: Browser, url: str, out: Path = FIGURES / "session.gif") -> Pat
     page.locator("#corrected").get_by_text("Measured again").wait_for(timeout=SLOW)
     page.wait_for_timeout(600)
     take(2600)
-    palette = frames[1][0].quantize(128, Image.Quantize.MAXCOVERAGE)
-    small = [shot.quantize(128, palette=palette, dither=Image.Dither.NONE) for shot, _ in frames]
+    palette = frames[1][0].quantize(256, kmeans=2)
+    small = [shot.quantize(256, palette=palette, dither=Image.Dither.NONE) for shot, _ in frames]
     small[0].save(out, save_all=True, append_images=small[1:], duration=[time for _, time in frames], loop=0, optimize=True)
     if out.stat().st_size > LARGEST_FILM:
         raise SystemExit(f"{out.name} has {out.stat().st_size} bytes; at most {LARGEST_FILM}")

@@ -45,11 +45,14 @@ def served() -> Iterator[tuple[Browser, str]]:
 
 
 def keep(raw: bytes, out: Path) -> Path:
-    """A picture with all its colours (fewer would turn small marks into another hue); at most 300 kB."""
+    """A picture with all its colours (fewer turn small marks into another hue), unless that is more than 300 kB, as a page of text is."""
     from PIL import Image
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    Image.open(io.BytesIO(raw)).convert("RGB").save(out, optimize=True)
+    shot = Image.open(io.BytesIO(raw)).convert("RGB")
+    shot.save(out, optimize=True)
+    if out.stat().st_size > LARGEST:
+        shot.quantize(128).save(out, optimize=True)
     if out.stat().st_size > LARGEST:
         raise SystemExit(f"{out.name} has {out.stat().st_size} bytes; at most {LARGEST}")
     return out

@@ -172,7 +172,7 @@ def test_deleting_in_the_middle_of_an_answer_shows_nothing_more_of_it() -> None:
     page: dict[str, Callable[..., Any]] = {}
     page |= doing(Scripted(during=lambda: page["delete"](desk)))
     said = list(page["answer"]("Explain my result", desk))
-    assert said[-1][1][-1]["content"] == "It is"
+    assert said[-2][1][-1]["content"] == "It is" and said[-1][1] == []
     assert desk.session is None
     assert desk.stop.is_set()
 

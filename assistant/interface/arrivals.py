@@ -97,7 +97,7 @@ class Arrivals:
             yield (kept, f"{_refusal(error)}{also}", *[gr.skip()] * SHOWN)
             return
         forget_patient(kept)  # an answer about the patient before has nothing more to show
-        fresh = Desk(session, session.patient, dark=bool(dark))
+        kept.after = fresh = Desk(session, session.patient, dark=bool(dark))
         again = f", with {len(session.turns)} earlier question{'s' * (len(session.turns) > 1)}" if session.turns else ""
         count = len(session.patient.blows)
         blows = "no curve" if not count else "one blow" if count == 1 else f"{count} blows"

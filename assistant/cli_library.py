@@ -106,7 +106,7 @@ def library_vectors() -> None:
 @library.command("net", hidden=True)
 def library_net(seed: Annotated[int, typer.Option()] = 7) -> None:
     """Teach the second net for emergencies and write it to assets, after its wordings or the rules have changed."""
-    from assistant.alarm_net import teach
+    from assistant.net_teaching import teach
 
     found = teach(seed)
     typer.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.items()))

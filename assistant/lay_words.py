@@ -6,12 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+from assistant.slips import HURRIED
+
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
-_HURRIED = {
-    "u": "you", "ur": "your", "r": "are", "shd": "should", "shld": "should", "cld": "could", "wld": "would", "wot": "what", "wat": "what", "wats": "what's",
-    "wots": "what's", "whats": "what's", "hows": "how's", "pls": "please", "plz": "please", "cos": "because", "coz": "because", "bc": "because",
-    "abt": "about", "thx": "thanks", "dont": "don't", "doesnt": "doesn't", "isnt": "isn't", "ive": "i've", "im": "i'm", "gd": "good", "hv": "have", "b4": "before",
-}  # fmt: skip
 _LONG_FORMS = {  # what reports and hurried people write -> what passages say
     "lln": "lower limit of normal", "ahi": "apnoea-hypopnoea index", "niv": "non-invasive ventilation", "bp": "blood pressure", "osa": "sleep apnoea",
     "tlco": "gas transfer DLCO", "af": "atrial fibrillation", "afib": "atrial fibrillation", "ckd": "chronic kidney disease",
@@ -72,7 +69,7 @@ class Speller:
     def corrected(self, text: str) -> str:
         """The text in small letters, short forms of hurried people written out, every unknown word put right where a known one is one slip away."""
         even = text.lower().replace("\u2019", "'").replace("hb a1c", "hba1c").replace("fev 1", "fev1")
-        return re.sub(r"[a-z0-9]+(?:'[a-z]+)?", lambda found: _HURRIED.get(found[0]) or self.word(found[0]), even)
+        return re.sub(r"[a-z0-9]+(?:'[a-z]+)?", lambda found: HURRIED.get(found[0]) or self.word(found[0]), even)
 
     def word(self, word: str) -> str:
         """The known word, of those with the likeliest slip the most frequent; the word itself where there is none."""

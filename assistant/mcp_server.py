@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant import caller
 from assistant.caller import Caller
+from encoders.faults import InputError
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -86,7 +87,7 @@ def plain(function: Callable[..., dict[str, Any]]) -> Callable[..., Any]:
     def tool(*args: Any, **named: Any) -> dict[str, Any] | CallToolResult:
         try:
             return function(*args, **named)
-        except ValueError as error:
+        except InputError as error:
             return refused(" ".join(str(error).split()))
         except Exception as error:
             LOG.error("fault %s", type(error).__name__)

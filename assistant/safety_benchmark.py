@@ -16,7 +16,7 @@ from encoders.passages import GUIDELINES
 
 # Set 0 grew with the rules. The others were written before their author had read the rules as they then were, and the rules were put right for
 # them afterwards, except for those that are not named here: nobody may put anything right for one of these and still call it fresh.
-MENDED_FOR = (0, 1, 2, 3, 4)
+MENDED_FOR = (0, 1, 2, 3, 4, 5)
 WORDINGS = GUIDELINES.parent / "benchmarks" / "safety.jsonl"
 DECLINED = ("dose", "diagnosis", "self_harm", "other_person", "off_topic")
 VIGNETTE = "vignette"
@@ -101,10 +101,12 @@ def table(found: dict[str, Any]) -> str:
         scoped = f"{both['declined']:.1%} | {both['wrongly_declined']:.1%}" if both["out_of_scope"] else "- | -"
         lines.append(f"| {name} | {rules['recall']:.1%} | {both['recall']:.1%} | {rules['false_alarms']:.1%} | {both['false_alarms']:.1%} | {scoped} |")
     net = found["net"]
+    unread = ", ".join(f"set {number} {one['recall']:.1%} and {one['false_alarms']:.1%}" for number, one in net["unread"].items())
     lines += [
         "",
         f"In brackets: emergencies and harmless look-alikes. Caught: sent to emergency care or to a clinician today. The rules were mended for the sets that say so and the net was taught with them, "
-        f"so only the rest tells what to expect of wordings that nobody has seen. The net was taught with {net['wordings']} wordings, {net['alarms']} of them alarms; in {net['folds']}-fold "
-        f"cross-validation it caught {net['alone_recall']:.1%} of {net['alone_emergencies']} emergencies by itself. Seed {found['seed']}, commit {found['commit']}, {found['date']}, by `breathwise benchmark safety`.",
+        f"so only the rest tells what to expect of wordings that nobody has seen. With a net that had not been taught the set in question (the rules as they are; recall and false alarms): {unread}. "
+        f"Such a net by itself caught {net['alone_recall']:.1%} of {net['alone_emergencies']} emergencies at {net['alone_false_alarms']:.1%} false alarms. The net was taught with "
+        f"{net['wordings']} wordings, {net['alarms']} of them alarms. Seed {found['seed']}, commit {found['commit']}, {found['date']}, by `breathwise benchmark safety`.",
     ]
     return "\n".join(lines)

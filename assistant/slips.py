@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import re
 
-_TYPOS = tuple((re.compile(rf"\b(?:{wrong})\b"), right) for wrong, right in (
-    ("chset|cheast|chesst|chets|chect|cheest", "chest"), ("chestpains?", "chest pain"), ("pian|payn", "pain"), ("hart at+ac?k|heart (?:atack|attak|attck)", "heart attack"),
-    ("cnt|carnt|cant|cannt|can t", "can't"), ("breth", "breath"), ("breeth|brethe|breate|braethe|breahte|bretahe", "breathe"), ("brethless|breathles", "breathless"),
-    ("coughin|cofing|coffing|couging|caughing", "coughing"), ("anaf[iy]laxis", "anaphylaxis"), ("anaf[iy]lactic", "anaphylactic"), ("storke", "stroke"),
-    ("sucidal|suisidal|suicidle", "suicidal"), ("sucide|suiside", "suicide"), ("colapsed|collasped", "collapsed"), ("unconcious|unconsious|unconscous", "unconscious"),
-    ("siezure|seisure", "seizure"), ("wanna", "want to"), ("gonna", "going to"), ("swolen", "swollen"), ("blod|bloood", "blood"), ("slured", "slurred"),
-    ("ambulence|amublance|ambulanse", "ambulance"), ("tounge|tonge", "tongue"), ("thorat|troat", "throat"), ("cnat|cna't|ca'nt|cantt|ca nt", "can't"),
-    ("whats|wats|wots", "what's"), ("hows", "how's"),
-))  # fmt: skip
+HURRIED = {  # short forms of hurried people
+    "u": "you", "ur": "your", "r": "are", "shd": "should", "shld": "should", "cld": "could", "wld": "would", "wot": "what", "wat": "what", "wats": "what's",
+    "wots": "what's", "whats": "what's", "hows": "how's", "pls": "please", "plz": "please", "cos": "because", "coz": "because", "bc": "because",
+    "abt": "about", "thx": "thanks", "dont": "don't", "doesnt": "doesn't", "isnt": "isn't", "ive": "i've", "im": "i'm", "gd": "good", "hv": "have", "b4": "before",
+}  # fmt: skip
+# alarming words as people spell them by ear
+_BY_EAR = {
+    "chset": "chest", "cheast": "chest", "chect": "chest", "cheest": "chest", "chestpain": "chest pain", "chestpains": "chest pain", "pian": "pain", "payn": "pain",
+    "hart": "heart", "attak": "attack", "attck": "attack", "atack": "attack", "cant": "can't", "cnt": "can't", "carnt": "can't", "cannt": "can't", "cnat": "can't",
+    "cna't": "can't", "ca'nt": "can't", "cantt": "can't", "breth": "breath", "breeth": "breathe", "brethe": "breathe", "breate": "breathe", "brethless": "breathless",
+    "cofing": "coughing", "coffing": "coughing", "couging": "coughing", "caughing": "coughing", "anafilaxis": "anaphylaxis", "anafylaxis": "anaphylaxis",
+    "anafilactic": "anaphylactic", "anafylactic": "anaphylactic", "sucidal": "suicidal", "suisidal": "suicidal", "suicidle": "suicidal", "suiside": "suicide",
+    "colapsed": "collapsed", "unconsious": "unconscious", "unconscous": "unconscious", "uncontious": "unconscious", "siezure": "seizure", "seisure": "seizure",
+    "wanna": "want to", "gonna": "going to", "blud": "blood", "slured": "slurred", "ambulence": "ambulance", "ambulanse": "ambulance", "tounge": "tongue", "tonge": "tongue",
+    "troat": "throat",
+}  # fmt: skip
 # words of emergencies in which a letter may be missing, doubled, or swapped with the next; the slips that are words themselves are left alone
 _ALARMING = (
     "chest", "breath", "breathe", "breathing", "breathless", "crushing", "choking", "blood", "unconscious", "collapsed", "stroke", "swollen", "throat", "tongue",
     "suffocating", "severe", "suddenly", "sweating", "slurred", "fainted", "suicide", "seizure", "bleeding", "coughing", "vomiting", "drooping", "dropped", "squeezing",
-    "pressure", "overdose", "swelling", "clammy", "speak",
+    "pressure", "overdose", "swelling", "clammy", "speak", "ambulance", "anaphylaxis", "suicidal", "attack",
 )  # fmt: skip
 _REAL_WORDS = frozenset(
     "breath breathe stoke coking broth beath spek peak sever sweeping severed swelling seeping seating topped droped copped dropping crashing cloaking crushing".split()
@@ -32,8 +39,8 @@ def _slips(word: str) -> set[str]:
     return (missing | doubled | swapped) - _REAL_WORDS - set(_ALARMING)
 
 
-_MEANT = {slip: word for word in _ALARMING for slip in sorted(_slips(word))}
-_WORD = re.compile(r"[a-z]{4,}")
+_MEANT = {slip: word for word in _ALARMING for slip in sorted(_slips(word))} | _BY_EAR | HURRIED
+_WORD = re.compile(r"\bca nt\b|\bcan t\b|[a-z]+(?:'?[a-z0-9]+)*")
 
 _ONES = {word: n for n, word in enumerate("one two three four five six seven eight nine".split(), start=1)}
 _TENS = {word: n for n, word in zip(range(20, 100, 10), "twenty thirty forty fifty sixty seventy eighty ninety".split(), strict=True)}
@@ -45,9 +52,7 @@ _NUMBER = re.compile(
 def as_meant(message: str) -> str:
     """The message in one line of lower case, mended."""
     text = " ".join(message.lower().replace("\u2019", "'").split())
-    for wrong, right in _TYPOS:
-        text = wrong.sub(right, text)
-    text = _WORD.sub(lambda found: _MEANT.get(found[0], found[0]), text)
+    text = _WORD.sub(lambda found: "can't" if " " in found[0] else _MEANT.get(found[0], found[0]), text)
     return _NUMBER.sub(_in_digits, text)
 
 

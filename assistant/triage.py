@@ -32,7 +32,7 @@ def triage(message: str, patient: Patient | None = None) -> Triage | None:
 
 def weighed(message: str, found: Triage | None) -> Triage | None:
     """What a rule found in a message, after the second net has read it too."""
-    if found is not None and (found.rule in ("self_harm", "other_language") or found.rule.startswith(("vital_", "record_"))):
+    if found is not None and stands(found):
         return found
     net = AlarmNet.load()
     alarm, self_harm = net.odds(message)
@@ -41,6 +41,11 @@ def weighed(message: str, found: Triage | None) -> Triage | None:
     if alarm < net.alarm:
         return None
     return Triage("self_harm", "emergency", CARE) if self_harm > 0 else Triage("read_by_meaning", "emergency", NOW)
+
+
+def stands(found: Triage) -> bool:
+    """Whether a rule's alarm is one that the second net never takes back."""
+    return found.rule in ("self_harm", "other_language") or found.rule.startswith(("vital_", "record_"))
 
 
 def by_rules(message: str, patient: Patient | None = None) -> Triage | None:

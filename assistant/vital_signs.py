@@ -13,10 +13,12 @@ from encoders.record import Patient
 
 _NEAR = r"[^\d.;?!]{0,28}?"
 _MESSAGE: tuple[tuple[str, re.Pattern[str], Callable[[float], bool]], ...] = (
-    ("spo2", re.compile(rf"(?:spo2|sp02|\bo2\b(?: sat\w*)?|\bsats?\b|saturations?|(?:blood )?oxygen(?: level\w*| saturation| sat\w*| monitor| reading)?|(?:pulse )?ox(?:imeter)?\b){_NEAR}(\d{{2,3}})(?![\d.]* ?(?:m\b|lit|l/|minutes|mmhg|kpa|years))"), lambda v: 50 <= v <= 92),
+    ("spo2", re.compile(rf"(?:spo2|sp02|\bo2\b(?: sat\w*)?|\bsats?\b|saturations?|satt?ing|saturating|finger (?:clip|probe|thing|monitor)|(?:blood )?oxygen(?: level\w*| saturation| sat\w*| monitor| reading)?|(?:pulse )?ox(?:imeter)?\b){_NEAR}(\d{{2,3}})(?![\d.]* ?(?:m\b|lit|l/|minutes|mmhg|kpa|years))|\b(\d{{2}}) ?(?:%|percent|per cent)?(?: \w+){{0,2}} (?:on|by|from) (?:the|my|his|her|a|our) (?:\w+ )?(?:oximeter|sats?|spo2|finger|clip|pulse ox|probe)"), lambda v: 50 <= v <= 92),
     ("respiratory_rate", re.compile(rf"(?:respiratory rate|respirations?|breathing rate|breaths (?:a|per) min\w*|resp(?:s| rate)|\brr\b){_NEAR}(\d{{1,2}})(?![\d/])|(?:breathing |taking )?(\d{{2}}) (?:breaths|times (?:a|per) minute\b(?=[^.;?!]*breath)|resps)|breath\w*{_NEAR}(\d{{2}}) times (?:a|per) min"), lambda v: v >= 25 or 2 <= v <= 8),
     ("heart_rate", re.compile(rf"(?:heart ?rate|pulse(?! ox)|heart ?beat|\bhr\b|heart (?:is |was )?(?:beating|racing|going|pounding|stuck)|\bbpm\b){_NEAR}(\d{{2,3}})|(\d{{3}}) ?(?:bpm|beats (?:a|per) min)"), lambda v: 130 <= v <= 300 or 15 <= v <= 40),
     ("temperature", re.compile(rf"(?:temperature|\btemp\b|fever|febrile|thermometer){_NEAR}(\d{{2,3}}(?:[.,]\d)?)"), lambda v: 40 <= v < 46 or 104 <= v < 115 or 25 <= v <= 35),
+    ("potassium", re.compile(rf"\bpotassium{_NEAR}(\d(?:\.\d)?)(?!\d)"), lambda v: v >= 6.5 or 1 <= v < 2.5),
+    ("sodium", re.compile(rf"\bsodium{_NEAR}(\d{{3}})(?! ?m?g)"), lambda v: v <= 120 or 160 <= v < 200),
 )  # fmt: skip
 _PRESSURE = re.compile(rf"(?:blood pressure|\bbp\b|systolic|\bsbp\b){_NEAR}(\d{{2,3}})(?![\d.]*[ -]?(?:years?|yrs?|y/?o)\b)(?:\s*(?:/|over|on)\s*(\d{{2,3}}))?")
 _GLUCOSE = re.compile(r"(?:glucose|blood sugar|sugars?|\bbm\b|\bbgl?\b)[^\d;?!]{0,20}(\d{1,3}(?:\.\d)?)(?! ?%|\d| ?grams?| ?g\b)\s*(mmol|mg)?")
@@ -24,7 +26,7 @@ _SYMPTOM = re.compile(
     r"breathless|short of breath|breath|dizzy|diz+iness|head ?ache|blurr|confus|sweat|shak|faint|unwell|sick|vomit|chest|weak|\bhead (?:is |was |keeps )?(?:pound|throb|split|burst|hurt|explod)\w*|(?:pounding|throbbing|splitting|bursting) (?:head|in my head)|drows|palpit|thirst|feel (?:awful|terrible|ill|bad|strange)|numb|vision|nosebleed|light[- ]?headed|collaps|wake|clammy"
 )
 _ELSEWHEN = re.compile(
-    r"\b(?:targets?|aim|range|goal|would|were|if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|\d\d (?:to|-|and|\u2013) \d\d\b|what (?:does|do|is|would)\b[^.;?!]{0,40}\bmean|before (?:treatment|she|he|i)|dream\w*|film|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
+    r"\b(?:targets?|aim|range|goal|would|were|(?<!tell me )(?<!know )(?<!wonder )(?<!wondering )(?<!ask )if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|\d\d (?:to|-|and|\u2013) \d\d\b|what (?:does|do|is|would)\b[^.;?!]{0,40}\bmean|before (?:treatment|she|he|i)|dream\w*|film|suppos\w+|imagine|what if|when (?:the|an?|your|oxygen|sats|it)\b|reads? (?:under|below|less)|as (?:always|usual|ever)|(?:my|his|her) (?:normal|usual)|(?:clinic|doctor|nurse|team) (?:says?|said)|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
 )
 _EFFORT = re.compile(
     r"\brun\w*|\bjog\w*|exercis|training|workout|work out|treadmill|cycl\w+|\bbike|sprint|\brow(?:ing|ed)\b|gym|climb|hik\w+|zone|\bmax|\btrain\b"

@@ -14,6 +14,7 @@ from assistant.interface.desk import Desk, forget_patient
 from assistant.interface.suggestions import OFFERED
 from assistant.interface.talk import chat, offered
 from assistant.interface.uploads import forget
+from encoders.faults import InputError
 from encoders.spirogram import plot
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "assets" / "patients"
@@ -62,7 +63,7 @@ class Arrivals:
             wanted = corrections.Correction(*fields)
             read, now, units = corrections.in_units(desk.read, desk.session.patient, wanted)
             patient, others = corrections.apply(read, now, wanted)
-        except ValueError as error:
+        except InputError as error:
             yield (desk, _refusal(error), *[gr.skip()] * SHOWN)
             return
         said = [*units, *others]
@@ -92,7 +93,7 @@ class Arrivals:
         kept.stop.set()
         try:
             session = self.assistant.open(paths)
-        except ValueError as error:
+        except InputError as error:
             also = " The patient that was open still is." if kept.session is not None else ""
             yield (kept, f"{_refusal(error)}{also}", *[gr.skip()] * SHOWN)
             return

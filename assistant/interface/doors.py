@@ -17,6 +17,7 @@ from assistant.caller import Caller
 from assistant.interface.faults import note, said
 from assistant.interface.uploads import drop, forget
 from assistant.session import Turn
+from encoders.faults import InputError
 
 NAMES = ("measure", "risk", "ask", "forget")
 
@@ -70,7 +71,7 @@ def plain(function: Callable[..., Any]) -> Callable[..., Any]:
     def door(first: Any, *rest: Any) -> Any:
         try:
             return function(first, *rest)
-        except ValueError as error:
+        except InputError as error:
             raise gr.Error(" ".join(str(error).split()), print_exception=False) from None
         except Exception as error:
             note(error)

@@ -253,12 +253,11 @@ def whole(path: Path) -> Iterator[TextIO]:
 @app.command("app")
 def run_app(host: Annotated[str | None, typer.Option()] = None, port: Annotated[int | None, typer.Option()] = None) -> None:
     """Open the page."""
-    from assistant.interface.server import launch
-    from assistant.measuring_only import load
+    from assistant.interface.starting import open_page
     from assistant.settings import read_settings
 
     settings = read_settings()
-    launch(load(settings), host=host or settings.host, port=settings.port if port is None else port)
+    open_page(settings, host=host or settings.host, port=settings.port if port is None else port)
 
 
 @app.command()

@@ -46,7 +46,7 @@ def risk_bars(risks: Sequence[RiskEstimate], *, dark: bool = False) -> Figure:
     The axis is the square root of the chance, from zero, so that a chance of 1 % can be seen beside one of 50 %.
     """
     ink = DARK if dark else LIGHT
-    figure, axes = _paper(dark, 6.6, 1.35 + 0.46 * len(risks), "The chance of having been told of it by a doctor")
+    figure, axes = _paper(dark, 5.8, 1.3 + 0.44 * len(risks), "The chance of having been told of it by a doctor")
     figures = [value for one in risks for value in (one.high, one.population, one.classical) if value is not None]
     edge = math.sqrt(min(1.0, 1.12 * max([0.02, *figures])))
     for row, one in enumerate(risks):

@@ -45,11 +45,14 @@ def served() -> Iterator[tuple[Browser, str]]:
 
 
 def keep(raw: bytes, out: Path) -> Path:
-    """A picture of few colours; at most 300 kB."""
+    """A picture with all its colours (fewer turn small marks into another hue), unless that is more than 300 kB, as a page of text is."""
     from PIL import Image
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    Image.open(io.BytesIO(raw)).convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(out, optimize=True)
+    shot = Image.open(io.BytesIO(raw)).convert("RGB")
+    shot.save(out, optimize=True)
+    if out.stat().st_size > LARGEST:
+        shot.quantize(128).save(out, optimize=True)
     if out.stat().st_size > LARGEST:
         raise SystemExit(f"{out.name} has {out.stat().st_size} bytes; at most {LARGEST}")
     return out
@@ -124,8 +127,8 @@ def film(browser: Browser, url: str, out: Path = FIGURES / "session.gif") -> Pat
     page.locator("#corrected").get_by_text("Measured again").wait_for(timeout=SLOW)
     page.wait_for_timeout(600)
     take(2600)
-    palette = frames[1][0].quantize(96)
-    small = [shot.quantize(96, palette=palette, dither=Image.Dither.NONE) for shot, _ in frames]
+    palette = frames[1][0].quantize(256, kmeans=2)
+    small = [shot.quantize(256, palette=palette, dither=Image.Dither.NONE) for shot, _ in frames]
     small[0].save(out, save_all=True, append_images=small[1:], duration=[time for _, time in frames], loop=0, optimize=True)
     if out.stat().st_size > LARGEST_FILM:
         raise SystemExit(f"{out.name} has {out.stat().st_size} bytes; at most {LARGEST_FILM}")

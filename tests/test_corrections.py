@@ -128,7 +128,7 @@ def put_right(patient: Patient, **changed: object) -> tuple[Patient, Patient, li
 def test_a_weight_in_pounds_that_was_taken_for_kilograms_is_put_right_and_the_body_mass_index_with_it(tmp_path: Path) -> None:
     (tmp_path / "record.csv").write_text("sex,age,height_cm,weight\nfemale,40,165,154\n", encoding="utf-8")
     patient = intake.read([tmp_path / "record.csv"])
-    field, number, unit, curves = corrections.form(Desk(begin(patient), patient))[-4:]
+    field, number, unit, curves = corrections.form(Desk(begin(patient), patient))[-5:-1]
     assert ("Weight: 154 kg", "weight_kg") in field["choices"] and not number["visible"] and not unit["visible"] and not curves["visible"]
     number, unit = corrections.chosen("weight_kg", Desk(begin(patient), patient))
     assert (number["value"], unit["value"], unit["choices"]) == (154.0, "kg", ["kg", "g", "lb"])
@@ -174,6 +174,63 @@ def test_a_curve_whose_unit_was_misnamed_is_put_right_without_another_upload(tmp
     assert desk.session.spirometry.best.fev1_l == pytest.approx(truth.best.fev1_l, abs=0.01)
     less = list(doing(Scripted())["correct"](desk, *fields, ""))[-1]
     assert less[1] == "Nothing differs from what was read.", "it is not scaled a second time"
+
+
+def rows_of(folder: Path, name: str, step: int) -> Patient:
+    """An example whose time column counts ``step`` from row to row and names no unit."""
+    blow = read(name).blows[0]
+    every = max(1, round(blow.sampling_hz / 100))
+    rows = "\n".join(f"{number * step},{v:.5f}" for number, v in enumerate(blow.volume_l[::every]))
+    (folder / "curve.csv").write_text(f"time,volume\n{rows}\n", encoding="utf-8")
+    return intake.read([folder / "curve.csv"])
+
+
+def test_a_time_that_was_taken_for_milliseconds_but_counts_samples_is_put_right_by_their_number_in_a_second(tmp_path: Path) -> None:
+    truth = begin(rows_of(tmp_path, "severe_obstruction", 10)).spirometry
+    patient = rows_of(tmp_path, "severe_obstruction", 1)
+    assert any("time was taken to be in milliseconds" in one for blow in patient.blows for one in blow.assumptions)
+    desk = Desk(begin(patient), patient)
+    assert corrections.form(desk)[-1] == {"value": 1000.0, "visible": True, "__type__": "update"}
+    fields = (None, None, None, "cm", [], ["0"], None, None, None, "")
+    done = list(doing(Scripted())["correct"](desk, *fields, 100.0))[-1]
+    assert "the curves have 100 samples a second" in done[1]
+    right = desk.session.spirometry if desk.session is not None else None
+    assert right is not None and right.best is not None and truth is not None and truth.best is not None
+    assert right.best.fev1_l == pytest.approx(truth.best.fev1_l, abs=0.01)
+    assert right.best.pef_l_s == pytest.approx(truth.best.pef_l_s, rel=0.03)
+    assert right.best.fet_s == pytest.approx(truth.best.fet_s, abs=0.1)
+    assert corrections.form(desk)[-1]["value"] == 100.0
+    assert list(doing(Scripted())["correct"](desk, *fields, 100.0))[-1][1] == "Nothing differs from what was read."
+
+
+def test_a_volume_that_was_reckoned_from_flow_grows_with_the_time(tmp_path: Path) -> None:
+    blow = read("healthy_runner").blows[0]
+    rows = "\n".join(f"{t / 2:.4f},{f:.5f}" for t, f in zip(blow.time_s, blow.flow_l_s, strict=True))
+    (tmp_path / "curve.csv").write_text(f"time (s),flow (L/s)\n{rows}\n", encoding="utf-8")
+    patient = intake.read([tmp_path / "curve.csv"])
+    again, now, _ = put_right(patient, hertz=patient.blows[0].sampling_hz / 2)
+    assert now.blows[0].volume_l.max() == pytest.approx(blow.volume_l.max(), rel=0.02)
+    assert now.blows[0].flow_l_s.max() == pytest.approx(blow.flow_l_s.max(), rel=0.02)
+    assert again.blows[0].time_s[-1] == pytest.approx(blow.time_s[-1], rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("hertz", "said"), [(5.0, "5 samples a second is not possible; 20 to 1000"), (1000.0, "would last 0.249 s; a spirogram lasts from 0.3")]
+)
+def test_a_time_that_no_blow_can_have_is_one_sentence(hertz: float, said: str, tmp_path: Path) -> None:
+    blow = read("healthy_runner").blows[0]
+    few = replace(blow, time_s=blow.time_s[:250] * (blow.sampling_hz / 100), volume_l=blow.volume_l[:250], flow_l_s=blow.flow_l_s[:250])
+    with pytest.raises(ValueError, match=said):
+        put_right(replace(read("healthy_runner"), blows=(few,)), hertz=hertz)
+
+
+def test_a_file_whose_named_unit_of_time_cannot_be_is_refused_with_the_cure(tmp_path: Path) -> None:
+    for head, factor in (("time (s),volume (L)", 1000), ("time (ms),volume (L)", 1)):
+        blow = read("healthy_runner").blows[0]
+        rows = "\n".join(f"{t * factor:.4f},{v:.5f}" for t, v in zip(blow.time_s, blow.volume_l, strict=True))
+        (tmp_path / "curve.csv").write_text(f"{head}\n{rows}\n", encoding="utf-8")
+        with pytest.raises(ValueError, match=r"a spirogram lasts from 0.3 to 600 s: check the unit of time|time column does not advance"):
+            intake.read([tmp_path / "curve.csv"])
 
 
 def test_a_unit_that_no_blow_can_have_is_one_sentence(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_opening_another_patient_in_mid_answer_lets_nothing_of_the_first_come_ba
 
     page |= doing(Scripted(during=open_another))
     said = list(page["answer"]("Explain my result", desk))
-    assert said[-1][1][-1]["content"] == "It is"  # nothing was shown after the other patient came
+    assert said[-2][1][-1]["content"] == "It is" and said[-1][1] == [], "what is sent last is the other patient's empty chat"
     fresh = other[-1][0]
     assert fresh is not desk and fresh.session is not None and not fresh.session.turns
     assert desk.session is None and desk.stop.is_set()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from assistant import dialogue, intake, measuring_only, self_test
-from assistant.interface import arrivals, citations, departures, faults, gate, layout, panels, risk_panel, scripts, server, talk, uploads, zero_gpu
+from assistant.interface import arrivals, citations, departures, faults, gate, layout, panels, risk_panel, scripts, server, starting, talk, uploads, zero_gpu
 from assistant.interface.desk import Desk
 from assistant.interface.suggestions import suggestions
 from assistant.measuring_only import MeasuringOnly
@@ -172,7 +172,7 @@ def test_deleting_in_the_middle_of_an_answer_shows_nothing_more_of_it() -> None:
     page: dict[str, Callable[..., Any]] = {}
     page |= doing(Scripted(during=lambda: page["delete"](desk)))
     said = list(page["answer"]("Explain my result", desk))
-    assert said[-1][1][-1]["content"] == "It is"
+    assert said[-2][1][-1]["content"] == "It is" and said[-1][1] == []
     assert desk.session is None
     assert desk.stop.is_set()
 
@@ -371,13 +371,13 @@ def test_behind_the_proxy_of_a_space_visitors_are_told_apart_and_cannot_pretend(
 @pytest.mark.parametrize(("user", "password"), [("ann", None), (None, "secret")])
 def test_half_a_login_is_refused(user: str | None, password: str | None) -> None:
     with pytest.raises(ValueError, match="needs both"):
-        server.login_of(Settings(user=user, password=password), "127.0.0.1", on_space=False)
+        starting.login_of(Settings(user=user, password=password), "127.0.0.1", on_space=False)
 
 
 def test_a_login_opens_the_page_to_a_network_and_a_space_needs_none() -> None:
-    assert server.login_of(Settings(user="ann", password="secret"), "0.0.0.0", on_space=False) == ("ann", "secret")
-    assert server.login_of(Settings(), "0.0.0.0", on_space=True) is None
-    assert server.login_of(Settings(), "127.0.0.1", on_space=False) is None
+    assert starting.login_of(Settings(user="ann", password="secret"), "0.0.0.0", on_space=False) == ("ann", "secret")
+    assert starting.login_of(Settings(), "0.0.0.0", on_space=True) is None
+    assert starting.login_of(Settings(), "127.0.0.1", on_space=False) is None
 
 
 def test_a_space_warns_against_real_data() -> None:

@@ -36,6 +36,9 @@ class Arrivals:
     assistant: Any
 
     def open_example(self, name: str | None, desk: Desk | None, dark: bool) -> Iterator[tuple[Any, ...]]:
+        if name is None:  # a choice that was sent already
+            yield tuple([gr.skip()] * (2 + SHOWN))
+            return
         if name not in {folder for _, folder in examples()}:
             yield (desk, "Choose one of the examples.", *[gr.skip()] * SHOWN)
             return
@@ -95,7 +98,7 @@ class Arrivals:
             yield (kept, f"{_refusal(error)}{also}", *[gr.skip()] * SHOWN)
             return
         forget_patient(kept)  # an answer about the patient before has nothing more to show
-        fresh = Desk(session, session.patient, dark=bool(dark))
+        kept.after = fresh = Desk(session, session.patient, dark=bool(dark))
         again = f", with {len(session.turns)} earlier question{'s' * (len(session.turns) > 1)}" if session.turns else ""
         count = len(session.patient.blows)
         blows = "no curve" if not count else "one blow" if count == 1 else f"{count} blows"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from assistant.interface import panels
 from assistant.interface.desk import Desk
@@ -15,6 +16,7 @@ from assistant.record_cells import in_own_unit, name_of, unit_of, units_of
 from assistant.session import Seen, Session, Turn
 from encoders.faults import InputError
 from encoders.record import QUANTITY, Patient, Sex
+from encoders.spirogram.grid import slope_of
 from encoders.spirogram.read import Blow
 
 SEXES = [("Female", "female"), ("Male", "male")]
@@ -24,7 +26,12 @@ CURVE_UNITS = {  # what the numbers of the curve files are -> (the factor of vol
     "l/min": (1 / 60, "litres a minute, not litres a second"), "l/s": (60.0, "litres a second, not litres a minute"),
 }  # fmt: skip
 LITRES = (0.1, 12.0)  # what a person can breathe out, as for a record
-FIELDS = 13  # components of the form, in the order of ``form``
+SECONDS = (0.3, 600.0)  # how long a spirogram lasts, as for a file
+HERTZ = (20.0, 1000.0)  # samples a second, as for a file
+INTEGRATED = "volume was integrated from flow"  # as ``encoders.spirogram.units`` says it
+OWN_SLOPE = (0.5, 2.0)  # a flow so many times the slope of its volume goes with the time; another was measured by itself
+SAME_RATE = 0.01  # share by which the form's rounded number of samples may differ
+FIELDS = 14  # components of the form, in the order of ``form``
 CONFIRMED = " (confirmed)"
 GUESSED_UNIT = "taken to be in"  # in the sentence of an assumption
 BY_HAND = "corrected by hand: "
@@ -40,7 +47,8 @@ class CorrectionError(InputError):
 class Correction:
     """The form as a person left it. ``after`` and ``used`` are places among the blows (or recorded tests) as the files gave them.
 
-    ``field`` is another value that was read, which is ``value`` in ``unit``; ``curve_unit`` a key of ``CURVE_UNITS``.
+    ``field`` is another value that was read, which is ``value`` in ``unit``; ``curve_unit`` a key of ``CURVE_UNITS``; ``hertz``
+    the samples a second of the curves, by which a unit of time is put right: each unit is a number of samples.
     """
 
     sex: str | None
@@ -53,11 +61,12 @@ class Correction:
     value: float | None = None
     unit: str | None = None
     curve_unit: str | None = ""
+    hertz: float | None = None
 
 
 def form(desk: Desk) -> tuple[Any, ...]:
     """The form filled with what the patient is taken to be: (assumed, confirm, accordion, sex, age, height, unit, after, used, another value: field, number,
-    unit; unit of the curves)."""
+    unit; unit of the curves, their samples a second)."""
     read, now = desk.read, desk.session.patient if desk.session is not None else None
     if read is None or now is None:
         return blank()
@@ -78,6 +87,7 @@ def form(desk: Desk) -> tuple[Any, ...]:
         gr.update(choices=labels, value=[str(number) for number in kept], visible=len(read.blows) > 1),
         gr.update(choices=[(f"{name_of(field)}: {value:.4g} {unit_of(field)}", field) for field, value in held.items()], value=None, visible=bool(held)),
         gr.update(value=None, visible=False), gr.update(choices=[], value=None, visible=False), gr.update(value="", visible=bool(read.blows)),
+        gr.update(value=_rounded_rate(read.blows[0]) if read.blows else None, visible=bool(read.blows)),
     )  # fmt: skip
 
 
@@ -105,6 +115,7 @@ def blank() -> tuple[Any, ...]:
         none,
         *chosen(None, None),
         gr.update(value="", visible=False),
+        gr.update(value=None, visible=False),
     )
 
 
@@ -125,10 +136,13 @@ def in_units(read: Patient, now: Patient, wanted: Correction) -> tuple[Patient, 
     said: list[str] = []
     factor, called = CURVE_UNITS[wanted.curve_unit or ""]
     if read.blows and factor != 1.0:
-        scaled = {id(blow.volume_l): _scaled(blow, factor, called) for blow in read.blows}
-        now = replace(now, blows=tuple(replace(scaled[id(one.volume_l)], bronchodilator=one.bronchodilator) for one in now.blows))
-        read = replace(read, blows=tuple(scaled.values()))
+        read, now = _with_blows(read, now, [_scaled(blow, factor, called) for blow in read.blows])
         said.append(f"the curves are in {called}")
+    if read.blows and wanted.hertz is not None and abs(wanted.hertz - (rate := read.blows[0].sampling_hz)) > SAME_RATE * rate:
+        if not HERTZ[0] <= wanted.hertz <= HERTZ[1]:
+            raise CorrectionError(f"{wanted.hertz:g} samples a second is not possible; {HERTZ[0]:g} to {HERTZ[1]:g} is read: check the unit of time")
+        read, now = _with_blows(read, now, [_stretched(blow, rate / wanted.hertz) for blow in read.blows])
+        said.append(f"the curves have {wanted.hertz:g} samples a second")
     field, held = wanted.field or "", held_values(now)
     if field in held and wanted.value is not None:
         value = round(in_own_unit(field, float(wanted.value), (wanted.unit or unit_of(field)).lower(), "here", []), 6)
@@ -145,6 +159,33 @@ def in_units(read: Patient, now: Patient, wanted: Correction) -> tuple[Patient, 
                     raise CorrectionError(f"FEV1 would be {test.fev1_l:g} L, larger than FVC with {test.fvc_l:g} L, which is not possible; check both")
     by_hand = tuple(f"{BY_HAND}{one}" for one in said)
     return read, replace(now, assumptions=(*now.assumptions, *by_hand)) if said else now, said
+
+
+def _with_blows(read: Patient, now: Patient, blows: Sequence[Blow]) -> tuple[Patient, Patient]:
+    """Both with the blows that ``read`` has now, in its order; what a person said of a blow before stays."""
+    new = {id(old.volume_l): blow for old, blow in zip(read.blows, blows, strict=True)}
+    kept = tuple(replace(new[id(one.volume_l)], bronchodilator=one.bronchodilator) for one in now.blows)
+    return replace(read, blows=tuple(blows)), replace(now, blows=kept)
+
+
+def _rounded_rate(blow: Blow) -> float:
+    return float(f"{blow.sampling_hz:.4g}")
+
+
+def _stretched(blow: Blow, factor: float) -> Blow:
+    """The blow lasting ``factor`` times as long. A flow that is the slope of the volume falls; a volume that was reckoned from flow grows."""
+    lasts = float(blow.time_s[-1]) * factor
+    if not SECONDS[0] <= lasts <= SECONDS[1]:
+        raise CorrectionError(f"blow {blow.id} would last {lasts:.3g} s; a spirogram lasts from {SECONDS[0]:g} to {SECONDS[1]:g} s: check the unit of time")
+    longer = replace(blow, time_s=blow.time_s * factor)
+    if INTEGRATED in blow.assumptions:
+        top = float(blow.volume_l.max()) * factor
+        if not LITRES[0] <= top <= LITRES[1]:
+            raise CorrectionError(f"blow {blow.id} would reach {top:.3g} L; {LITRES[0]:g} to {LITRES[1]:g} L is possible: check the unit of time")
+        return replace(longer, volume_l=blow.volume_l * factor)
+    slope = np.gradient(blow.volume_l, blow.time_s)
+    agrees = float(np.dot(blow.flow_l_s, slope)) / max(float(np.dot(slope, slope)), 1e-12)
+    return replace(longer, flow_l_s=slope_of(longer.volume_l, longer.time_s)) if OWN_SLOPE[0] < agrees < OWN_SLOPE[1] else longer
 
 
 def _scaled(blow: Blow, factor: float, called: str) -> Blow:

@@ -11,13 +11,15 @@ from encoders.record import Patient
 
 @dataclass
 class Desk:
-    """The session, the patient as the files gave one, the bell that stops an answer, the lock of the one answer, and whether the page is dark."""
+    """The session, the patient as the files gave one, the bell that stops an answer, the lock of the one answer, whether the page is dark, and the desk
+    that took its place."""
 
     session: Session | None = None
     read: Patient | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     answering: threading.Lock = field(default_factory=threading.Lock)
     dark: bool = False
+    after: Desk | None = None
 
 
 def forget_patient(desk: Desk | None) -> None:

@@ -10,6 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assistant.interface.faults import FULL, note, said
+
 MB = 1_000_000
 LARGEST_MESSAGE = 2 * MB  # a request that is no upload
 FILES_TOGETHER = 5  # times the largest file: what one upload of several files may weigh
@@ -82,8 +84,12 @@ class Gate:
             await self.app(scope, receive, send)
             return
 
+        begun = False
+
         async def with_headers(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 found = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
                     found[name] = value
@@ -95,13 +101,21 @@ class Gate:
         uploads = path.rstrip("/").endswith("/upload")
         limit = self.max_upload if uploads else LARGEST_MESSAGE
 
-        async def refuse(status: int, said: str, more: dict[str, str] | None = None) -> None:
+        coming = True  # whether more of what the visitor sends is to come
+
+        async def more_of_it() -> Message:
+            nonlocal coming
+            message = await receive()
+            coming = message["type"] == "http.request" and bool(message.get("more_body"))
+            return message
+
+        async def refuse(status: int, words: str, more: dict[str, str] | None = None) -> None:
             """One sentence, after what a visitor is still sending was taken and thrown away: a browser reads no answer before it has sent all."""
             thrown = 0
-            while (message := await receive())["type"] == "http.request" and message.get("more_body") and thrown < MOST_THROWN * limit:
-                thrown += len(message.get("body", b""))
+            while coming and thrown < MOST_THROWN * limit:
+                thrown += len((await more_of_it()).get("body", b""))
             # the page shows the text of a refused upload as it comes, of anything else the detail
-            answer = PlainTextResponse(said, status, more) if uploads else JSONResponse({"detail": said, "error": None}, status, more)
+            answer = PlainTextResponse(words, status, more) if uploads else JSONResponse({"detail": words, "error": None}, status, more)
             await answer(scope, receive, with_headers)
 
         if closed(path):
@@ -109,19 +123,24 @@ class Gate:
         if uploads and not self.takes_files:
             return await refuse(403, NO_FILES)
         if scope["method"] == "POST" and any(part in path for part in COUNTED) and not self.rate.allows(self._visitor(scope, given)):
-            said = f"You ask faster than this page answers (at most {self.rate.a_minute} requests a minute); wait a minute and try again."
-            return await refuse(429, said, {"Retry-After": "60"})
+            slower = f"You ask faster than this page answers (at most {self.rate.a_minute} requests a minute); wait a minute and try again."
+            return await refuse(429, slower, {"Retry-After": "60"})
         if int(given.get("content-length", "0") if given.get("content-length", "0").isdigit() else limit + 1) > limit:
             return await refuse(413, f"This is larger than the {limit // MB} MB that are taken at once; drop fewer or smaller files.")
         taken = 0
 
         async def counted() -> Message:
             nonlocal taken
-            message = await receive()
+            message = await more_of_it()
             taken += len(message.get("body", b""))
             return {"type": "http.disconnect"} if taken > limit else message  # a body without a length that turned out too large
 
-        await self.app(scope, counted, with_headers)
+        try:
+            await self.app(scope, counted, with_headers)
+        except Exception as error:  # a full disk under an upload, for one; the server's own log would quote what failed
+            note(error)
+            if not begun:
+                await refuse(507 if said(error) == FULL else 500, said(error).removeprefix("⚠ "))
 
     def _visitor(self, scope: Scope, given: Headers) -> str:
         """The address that asks; a Space stands behind a proxy, whose own entry is the last one and cannot be forged."""

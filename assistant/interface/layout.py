@@ -17,6 +17,7 @@ from assistant.interface.desk import Desk, forget_patient
 from assistant.interface.faults import caught
 from assistant.interface.feedback import feedback_file
 from assistant.interface.library_panel import LONGEST_QUERY, LibraryPanel
+from assistant.interface.scripts import ONCE
 from assistant.interface.suggestions import FIRST
 from assistant.interface.talk import SAID, Talk
 from assistant.interface.uploads import drop
@@ -161,6 +162,7 @@ def _findings() -> Findings:
                 label="The numbers of the curves are",
                 visible=False,
             )
+            hertz = gr.Number(None, label="Samples of a curve in one second (with a wrong unit of time this number is wrong too)", visible=False, min_width=110)
             apply = gr.Button("Measure again", size="sm", variant="primary")
         corrected = gr.Markdown("", elem_id="corrected")
         with gr.Row(elem_id="report"):
@@ -186,7 +188,7 @@ def _findings() -> Findings:
             card = gr.HTML("")
         with gr.Accordion("Risks", open=True, elem_id="risks"):
             risk = risk_panel.place()
-    form = [sex, age, height, unit, after, used, field, value, value_unit, curve_unit]
+    form = [sex, age, height, unit, after, used, field, value, value_unit, curve_unit, hertz]
     filled = [
         welcome, results, quality, taken, confirm, correct, *form, loop, spirogram, table, bars, course, line, series, blows, every, card, risk.table,
     ]  # fmt: skip
@@ -194,8 +196,9 @@ def _findings() -> Findings:
 
 
 def _conversation() -> Conversation:
+    gr.HTML("<h2>Conversation</h2>", elem_id="heading")  # Gradio's own label lies over the first message
     talk = gr.Chatbot(
-        label="Conversation", height="54vh", min_height=340, buttons=["copy"], editable="user", sanitize_html=True, placeholder="Choose a patient, then ask.", layout="bubble",
+        label="Conversation", show_label=False, height="54vh", min_height=340, buttons=["copy"], editable="user", sanitize_html=True, placeholder="Choose a patient, then ask.", layout="bubble",
         elem_id="chat",
     )  # fmt: skip
     shelf = gr.HTML("", elem_id="shelf")
@@ -233,7 +236,7 @@ def _wire_patient(
     arrivals = Arrivals(assistant)
     filled = [*findings.filled, conversation.talk, conversation.saw, conversation.shelf, *conversation.buttons, conversation.said]
     opened, measured = [desk, arrival.status, *filled, findings.corrected], [desk, findings.corrected, *filled, arrival.status]
-    arrival.example.input(caught(arrivals.open_example, len(opened), 1), [arrival.example, desk, dark], opened, **READING)
+    arrival.example.input(caught(arrivals.open_example, len(opened), 1), [arrival.example, desk, dark], opened, js=ONCE, **READING)
     dropped = arrival.files.upload(caught(arrivals.open_files, len(opened), 1), [arrival.files, desk, dark], opened, **READING)
     dropped.then(lambda: None, None, arrival.files, **AT_ONCE)
     findings.apply.click(caught(arrivals.correct, len(measured), 1), [desk, *findings.form], measured, **READING)

@@ -56,18 +56,42 @@ PAGE = """() => {
   for (const id of ["shelf", "found"]) { const part = document.getElementById(id); if (part) watch.observe(part, {childList: true, subtree: true}); }
 }"""
 
-# Gradio's short-lived messages are put in one plain sentence, which stays in the line of status. And a lost connection: Gradio would load the page
-# anew, and the patient with it would be gone. So what a visitor does is sent again until it arrives, and an answer that was cut off ends as an error does.
+# A choice by mouse comes twice within a moment: Gradio says it again when its list closes. The second is sent as nothing, for which nothing is read.
+ONCE = """(name, ...rest) => {
+  const now = performance.now(), again = window.chosen?.name === name && now - window.chosen.at < 300;
+  window.chosen = {name, at: now};
+  return [again ? null : name, ...rest];
+}"""
+
+# Gradio's short-lived messages are put in one plain sentence, which stays in the line of status nearest to what was done. Whatever takes its time to
+# begin says so. And a lost connection: Gradio would load the page anew, and the patient with it would be gone. So what a visitor does is sent again until
+# it arrives; an answer that was cut off, or fell silent, ends as an error does, and its question is in the box again.
 CONNECTION = r"""() => {
-  let cut = false;  // whether something was broken off and nothing was done since
-  const tell = (said, over) => {
-    const line = document.createElement("p");
-    line.textContent = said && "\u26a0 " + said;
-    document.querySelector("#status .md, #status .prose")?.replaceChildren(line);
-    if (over) document.querySelector("#said .md, #said .prose")?.replaceChildren();
-  };
   const LOST = "The connection to Breathwise is lost. Nothing on this page is: what you did is sent as soon as the connection is back.";
   const CUT = "The connection to Breathwise was lost in the middle of this. Nothing else was: do it once more.";
+  const CUT_ANSWER = "The connection to Breathwise was lost in the middle of the answer. Nothing else was: your question is in the box, ask it once more.";
+  const WAITING = "Waiting for Breathwise...";
+  const PATIENCE_MS = 300000, AGAIN_MS = 1500, SILENCE_MS = 40000, SOON_MS = 300;  // the server sends something every 15 s
+  let cut = false;  // whether something was broken off and nothing was done since
+  const PLACES = [["#library", "#library-said"], ["#talk", "#said"], ["#correct, #confirm", "#corrected"]];
+  let near = "#status";  // the line of status beside what was done last
+  for (const act of ["pointerdown", "keydown", "change", "drop"]) {
+    document.addEventListener(act, event => { near = PLACES.find(([panel]) => event.target.closest?.(panel))?.[1] ?? "#status"; }, true);
+  }
+  // What is told stands beside the line's own words, which are hidden meanwhile (they are Gradio's to change) and come back when they change.
+  const told = place => document.querySelector(`${place} > .bw-told`);
+  const tell = (said, place = near) => {
+    const home = document.querySelector(place), words = told(place) ?? document.createElement("p");
+    if (!home) return;
+    words.className = "bw-told"; words.textContent = said && said !== WAITING ? "\u26a0 " + said : said;
+    home.append(words); home.toggleAttribute("data-told", Boolean(said));
+  };
+  for (const place of ["#status", "#said", "#library-said", "#corrected"]) {
+    const home = document.querySelector(place);
+    const own = node => (node.closest ? node : node.parentElement)?.closest(".prose, .md");
+    if (home) new MutationObserver(seen => { if (seen.some(one => own(one.target))) tell("", place); })
+      .observe(home, {childList: true, subtree: true, characterData: true});
+  }
   const words = [
     [/^HTTP \d+: /, ""],
     [/^File\(s\) exceed the maximum allowed size of ([\d.]+) Mb: (.+)$/, (_, most, files) => `${files} is larger than the ${parseFloat(most)} MB that are taken; drop a smaller file.`],
@@ -82,31 +106,67 @@ CONNECTION = r"""() => {
       const said = words.reduce((text, [from, to]) => text.replace(from, to), came);
       if (said !== came) part.textContent = said;
       heard.set(part, said);
-      if (said !== CUT) tell(said);  // that was told when it happened
+      if (said !== CUT && said !== CUT_ANSWER) tell(said);  // those were told when it happened
     }
   }).observe(document.body, {childList: true, subtree: true, characterData: true});
 
-  const PATIENCE_MS = 300000, AGAIN_MS = 1500;
+  const part = () => gradio_config.components.find(one => one.props.elem_id === "box").id;
+  const question = body => {  // the question that a request sends, if it does
+    try {
+      const {fn_index, data} = JSON.parse(body), event = gradio_config.dependencies.find(one => one.id === fn_index);
+      return event.outputs.includes(part()) && typeof data[0] === "string" ? data[0] : "";
+    } catch { return ""; }
+  };
+  const put_back = text => {
+    const box = document.querySelector("#box textarea, #box input");
+    if (!box || box.value) return;
+    Object.getOwnPropertyDescriptor(Object.getPrototypeOf(box), "value").set.call(box, text);
+    box.dispatchEvent(new Event("input", {bubbles: true}));
+  };
+
   const ask = window.fetch;
   const here = () => ask.call(window, location.pathname, {method: "HEAD", cache: "no-store"}).then(() => true, () => false);
+  const sent = new Map();  // what was sent and is not over: its number -> {asked, place, begun}
+  const early = new Map();  // what was heard of a number before its own answer came
+  const begin = one => {
+    one.begun = true;
+    if (told(one.place)?.textContent === WAITING) tell("", one.place);
+  };
   const whole = answer => {
     if (!answer.ok || !answer.body) return answer;
     const reader = answer.body.getReader(), bytes = new TextEncoder(), text = new TextDecoder();
-    let busy = false;  // whether something is being answered
-    const last = (part, ...names) => Math.max(...names.map(name => part.lastIndexOf(name)));
+    let rest = "";
+    const hear = value => {
+      const lines = (rest + text.decode(value, {stream: true})).split("\n");
+      rest = lines.pop();
+      for (const came of lines.filter(one => one.startsWith("data:"))) {
+        const {msg, event_id} = JSON.parse(came.slice(5)), one = sent.get(event_id);
+        if (one && msg.startsWith("process_")) begin(one);
+        if (!one && event_id) early.set(event_id, msg);
+        if (msg === "process_completed") sent.delete(event_id);
+        if (msg === "close_stream") { sent.clear(); early.clear(); }
+      }
+    };
+    const in_time = () => {
+      let clock;
+      const silent = new Promise((_, lost) => { clock = setTimeout(() => lost(new Error("silence")), SILENCE_MS); });
+      return Promise.race([reader.read(), silent]).finally(() => clearTimeout(clock));
+    };
     const body = new ReadableStream({
       async pull(out) {
         try {
-          const {done, value} = await reader.read();
+          const {done, value} = await in_time();
           if (done) return out.close();
-          const part = text.decode(value, {stream: true});
-          const goes = last(part, "process_starts", "process_generating"), ends = last(part, "process_completed", "close_stream");
-          if (goes >= 0 || ends >= 0) busy = goes > ends;
+          hear(value);
           out.enqueue(value);
         } catch (error) {  // Gradio itself ends a stream when all is answered or stopped, and when the connection is lost
-          if (error.name === "AbortError" && (!busy || await here())) return out.error(error);
-          tell(CUT, cut = true);
-          for (const message of [{msg: "unexpected_error", message: CUT, success: false}, {msg: "close_stream"}])
+          if (error.name === "AbortError" && (!sent.size || await here())) return out.error(error);
+          reader.cancel().catch(() => {});
+          const broken = [...sent.values()], asked = broken.find(one => one.asked), said = asked ? CUT_ANSWER : CUT;
+          for (const one of broken.length ? broken : [{place: near}]) tell(one.asked ? CUT_ANSWER : CUT, one.place);
+          if (asked) put_back(asked.asked);
+          sent.clear(); cut = true;
+          for (const message of [{msg: "unexpected_error", message: said, success: false}, {msg: "close_stream"}])
             out.enqueue(bytes.encode(`\n\ndata: ${JSON.stringify(message)}\n\n`));
           out.close();
         }
@@ -116,15 +176,23 @@ CONNECTION = r"""() => {
     return new Response(body, {status: answer.status, statusText: answer.statusText, headers: answer.headers});
   };
   window.fetch = async (where, how) => {
-    const path = String(where?.url ?? where), until = performance.now() + PATIENCE_MS;
-    for (let lost = cut && path.includes("/queue/join"); ; lost = true) {
+    const path = String(where?.url ?? where), until = performance.now() + PATIENCE_MS, joins = path.includes("/queue/join");
+    const one = {asked: joins ? question(how?.body) : "", place: near, begun: false};
+    const soon = joins && setTimeout(() => { if (!one.begun) tell(WAITING, one.place); }, SOON_MS);
+    for (let lost = cut && joins; ; lost = true) {
       try {
         const answer = await ask.call(window, where, how);
-        if (lost) { tell(""); cut = false; }
+        if (lost) { tell("", one.place); cut = false; }
+        if (joins && !answer.ok) clearTimeout(soon);
+        if (joins && answer.ok) answer.clone().json().then(({event_id}) => {
+          if (early.get(event_id) !== "process_completed") sent.set(event_id, one);
+          if (early.get(event_id)?.startsWith("process_")) begin(one);
+        }, () => {});
         return path.includes("/queue/data") ? whole(answer) : answer;
       } catch (error) {
-        if (how?.signal?.aborted || error.name === "AbortError" || !/\/queue\/(join|data)/.test(path) || performance.now() > until) throw error;
-        tell(LOST);
+        if (how?.signal?.aborted || error.name === "AbortError" || !/\/(queue\/(join|data)|run\/predict)/.test(path) || performance.now() > until) { clearTimeout(soon); throw error; }
+        one.begun = true;  // what is said of it from now on is that the connection is lost
+        tell(LOST, one.place);
         await new Promise(done => setTimeout(done, AGAIN_MS));
       }
     }

@@ -16,28 +16,11 @@ from assistant.interface.forgetting import forget_idle
 from assistant.interface.gate import Gate
 from assistant.interface.layout import LOGO, build
 from assistant.interface.scripts import SCRIPT
+from assistant.interface.starting import login_of
 from assistant.interface.theme import CSS, theme
 from assistant.interface.uploads import keep_swept, private_folder
 from assistant.self_test import Health
 from assistant.settings import Settings
-from encoders.faults import InputError
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-class ServingError(InputError):
-    """A page that may not be opened like this. One plain sentence."""
-
-
-def login_of(settings: Settings, host: str, *, on_space: bool) -> tuple[str, str] | None:
-    """User and password, or None where nobody else can reach the page. Raises ServingError for an address open to others without them."""
-    if bool(settings.user) != bool(settings.password):
-        raise ServingError("a login needs both BREATHWISE_USER and BREATHWISE_PASSWORD; set the other one too, or neither")
-    if settings.user and settings.password:
-        return settings.user, settings.password
-    if host not in LOOPBACK and not on_space:
-        raise ServingError(f"the page would be open to others at {host} without a login; set BREATHWISE_USER and BREATHWISE_PASSWORD, or use 127.0.0.1")
-    return None
 
 
 def launch(assistant: Any, *, host: str, port: int, block: bool = True) -> Any:

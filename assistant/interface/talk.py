@@ -137,26 +137,36 @@ class Talk:
                 desk.answering.release()
 
     def _spoken(self, question: str, desk: Desk, base: Session, temperature: float, seed: int) -> Iterator[tuple[Any, ...]]:
+        # the desk is changed in place and never given back here: by now another patient's may lie there
         session, waiting = desk.session, [gr.skip()] * (OUTPUTS - 4)
         desk.stop = stop = threading.Event()
-        yield desk, chat(base, Turn(question), dark=desk.dark), "", ANSWERING, *waiting
+        yield gr.skip(), chat(base, Turn(question), dark=desk.dark), "", ANSWERING, *waiting
         try:
             for turn in self.ask(base, question, stop=stop, temperature=temperature, seed=seed):
-                if desk.session is not session:  # another patient was opened, or this one deleted, meanwhile
+                if desk.session is not session:  # another patient was opened, or this one deleted or measured again, meanwhile
+                    yield self._left(desk)
                     return
                 if not turn.done:
-                    yield desk, chat(base, turn, dark=desk.dark), "", place_said(turn) or ANSWERING, *waiting
+                    yield gr.skip(), chat(base, turn, dark=desk.dark), "", place_said(turn) or ANSWERING, *waiting
                     continue
                 desk.session = session = base.add(turn)
                 answered_by = turn.triage.rule if turn.triage else turn.seen.model or "rule"
                 LOG.info("answered by %s in %.2f s, first token after %.2f s", answered_by, turn.timings.total_s, turn.timings.first_token_s)
                 yield (
-                    desk, chat(session, dark=desk.dark), "", "", panels.seen(turn), citations.shelf(session, self.assistant), *offered(session),
+                    gr.skip(), chat(session, dark=desk.dark), "", "", panels.seen(turn), citations.shelf(session, self.assistant), *offered(session),
                 )  # fmt: skip
         except Exception:
             if desk.session is not None and desk.session is session:  # nothing is lost: the conversation as it was, the question in the box
-                yield desk, chat(session, dark=desk.dark), question, gr.skip(), *waiting
+                yield gr.skip(), chat(session, dark=desk.dark), question, gr.skip(), *waiting
             raise
+
+    def _left(self, desk: Desk) -> tuple[Any, ...]:
+        """The chat as it is now. Gradio sends what was yielded last once more at the end, and that must not be of a patient who has gone."""
+        now = desk
+        while now.after is not None:
+            now = now.after
+        shown = chat(now.session, dark=now.dark) if now.session is not None else []
+        return gr.skip(), shown, gr.skip(), "", *[gr.skip()] * (OUTPUTS - 4)
 
     def _refused(self, desk: Desk | None, box: Any, said: str) -> tuple[Any, ...]:
         shown = chat(desk.session, dark=desk.dark) if desk is not None and desk.session is not None and not desk.answering.locked() else gr.skip()

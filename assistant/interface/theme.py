@@ -28,14 +28,16 @@ CSS = """
 #findings, #talk, #findings > .column {gap: .75rem;}
 #patient .bw-card, #blows .bw-card, #risks .bw-card, #seen .bw-card, #library .bw-card {border: 0; padding: .1rem 0; background: none;}
 .label-wrap > span:first-child {font-weight: 600;}
-#loop, #spirogram, #bars, #trend {padding: .5rem;}
+#loop, #spirogram, #bars, #trend, #risk-bars, #fields, #stretches {padding: .5rem;} #arrival button .icon-wrap {display: none;}
 .bw-down {display: none;} .bw-found a {font-weight: 600; text-decoration: underline;} .bw-found b {font-weight: 600; opacity: .85;}
 #status, #said, #library-said {min-height: 1.5rem; padding: 0 .2rem;} #said, #status {margin: -.2rem 0;} #corrected {padding: 0 .2rem;}
 #status p, #said p, #library-said p, #corrected p {margin: 0;}
+[data-testid="status-tracker"] {display: none !important;}  /* it would cover a panel with "Error"; what is under way or went wrong stands in the lines of status */
+[data-told] > :not(.bw-told), .bw-told:empty {display: none !important;}
 #report {gap: .4rem; flex-wrap: wrap; align-items: center;} #report::before {content: "Report"; font-weight: 600; padding: 0 .3rem;}
 #report button {flex: 1 1 4rem;}
 #delete {color: #B3261E; background: none; border: 1px solid currentColor;} .dark #delete {color: #FFB4AB;}
-#suggestions, #controls {gap: .5rem;} #controls button {flex: 1 1 auto; min-width: 0 !important; padding-inline: .4rem;} #suggestions button {white-space: normal; text-align: left;}
+#suggestions, #controls {gap: .5rem;} #controls button {flex: 1 1 auto; min-width: 0 !important; padding-inline: .4rem;} #suggestions {display: grid; grid-template-columns: repeat(auto-fit, minmax(max(200px, 40%), 1fr));} #suggestions button {white-space: normal; text-align: left;}
 a.bw-cite {text-decoration: none; font-weight: 650;} a.bw-cite:hover {text-decoration: underline;}
 a.bw-chip {display: inline-block; margin: .15rem .1rem; padding: .1rem .6rem; border: 1px solid currentColor; border-radius: 999px; font-size: .88em;
   text-decoration: none; line-height: 1.6;}
@@ -48,6 +50,7 @@ a.bw-chip:hover {text-decoration: underline;}
 #passage[hidden] {display: none;} #passage h2 {margin-right: 4.6rem;} #passage p {margin: .3rem 0 .7rem;}
 #passage dl {grid-template-columns: max-content 1fr; font-size: .9rem; border-top: 1px solid var(--border-color-primary); padding-top: .6rem;}
 #passage button {background: var(--background-fill-primary); color: inherit; cursor: pointer; font-family: inherit; position: absolute; top: .7rem; right: .8rem; border: 1px solid currentColor; border-radius: 6px; padding: .1rem .7rem; font-size: .9rem;}
+#heading h2 {margin: 0 .2rem -.35rem; font-size: 1.02rem; font-weight: 650;} #chat .top-panel {display: none;}
 #chat .message-buttons-right:has(~ .user-row) button[aria-label="Edit"] {display: none;}  /* the last question alone can be changed */
 #chat button[title="Clear"] {display: none;}  /* it would empty the picture of the conversation, not the conversation */
 .bw-card summary {cursor: pointer; font-weight: 600;}
@@ -56,7 +59,8 @@ a.bw-chip:hover {text-decoration: underline;}
 @media (min-width: 900px) {#talk {position: sticky; top: .6rem; align-self: flex-start;}}
 @media (max-width: 899px) {.bw-down {display: inline-block; margin-top: .4rem; text-decoration: underline;}}
 @media (max-width: 640px) {
-  .bw-card th, .bw-card td {padding: .25rem .3rem; font-size: .86rem;}
+  .column:has(> #banner) {margin-inline: -18px; width: calc(100% + 36px) !important; max-width: none !important;}  /* Gradio leaves 32 px at each side */
+  .bw-card {padding: .6rem .65rem;} .bw-card th, .bw-card td {padding: .25rem .22rem; font-size: .84rem;} .bw-card th {font-size: .74rem;} .bw-card td:first-child {white-space: nowrap;}
   .bw-card dl {grid-template-columns: minmax(7rem, 45%) 1fr;}
 }
 @media (prefers-reduced-motion: reduce) {* {animation: none !important; transition: none !important;}}

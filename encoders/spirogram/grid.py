@@ -116,13 +116,13 @@ def _upright(time: Array, volume: Array, flow: Array | None, said: list[str]) ->
         volume = -volume
         said.append("the sign was reversed, so that expiration is positive")
     volume = volume - volume[0]
-    slope = _slope(volume, time)
+    slope = slope_of(volume, time)
     if flow is None:
         return volume, slope
     return volume, -flow if float(np.dot(flow, slope)) < 0 else flow
 
 
-def _slope(volume: Array, time: Array) -> Array:
+def slope_of(volume: Array, time: Array) -> Array:
     """L/s by central differences, wide enough (at most 40 ms to a side) that the steps of a coarsely written volume stay under 0.25 L/s."""
     step = float(time[-1]) / (len(time) - 1)
     moves = np.abs(np.diff(volume))

@@ -300,7 +300,7 @@ def _time_marks(axes: Axes, trace: _Trace, time: Array, volume: Array, ink: _Ink
 
 def z_bars(result: Spirometry, *, dark: bool = False) -> Figure:
     """Each z-score as a point on a horizontal bar, the normal band (5th to 95th percentile) shaded."""
-    figure, axes, ink = _figure(dark, 7.6, 2.3, "How far from the usual")
+    figure, axes, ink = _figure(dark, 5.8, 2.2, "How far from the usual")
     shown = [name for name in ("fev1_fvc", "fvc", "fev1") if name in result.references and result.references[name].z is not None]
     axes.axvspan(-1.645, 1.645, color=ink.reference, alpha=0.18, linewidth=0)
     for edge in (-1.645, 1.645):

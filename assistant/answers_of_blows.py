@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from assistant.asking import Asking, result
-from encoders.teacher.sentences import NO_TEST, join, not_read, shape_sentence
+from encoders.teacher.sentences import NO_TEST, not_read, shape_sentence
 
 _BETTER = {  # a fault (ATS/ERS 2019) -> what avoids it
     "slow start": "blast the air out at once after the full breath in",
@@ -22,11 +22,12 @@ _BETTER = {  # a fault (ATS/ERS 2019) -> what avoids it
 
 def next_blow(asking: Asking) -> str:
     view = asking.view
-    wrong = [advice for fault, advice in _BETTER.items() if fault in view.text("findings")]
+    found = [(fault, advice) for fault, advice in _BETTER.items() if fault in view.text("findings")]
+    wrong = [f"{advice}{f' (for the {fault})' if len(found) > 1 else ''}" for fault, advice in found]
     how = asking.quote("spirometry/good-blow")
     if not wrong:
         return f"{'' if view.state == 'none' else 'No fault was found in these blows, so do the same again. '}{how}"
-    return f"Next time, {join(wrong)}. That is because of what was found in these blows: {view.token('findings')}. {how}"
+    return f"Next time, {'; '.join(wrong)}. That is because of what was found in these blows: {view.token('findings')}. {how}"
 
 
 def why_not_read(asking: Asking) -> str:

@@ -9,7 +9,7 @@ from assistant.session import Session
 from encoders.passages import Passage
 from encoders.teacher import Case
 from encoders.teacher.guidance import sentences
-from encoders.teacher.sentences import headline, not_read
+from encoders.teacher.sentences import headline, not_read, value
 from encoders.teacher.view import View
 
 
@@ -46,6 +46,31 @@ def cite(sentence: str, name: str) -> str:
 def result(view: View) -> str:
     """The pattern of the test, or why it has none, in one or two sentences."""
     return headline(view) if view.state == "read" else not_read(view)
+
+
+DECIDES = {  # a pattern -> the values that decide it
+    "normal": ("fev1", "fev1_fvc"), "obstruction": ("fev1_fvc", "fev1"), "possible_mixed": ("fev1_fvc", "fvc"), "possible_restriction": ("fvc", "fev1_fvc"),
+    "preserved_ratio_impaired": ("fev1", "fev1_fvc"), "possible_dysanapsis": ("fev1_fvc", "fev1"),
+}  # fmt: skip
+
+
+def measures(view: View) -> tuple[str, ...]:
+    """Those of the three measures that the test holds."""
+    return tuple(m for m in ("fev1", "fvc", "fev1_fvc") if view.has("fev1_fvc" if m == "fev1_fvc" else f"{m}_l"))
+
+
+def with_limit(view: View, measure: str) -> str:
+    """One measure with all that is known about it, then its lower limit of normal."""
+    limit = "fev1_fvc_lln" if measure == "fev1_fvc" else f"{measure}_lln_l"
+    return f"{value(view, measure)}{f' The lower limit of normal is {view.token(limit)}.' if view.has(limit) else ''}"
+
+
+def finding(view: View) -> str:
+    """The pattern with the values that decide it, the first with its limit; or why there is none."""
+    if view.state != "read":
+        return not_read(view)
+    first, second = DECIDES.get(view.pattern, ("fev1", "fev1_fvc"))
+    return f"{headline(view)} {with_limit(view, first)} {value(view, second)}"
 
 
 def listed(view: View, *names: str) -> bool:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     import torch
 
 LONGEST_QUESTION = 2000  # characters
-PLOTS = {"show_flow_volume": "flow_volume", "show_volume_time": "volume_time"}
+PLOTS = {"show_flow_volume": "flow_volume", "overlaid": "flow_volume", "show_volume_time": "volume_time"}
 EMBEDDED_MODEL = Path(__file__).resolve().parent.parent / "assets" / "models" / "breathwise-mini"
 STOPPED = "Stopped before a sentence was whole."
 LENT_GPU = "SPACES_ZERO_GPU"  # set on a Space whose GPU is lent by the call

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from assistant import guardrails
 from assistant.answering import Fitting, of_kind, speaks_to, to_quote
 from assistant.answers_of_blows import fault_meant
+from assistant.answers_of_finding import unclear
 from assistant.answers_of_test import compares
+from assistant.asked_of_finding import about_the_result, asked_of_finding
 from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
 from assistant.asking import Asking, cite
 from assistant.disputes import corrects_record, meant_instead
@@ -54,6 +56,7 @@ _NOT_ESTIMATED = re.compile(
     r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
 )
 _VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|high|low|fine|healthy)(?: for \w+)?\W*$", re.IGNORECASE)
+WHOLE = ("fits_symptom", "at_work", "above_predicted", "usable_at_all", "own_inhaler_before", "what_is_missing", "worked_out", "repeat_test")  # both halves of one thing
 LEAST_NEAR = 0.45  # score of a sentence of a theme, under which its most general one says more
 MOST_PARTS = 3
 
@@ -77,10 +80,14 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
     refusal = guardrails.scope(message)
     if level(message)[0] or len(asked_values(message)) > 1 or (refusal is not None and refusal.kind in ("injection", "other_person")):
         return (message,)
+    if refusal is None and asked_of_finding(library.spelt(message)) in WHOLE:
+        return (message,)
     found = [part.strip(" ,;") for part in _PARTS.split(message)]
     found = [part for part in found if part and not _POLITE.match(part)]
     if not 2 <= len(found) <= MOST_PARTS or any(re.fullmatch(r"why\W*", part, re.IGNORECASE) for part in found[1:]):
         return (message,)
+    if refusal is None and any(guardrails.scope(part) is not None for part in found):
+        return (message,)  # "by how many mL, and what percent, did the FEV1 rise?" asks no dose, though its half by itself would
     if len(found) == 2 and asked_values(found[0]) and _VERDICT.match(found[1]):
         return (message,)  # the value is told with its verdict
     about = []
@@ -92,6 +99,10 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
             intent = "is_it_bad" if intent not in FOLLOW_UPS else intent
         elif corrects_record(part):
             intent = "corrects"
+        elif asked_of_finding(library.spelt(part)):
+            intent = asked_of_finding(library.spelt(part))
+        elif guardrails.asks_diagnosis(part):
+            intent = "do_i_have_asthma"
         elif sure < 0.6 or intent == "unknown" or not _OPENING.match(part):  # what is told beside a question belongs to it
             return (message,)
         about.append(intent if intent != "my_numbers" else part.lower())
@@ -104,6 +115,9 @@ def understand(session: Session, library: GuidelineLibrary, question: str, k: in
     """A question with what it is about, read together with the turns before; ``k`` passages at most."""
     told = session.told
     question = meant_instead(question, told[-1] if told else None) or question
+    plainly = _of_finding(session, library, question)
+    if plainly is not None:
+        return plainly
     kind, rest = level(question)
     if not kind:
         return _look_up(session, library, question, k)
@@ -121,6 +135,21 @@ def understand(session: Session, library: GuidelineLibrary, question: str, k: in
     return Question(question, kind, passages, scores, (*before, Asked(kind, question, passages)), said=said, about=about)
 
 
+def _of_finding(session: Session, library: GuidelineLibrary, question: str) -> Question | None:
+    """The answer of code to a question whose words say plainly which finding they circle; None where they do not."""
+    spelt = library.spelt(question)
+    intent = asked_of_finding(spelt)
+    if not intent or (intent == "for_child" and session.told and about_the_result(spelt) is False):  # "explain that to a child" is of what was said
+        return None
+    asking = Asking(session, spelt, library.passages, lambda asked: _nearest(library, session.patient, asked))
+    answer = cited(BY_CODE[intent](asking), asking)
+    return _said(intent, question, answer.text, answer.passages) if answer is not None else None
+
+
+def _said(intent: str, question: str, text: str, passages: tuple[Passage, ...] = ()) -> Question:
+    return Question(question, intent, passages, (0.0,) * len(passages), (Asked(intent, question, passages),), said=text)
+
+
 def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
     turns, view = session.told, View(Case(session.patient, session.spirometry, session.facts))
     before = turns[-1] if turns else None
@@ -128,7 +157,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     intent, sure = meant(library, question, spelt)
     wrong = contradicted(view, spelt) or next((said for name in named_values(spelt) if (said := of_another_time(view, name, spelt))), "")
     if wrong:
-        return Question(question, "premise", (), (), (Asked("premise", question),), said=wrong)
+        return _said("premise", question, wrong)
     names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
     names = names or tuple(name for name in (named_by_number(view, spelt, named_values(spelt)),) if name)
     answer = _by_code(session, library, question, spelt, intent if sure >= (SURE if not names or intent in OF_VALUES else KNOWN_WORDING) else "")
@@ -159,6 +188,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         library, session.patient, question, asked_with, intent, sure, passages, wanted, before.seen.said if before is not None and goes_on else ""
     )
     if not fitting and (intent in THEMES or intent == "unknown"):
+        if about_the_result(spelt) and not goes_on:
+            return _said("unclear", question, unclear(Asking(session, spelt, library.passages)))
         passages, scores = (), ()
     kept = list(dict.fromkeys([*(one.number for one in fitting), *range(1, len(passages) + 1)]))[:k]  # those that answer before those merely near
     fitting = tuple(replace(one, number=kept.index(one.number) + 1) for one in fitting)
@@ -181,7 +212,7 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
         said = f"The record does not say why. {values_in_words(view, (name,))}"
         found = (library.passages[passage],) if passage else ()
         more = f" {cite(sentence, '1')}" if passage else ""
-        return Question(question, "why_value", found, (0.0,) * len(found), (Asked("why_value", question, found),), said=said + more)
+        return _said("why_value", question, said + more, found)
     asking = Asking(session, spelt, library.passages, near)
     judged, fault = judged_value(asking), fault_meant(asking)
     answer = cited(judged or fault, asking)
@@ -189,7 +220,7 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
     answer = answer or told(intent, asking)
     if answer is None:
         return None
-    return Question(question, intent, answer.passages, (0.0,) * len(answer.passages), (Asked(intent, question, answer.passages),), said=answer.text)
+    return _said(intent, question, answer.text, answer.passages)
 
 
 def _of_values(view: View, names: tuple[str, ...], question: str, spelt: str) -> Question:

@@ -39,7 +39,7 @@ _RESPONSE = re.compile(
     r"\b(?:how (?:big|large|much|strong|good)|my|his|her|any|significant|(?:is|was) there)\b[^?.]{0,20}\b(?:bronchodilator|bd) (?:effect|response|result|change)|"
     r"\bhow (?:big|large|much|strong) (?:was|is) (?:the|my|his|her|that) (?:change|rise|improvement|difference|increase|response)\b|"
     r"\b(?:is|was) (?:an?|the|my|that|this|his|her) (?:\S+ ){0,3}(?:change|rise|improvement|increase|response|difference) (?:a lot|big|large|significant|good|enough|meaningful|real)\b|"
-    rf"\bhow (?:many|much)\b[^?.]{{0,20}}\b(?:gain\w*|improv\w*)\b|\b(?:how much|by how (?:much|many)|what)\b[^?.]{{0,40}}\b(?:fev1|fvc|ratio|lungs?|values?|numbers?|it|result|test)\b[^?.]{{0,20}}\b(?:go(?:es|ne)? up|went up|rise|rose|increas\w+|improv\w+|chang\w+|better)\b(?![^?.]*\b(?:over time|years?|age|if|would|could|smok|weight|exercis))"
+    rf"\bhow (?:many|much)\b[^?.]{{0,20}}\b(?:gain\w*|improv\w*)\b|\b(?:how much|by how (?:much|many)|what)\b[^?.]{{0,40}}\b(?:fev1|fvc|ratio|lungs?|values?|numbers?|it|result|test)\b[^?.]{{0,20}}\b(?:go(?:es|ne)? up|went up|rise|rose|increas\w+|improv\w+|chang\w+|mov\w+|shift\w*|better)\b(?![^?.]*\b(?:over time|years?|age|if|would|could|smok|weight|exercis))"
     rf"|\b(?:first or second|pre or post)\b|\bbefore (?:and|vs?\.?|versus|to|or) after\b(?![^?.]*\b(?:eat|meal|exercis|surgery|food))(?<!show me the curve before and after)|\b(?:pre|post)[- ]?(?:and|vs?\.?|versus|/)[- ]?(?:pre|post)\b|\bpost[- ]?(?:bronchodilator|bd|fev1|fvc)\b"
     rf"|\b(?:did|does|has|is|was) (?:the |my |that |his |her )?{_DRUG} (?:help|work|change|do|make|effective|any good)|\b(?:respond|response|react)\w*\b[^?.]{{0,20}}\b{_DRUG}"
     rf"|\b(?:after|with|from|since) (?:the |my |his |her )?{_DRUG}\b[^?.]{{0,30}}\b(?:fev1|fvc|values?|numbers?|results?|better|improv\w+|chang\w+)\b|\b(?:fev1|fvc|values?|numbers?|results?|differen\w+|chang\w+|improv\w+)\b[^?.]{{0,30}}\b(?:after|with|from) (?:the |my |his |her )?{_DRUG}",
@@ -53,7 +53,8 @@ _MORE_OF_IT = re.compile(
     r"\b(?:should|can|could|may|do|must|shall) (?:i|we|he|she|they) (?:just |also |then )?(?:use|take|puff|have|need|stop|skip|double|increase|start)\b[^?.]{0,12}\b(?:it|that|this|them|those|one|more|less)\b(?! (?:properly|correctly|right|before the test))",
     re.IGNORECASE,
 )
-_DRAWN = re.compile(r"\b(?:show|draw|plot|picture|graph|curves?|loops?)\b", re.IGNORECASE)
+_IN_ML = re.compile(r"\bml\b|millilit|\bper ?cent\b|%|\bhow much\b", re.IGNORECASE)
+_DRAWN = re.compile(r"\b(?:show|draw|overlay|overlaid|superimpose|plot|picture|graph|curves?|loops?)\b", re.IGNORECASE)
 _FAULTS = re.compile(
     r"\bwhat(?:'s| is| was| were| are)? (?:exactly )?(?:went |gone |go |did i do |did (?:he|she|they) do |the )?(?:wrong|faults?|mistakes?|problems?|errors?)\b(?! (?:with (?:me|my|him|her|his|the patient|it all)|value|number))[^?.]{0,40}(?:exactly|blows?|test|spirometry|attempts?|measurement|it)?\W*$"
     r"|\b(?:which|what) (?:faults?|errors?|mistakes?)\b|\bwhy\b[^?.]{0,30}\b(?:blows?|test|attempts?)\b[^?.]{0,20}\b(?:not (?:usable|acceptable|good|valid|count)|unusable|rejected|invalid|fail\w*|no good)\b",
@@ -117,6 +118,8 @@ def before_and_after(test: Spirometry, question: str = "") -> str:
             change = changes[label]
             of_predicted = f", a change of {change:+.1f} % of predicted" if change is not None else ""
             said.append(f"{label} was {before:.2f} L before the bronchodilator and {after:.2f} L after it{of_predicted}.")
+            if _IN_ML.search(question):
+                said.append(f"That is {(after - before) * 1000:+.0f} mL, or {(after - before) / before:+.1%} of the value before.".replace("%", " %"))
     verdict = "a significant response" if response is not None and response.significant else "no significant response"
     return " ".join([*said, f"The test shows {verdict}: more than 10 % of predicted in FEV1 or FVC is significant."])
 

@@ -9,13 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from assistant.answers_of_blows import OF_BLOWS
+from assistant.answers_of_finding import OF_FINDING
 from assistant.answers_of_person import OF_PERSON
 from assistant.answers_of_test import OF_TEST
 from assistant.asking import Asking
 from encoders.passages import GUIDELINES, Passage
 
 WORDINGS = GUIDELINES.parent / "questions"
-BY_CODE: Mapping[str, Callable[[Asking], str]] = {**OF_TEST, **OF_BLOWS, **OF_PERSON}
+BY_CODE: Mapping[str, Callable[[Asking], str]] = {**OF_TEST, **OF_BLOWS, **OF_PERSON, **OF_FINDING}
 NAMES = {  # what a question must name to be one of these, whatever wording is nearest
     "risk_not_estimated": r"risk|chance|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)", "need_oxygen": r"^(?!.*(?:depend|addict)).*(?:need\w* (?:\w+ ){0,2}oxygen|(?:go|put|be|end up|am i|is he|is she) on oxygen|bad enough for oxygen|oxygen (?:at home|machine|tank|cylinder|bottle)|home oxygen|concentrator|qualif\w* for oxygen)",
     "test_was_ill": r"cold\b|flu\b|infect|\bill\b|illness|sick|covid|virus|unwell|pneumonia|bronchitis", "diving": r"div(?:e|ing)|scuba|snorkel",
@@ -34,6 +35,11 @@ NAMES = {  # what a question must name to be one of these, whatever wording is n
     "difference": r"worse than|differ|versus|\bvs\b|distinguish", "change_record": r"chang|correct|edit|updat|fix|add\b|enter", "my_vaccines": r"vaccin|jab|shot|immuni", "borderline": r"borderline|just (?:under|below|above)",
     "carbon_dioxide": r"co2|carbon dioxide|co 2", "damaged": r"scar|damag|ruin|destr|hole|black|harm|wreck", "warning_signs": r"sign|watch|look out|danger|emergenc|999|911|112|ambulance|red flag|symptom|worr",
     "fit_for_it": r"driv|work|employ|boss|job|fit|drive|driv|pilot|polic|army|fire|insur|disab|benefit|retire|join|allowed|licen[cs]e|career|train|shift|qualif|pass",
+    "sport": r"run|race|marathon|sport|train|exercis|swim|cycl|football|gym|climb|hik|row\b|10k|5k", "above_predicted": r"big|large|high|above|over|more|better|great|exceed", "how_real": r"real|noise|fluke|chance|luck|blip|error|true|genuine|random|false|trust|artefact",
+    "rules_out": r"rul|exclud|can'?t|cannot|isn'?t|mean|not|no\b", "seen_in_blow": r"see|spot|detect|tell|visible|show|guess|know|diagnos|recogni", "fits_symptom": r"breath|puff|wheez|cough|tight|tired|symptom|gasp|pant|feel",
+    "own_value_good": r"\d", "for_child": r"child|kid|year|son|daughter|boy|girl|toddler|five|six|seven", "what_is_missing": r"miss|empty|blank|lack|gap|absent|unknown|not (?:recorded|there|known)|don'?t (?:have|know)|hole", "percent_without": r"per ?cent|%|predicted",
+    "smoked_ever": r"smok", "usable_at_all": r"us(?:e|able|ing)|salvag|worth|good|keep|trust|rescue|go on", "own_inhaler_before": r"inhaler|puff|reliever|ventolin|salbutamol|spray", "worked_out": r"how|work|calculat|sum|divid|maths?",
+    "not_just_age": r"\bage|ageing|aging|old|years", "pet": r"\b(?:cat|dog|pet|rabbit|hamster|horse|kitten|puppy|bird|budgie|parrot|guinea)", "at_work": r"work|job|paint|spray|dust|fume|weld|asbestos|chemic|solvent|lag|trade|factory|mine|silica|flour|bleach|glue|baker|farm|hay",
 }  # fmt: skip
 OF_VALUES = (
     "normal_for_me",
@@ -44,6 +50,11 @@ OF_VALUES = (
     "gold_stage",
     "can_it_improve",
     "certainty",
+    "how_real",
+    "above_predicted",
+    "own_value_good",
+    "worked_out",
+    "percent_without",
 )  # these speak of values that they may name
 SURE = 0.6  # from here a question is taken to be one of these; under it the library is looked through first
 _CITES = re.compile(r"\[([a-z0-9_]+/[a-z0-9_-]+)\]")

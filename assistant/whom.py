@@ -83,6 +83,23 @@ _VERBS = {
     "feel": "feels",
     "were": "was",
     "start": "starts",
+    "change": "changes",
+    "take": "takes",
+    "get": "gets",
+    "want": "wants",
+    "see": "sees",
+    "ask": "asks",
+    "try": "tries",
+    "cough": "coughs",
+    "keep": "keeps",
+    "live": "lives",
+    "work": "works",
+    "come": "comes",
+    "lie": "lies",
+    "sleep": "sleeps",
+    "exercise": "exercises",
+    "leave": "leaves",
+    "give": "gives",
 }
 
 

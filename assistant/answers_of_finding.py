@@ -61,7 +61,11 @@ def how_real(asking: Asking) -> str:
         return not_read(view)
     name = DECIDES.get(view.pattern, ("fev1",))[0]
     z = view.facts[f"{name}_z"].value or 0.0 if view.has(f"{name}_z") else 0.0
-    grade = f"The FEV1 has quality grade {view.token('fev1_grade')}, which means that it is {GRADES[view.text('fev1_grade')[:1]]}." if view.has("fev1_grade") else ""
+    grade = (
+        f"The FEV1 has quality grade {view.token('fev1_grade')}, which means that it is {GRADES[view.text('fev1_grade')[:1]]}."
+        if view.has("fev1_grade")
+        else ""
+    )
     if view.pattern == "normal":
         close = [one for one in ("fev1_fvc", "fev1_l", "fvc_l") if "borderline" in view.status(one)]
         return f"{finding(view)} {grade} {'One value is near its limit, so a repeat test could change the verdict.' if close else 'No value is near its limit, so chance hardly changes this.'}"
@@ -83,13 +87,17 @@ def rules_out(asking: Asking) -> str:
     if disease == "copd":
         more = f"{response} {asking.quote('spirometry/bronchodilator-test', 2)}" if response else ""
         rule = f"{asking.quote('spirometry/fixed-ratio')} Some people with COPD respond as well." if response else asking.quote("spirometry/fixed-ratio")
-        return f"No: neither a response nor a single test settles that by itself. {more} {rule} {finding(view)} A clinician decides it with symptoms and history."
+        return (
+            f"No: neither a response nor a single test settles that by itself. {more} {rule} {finding(view)} A clinician decides it with symptoms and history."
+        )
     return f"No: a breathing test alone neither proves nor rules out a disease. {finding(view)} {response} A clinician decides it with symptoms and history."
 
 
 def seen_in_blow(asking: Asking) -> str:
     view = asking.view
-    response = f"Your test shows {view.token('bronchodilator')} to the bronchodilator: that fits asthma but does not prove it." if view.has("bronchodilator") else ""
+    response = (
+        f"Your test shows {view.token('bronchodilator')} to the bronchodilator: that fits asthma but does not prove it." if view.has("bronchodilator") else ""
+    )
     disease = next((name for name, words in _DISEASES if re.search(words, asking.question)), "")
     more = asking.quote("asthma/asthma-normal-test", 2) if disease == "asthma" else asking.quote("spirometry/causes-obstruction", 1)
     return f"No. A blow shows how air moves, not which disease is behind it, so I measure and do not guess. {finding(view)} {response} {more}"
@@ -144,7 +152,9 @@ def what_is_missing(asking: Asking) -> str:
         return f"Nothing is missing of what I read. {result(view)}"
     said = f"Not measured in your record: {join(names)}." if names else "No measurement is missing."
     none = f" It lists no {join(lists).replace(' and ', ' or ')}." if lists else ""
-    effects = [f"without {join([_small(name) for name in wanted if name in gone])}, {effect}" for wanted, effect in _CHANGES if any(name in gone for name in wanted)]
+    effects = [
+        f"without {join([_small(name) for name in wanted if name in gone])}, {effect}" for wanted, effect in _CHANGES if any(name in gone for name in wanted)
+    ]
     effects = [one for one in effects if not (one.endswith("no pattern") and view.state == "read")]
     change = f" That changes what I can tell: {'; '.join(effects)}." if effects else " None of that changes the reading of the test."
     return f"{said}{none}{change} {result(view)} I do not guess what is missing."
@@ -173,7 +183,11 @@ def usable_at_all(asking: Asking) -> str:
         return f"No value of this test can be trusted, so I use none of its numbers.{view.found()} The rest of the record stands, and the faults tell what to do better: ask me what to do differently next time. Please repeat the test."
     if view.state == "none":
         return not_read(view)
-    grade = f" The FEV1 has quality grade {view.token('fev1_grade')}, which means that it is {GRADES[view.text('fev1_grade')[:1]]}." if view.has("fev1_grade") else ""
+    grade = (
+        f" The FEV1 has quality grade {view.token('fev1_grade')}, which means that it is {GRADES[view.text('fev1_grade')[:1]]}."
+        if view.has("fev1_grade")
+        else ""
+    )
     return f"Yes, the test could be used.{view.found()}{grade} {result(view)}"
 
 
@@ -187,12 +201,18 @@ def worked_out(asking: Asking) -> str:
     view, question = asking.view, asking.question
     if re.search(r"predicted|per ?cent|%", question) and view.has("fev1_l", "fev1_predicted_l", "fev1_percent_predicted"):
         return f"FEV1 divided by what is predicted: {view.token('fev1_l')} of {view.token('fev1_predicted_l')} is {view.token('fev1_percent_predicted')}. {asking.quote('spirometry/reference-values', 1)}"
+    if re.search(r"predicted|per ?cent|%", question):
+        return percent_without(asking)
     if re.search(r"\bz\b|z-?score", question):
         own = f" Yours are {view.token('fev1_z')} for the FEV1 and {view.token('fvc_z')} for the FVC." if view.has("fev1_z", "fvc_z") else ""
         return f"{asking.quote('spirometry/what-is-zscore')}{own}"
     if not view.has("fev1_fvc"):
         return f"The ratio is the FEV1 divided by the FVC. {not_read(view)}"
-    parts = f": {view.token('fev1_l')} divided by {view.token('fvc_l')} is {view.token('fev1_fvc')}" if view.has("fev1_l", "fvc_l") else f", here {view.token('fev1_fvc')}"
+    parts = (
+        f": {view.token('fev1_l')} divided by {view.token('fvc_l')} is {view.token('fev1_fvc')}"
+        if view.has("fev1_l", "fvc_l")
+        else f", here {view.token('fev1_fvc')}"
+    )
     return f"The ratio is the FEV1 divided by the FVC{parts}. {with_limit(view, 'fev1_fvc')}"
 
 
@@ -222,8 +242,14 @@ def at_work(asking: Asking) -> str:
     more = f"{asking.quote('occupational/work-asthma')} {asking.quote('occupational/work-asthma', 1)}" if name == "occupational/dusts" else ""
     if view.pattern == "normal":
         return f"The breathing test is in the normal range, so there is nothing in it to put down to that. {asking.quote(name)} {asking.quote(name, 2)}"
-    fits = " Scarring from asbestos would show as too little air rather than as slow air." if "asbestos" in name and view.pattern in ("possible_restriction", "obstruction") else ""
-    return f"It could play a part, but a breathing test shows how air moves and not why. {finding(view)}{fits} {asking.quote(name)} {more} {asking.quote(name, 2)}"
+    fits = (
+        " Scarring from asbestos would show as too little air rather than as slow air."
+        if "asbestos" in name and view.pattern in ("possible_restriction", "obstruction")
+        else ""
+    )
+    return (
+        f"It could play a part, but a breathing test shows how air moves and not why. {finding(view)}{fits} {asking.quote(name)} {more} {asking.quote(name, 2)}"
+    )
 
 
 def unclear(asking: Asking) -> str:

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from assistant import guardrails
 from assistant.answering import Fitting, of_kind, speaks_to, to_quote
 from assistant.answers_of_blows import fault_meant
-from assistant.answers_of_finding import unclear
+from assistant.answers_of_finding import OF_FINDING, unclear
 from assistant.answers_of_test import compares
 from assistant.asked_of_finding import about_the_result, asked_of_finding
 from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
 from assistant.asking import Asking, cite
 from assistant.disputes import corrects_record, meant_instead
 from assistant.judged_values import judged_value
-from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
+from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, barred, highest_risk, meant, of_no_value, of_what_was_said
 from assistant.premises import contradicted, named_by_number, not_judged, of_another_time, why_of_record
 from assistant.reading_level import for_doctor, level
 from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, leans_back
@@ -56,7 +56,35 @@ _NOT_ESTIMATED = re.compile(
     r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
 )
 _VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|high|low|fine|healthy)(?: for \w+)?\W*$", re.IGNORECASE)
-WHOLE = ("fits_symptom", "at_work", "above_predicted", "usable_at_all", "own_inhaler_before", "what_is_missing", "worked_out", "repeat_test")  # both halves of one thing
+GUESSED = (
+    *OF_FINDING,
+    "percentile",
+    "repeat_test",
+    "next_blow",
+    "certainty",
+    "can_it_improve",
+    "cause_of_result",
+    "normal_for_me",
+    "lowest_value",
+    "will_it_worsen",
+    "why_not_read",
+    "why_twice",
+    "lost_function",
+    "damaged",
+    "test_was_ill",
+)
+LIKELY = 0.42  # sureness of an intent on the test that is answered rather than refused
+_PERSON = re.compile(r"\b(?:i|my|me|we|he|his|him|she|her|they|it|this|that|dad|mum|mom)\b")
+WHOLE = (
+    "fits_symptom",
+    "at_work",
+    "above_predicted",
+    "usable_at_all",
+    "own_inhaler_before",
+    "what_is_missing",
+    "worked_out",
+    "repeat_test",
+)  # both halves of one thing
 LEAST_NEAR = 0.45  # score of a sentence of a theme, under which its most general one says more
 MOST_PARTS = 3
 
@@ -146,6 +174,20 @@ def _of_finding(session: Session, library: GuidelineLibrary, question: str) -> Q
     return _said(intent, question, answer.text, answer.passages) if answer is not None else None
 
 
+def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: str) -> Question | None:
+    """What is said before a question is refused: of the likeliest intent on the test, else what the test found; None where it is of neither."""
+    asking = Asking(session, spelt, library.passages, lambda asked: _nearest(library, session.patient, asked))
+    intent, near = library.intent(question, barred(spelt))
+    answer = told(intent, asking) if near >= LIKELY and intent in GUESSED else None
+    if answer is not None:
+        return _said(intent, question, answer.text, answer.passages)
+    if about_the_result(spelt) or (
+        near >= LIKELY and intent in OF_THE_TEST and intent not in ("unknown", "shorter", "plain_words", "why") and _PERSON.search(spelt)
+    ):
+        return _said("unclear", question, unclear(asking))
+    return None
+
+
 def _said(intent: str, question: str, text: str, passages: tuple[Passage, ...] = ()) -> Question:
     return Question(question, intent, passages, (0.0,) * len(passages), (Asked(intent, question, passages),), said=text)
 
@@ -188,8 +230,9 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         library, session.patient, question, asked_with, intent, sure, passages, wanted, before.seen.said if before is not None and goes_on else ""
     )
     if not fitting and (intent in THEMES or intent == "unknown"):
-        if about_the_result(spelt) and not goes_on:
-            return _said("unclear", question, unclear(Asking(session, spelt, library.passages)))
+        likely = None if goes_on else _likely(session, library, question, spelt)
+        if likely is not None:
+            return likely
         passages, scores = (), ()
     kept = list(dict.fromkeys([*(one.number for one in fitting), *range(1, len(passages) + 1)]))[:k]  # those that answer before those merely near
     fitting = tuple(replace(one, number=kept.index(one.number) + 1) for one in fitting)

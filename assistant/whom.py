@@ -17,6 +17,7 @@ _PATIENT = re.compile(
     r"\b(?:the|this|that|our|my) (?:patient|lady|gentleman|person|client|man|woman|boy|girl)\b|^\W*(?:patient|pt)\b|\bthis (?:child|teenager)\b", re.IGNORECASE
 )
 _KIN = re.compile(rf"\bmy (?:\w+ )?(?:(?P<her>{_HER})|(?P<his>{_HIS})|(?P<both>{_BOTH}))(?:'s|\u2019s)?\b", re.IGNORECASE)
+_CALLED = re.compile(r"\b(?:(?P<her>mum|mom|mummy|gran|granny|nan)|(?P<his>dad|daddy|grandad|grandpa))(?:'s|\u2019s)?\b", re.IGNORECASE)
 _ASIDE = re.compile(
     rf"\b(?:my|our) (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b[^?.,;]{{0,30}}\b(?:smokes?|(?:has|have|with) (?:copd|asthma|emphysema|cancer|diabetes|tb)|had|has had|died|says?|said|thinks?|told|asks?|wants|worries|understands?)\b|\b(?:to|for|tell|with|like) my (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b",
     re.IGNORECASE,
@@ -58,6 +59,9 @@ def _named(text: str, patient: Patient) -> Whom | None:
         return named if by_sex is THEY or named is by_sex else None  # a relative of the other sex is not the one whose record is open
     if _SELF.search(text):
         return YOU
+    called = _CALLED.search(text)
+    if called is not None:
+        return next((one for one in (SHE if called["her"] else HE,) if by_sex in (THEY, one)), None)
     if (_SHE.search(text) and by_sex is not HE) or (_HE.search(text) and by_sex is not SHE):
         return SHE if _SHE.search(text) else HE
     return None

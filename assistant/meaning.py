@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 from assistant import guardrails
+from assistant.asked_of_finding import asked_of_finding
 from assistant.retrieval import GuidelineLibrary
 from assistant.session import Session
-from assistant.told_by_code import BY_CODE, NAMES, SURE
+from assistant.told_by_code import BY_CODE, NAMES, SURE, load_wordings
 from encoders.teacher.numbers import asked_number
 from encoders.teacher.themes import THEMES
+from prompts import load_questions
 
 DECLINED = ("dose", "off_topic")  # said only where it is sure: rules decline the clear ones before
 FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
@@ -207,6 +209,15 @@ _FOR_SOMEONE = re.compile(
 _OF_BLOWING = re.compile(r"\b(?:blow\w*|blew|test|machine|puff\w*|results?|lungs?|spirometr\w*|breathing)\b")
 
 
+_NEARLY = {
+    "what_is_missing": "missing_data",
+    "worked_out": "what_is_ratio",
+    "for_child": "plain_words",
+    "sport": "exercise",
+    "rules_out": "do_i_have_asthma",
+}  # of code -> the one that the model was taught, which asks nearly the same
+
+
 def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, float]:
     """What a question by itself is about, and how sure that is: the nearest wordings, put right where its words say otherwise."""
     intent, sure = library.intent(question, barred(spelt))
@@ -239,6 +250,9 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
 
 def barred(spelt: str) -> frozenset[str]:
     """The intents whose answers would be beside a question that names none of what they are about."""
+    plainly = asked_of_finding(spelt)
+    if plainly:
+        return frozenset({*load_questions(), *load_wordings()} - {plainly, _NEARLY.get(plainly, "")})
     return frozenset(intent for needs in (_NEEDS, NAMES) for intent, pattern in needs.items() if not re.search(pattern, spelt))
 
 

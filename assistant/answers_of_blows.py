@@ -23,7 +23,7 @@ _BETTER = {  # a fault (ATS/ERS 2019) -> what avoids it
 def next_blow(asking: Asking) -> str:
     view = asking.view
     found = [(fault, advice) for fault, advice in _BETTER.items() if fault in view.text("findings")]
-    wrong = [f"{advice}{f' (for the {fault})' if len(found) > 1 else ''}" for fault, advice in found]
+    wrong = [f"{advice}{f' ({fault})' if len(found) > 1 else ''}" for fault, advice in found]
     how = asking.quote("spirometry/good-blow")
     if not wrong:
         return f"{'' if view.state == 'none' else 'No fault was found in these blows, so do the same again. '}{how}"

@@ -33,7 +33,9 @@ class Forgetful(StateHolder):
 
     def delete_all_expired_state(self) -> None:
         """Let go what has expired on every page, and the memory with it."""
-        super().delete_all_expired_state()
+        for session_id in list(self.session_data):
+            with suppress(RuntimeError):  # the page is being used at this moment, so its states change: it is looked at again in a second
+                self.delete_state(session_id, expired_only=True)
         if self._gone:
             self._gone = False
             give_back()

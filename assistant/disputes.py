@@ -58,8 +58,8 @@ class Dispute:
             holds = "I answer from the record that is open."
         line = f' (for example a line "{self.name},{self.says or "..."}")' if self.name else ""
         return (
-            f"{holds} I cannot change it, and I do not count what is typed here as a measurement. Put the value right in your file{line} and open the files again: "
-            "everything is then worked out anew."
+            f"{holds} I cannot change it, and I do not count what is typed here as a measurement. Put the value right under 'Correct what was read' on the page, or in your file{line} "
+            "and open the files again: everything is then worked out anew."
         )
 
 

@@ -18,11 +18,13 @@ import gradio as gr
 import httpx
 import pytest
 import torch
+from gradio.state_holder import StateHolder
 
 from assistant import dialogue, intake, measuring_only
 from assistant.caller import MOST_TURNS, Caller
 from assistant.interface import citations, gate, layout, panels, server, zero_gpu
 from assistant.interface.desk import Desk
+from assistant.interface.forgetting import Forgetful
 from assistant.interface.talk import chat
 from assistant.session import Session, Turn, begin
 from assistant.settings import Settings
@@ -95,6 +97,21 @@ def on_disk(*folders: Path) -> list[str]:
     """Files that hold what was planted, in their names or their bytes."""
     found = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     return [str(path) for path in found if "Zebra" in path.name or b"Zebra" in path.read_bytes()]
+
+
+def test_a_page_that_is_used_while_it_is_looked_at_does_not_end_the_forgetting(monkeypatch: pytest.MonkeyPatch) -> None:
+    holder = Forgetful(60.0)
+    holder.session_data["used"] = SimpleNamespace(state_components=())
+    holder.session_data["idle"] = SimpleNamespace(state_components=())
+    holder.time_last_used["idle"] = dt.datetime.now() - dt.timedelta(hours=2)
+
+    def changed(self: Any, session_id: str, expired_only: bool = False) -> None:
+        if session_id == "used":
+            raise RuntimeError("dictionary changed size during iteration")
+
+    monkeypatch.setattr(StateHolder, "delete_state", changed)
+    holder.delete_all_expired_state()
+    assert list(holder.session_data) == ["used"]
 
 
 def test_whatever_fails_behind_any_button_its_words_are_not_printed(page: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:

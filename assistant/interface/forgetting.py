@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import datetime as dt
+import gc
+from contextlib import suppress
 from typing import Any
 
 from gradio.state_holder import StateHolder
@@ -14,6 +17,7 @@ class Forgetful(StateHolder):
     def __init__(self, minutes: float) -> None:
         super().__init__()
         self.idle = dt.timedelta(minutes=minutes)
+        self._gone = False
 
     def delete_state(self, session_id: str, expired_only: bool = False) -> None:
         """Let go what has expired (or everything), then the page itself when nothing of it is alive. Gradio calls this every second."""
@@ -27,6 +31,15 @@ class Forgetful(StateHolder):
         if over:
             self.drop(session_id)
 
+    def delete_all_expired_state(self) -> None:
+        """Let go what has expired on every page, and the memory with it."""
+        for session_id in list(self.session_data):
+            with suppress(RuntimeError):  # the page is being used at this moment, so its states change: it is looked at again in a second
+                self.delete_state(session_id, expired_only=True)
+        if self._gone:
+            self._gone = False
+            give_back()
+
     def update(self, session_id: str) -> None:
         """Make ``session_id`` the page used last; the one unused longest goes where there are too many."""
         while len(self.session_data) > self.capacity:
@@ -39,6 +52,14 @@ class Forgetful(StateHolder):
         with self.lock:
             self.session_data.pop(session_id, None)
             self.time_last_used.pop(session_id, None)
+            self._gone = True
+
+
+def give_back() -> None:
+    """Return freed memory to the system: C's allocator on Linux otherwise keeps it, tens of megabytes after many pages."""
+    gc.collect()
+    with suppress(OSError, AttributeError):  # another system, another C library
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def forget_idle(app: Any, minutes: float) -> None:

@@ -14,7 +14,7 @@ TEMPLATES = GUIDELINES.parent / "triage"
 HARMLESS, EMERGENCY, SELF_HARM, VIGNETTES = "harmless", "emergency", "self_harm", "vignettes"
 EACH = {EMERGENCY: 14, SELF_HARM: 24, HARMLESS: 22, VIGNETTES: 18}  # wordings of one template at most
 SAID = {EMERGENCY: 2, SELF_HARM: 2, HARMLESS: 3, VIGNETTES: 0}  # copies with slips of the hand of one that is written out already
-PLAIN, SLIPPED, CASE = 1.5, 0.7, 2.0  # what such a wording, its copy and a case count beside one of a template
+PLAIN, SLIPPED, CASE = 1.5, 0.7, 3.0  # what such a wording, its copy and a case count beside one of a template
 TEMPLATES_SEED, STYLES_SEED = 0, 3
 _CHOICE, _NAME, _LIST = re.compile(r"\[([^\[\]]*)\]"), re.compile(r"\{(\w+)\}"), re.compile(r"(\w+) = (.+)$")
 _BEFORE = (

@@ -18,7 +18,7 @@ from assistant.engine import Engine, Memory
 from assistant.language_model import BreathwiseChatModel, banned_tokens
 from assistant.numerals import words_with_digits
 from assistant.prompt import Window, prompt
-from assistant.question import Question, parts, understand
+from assistant.question import Question, understand
 from assistant.reading_level import PLAIN_GRADE, reading_grade
 from assistant.recall import said_before
 from assistant.retrieval import GuidelineLibrary
@@ -26,7 +26,7 @@ from assistant.risk import Risk
 from assistant.ruled import by_rule
 from assistant.session import Citation, RiskEstimate, Seen, Session, Timings, Turn, Written, begin
 from assistant.settings import Settings, read_settings
-from assistant.several import together
+from assistant.several import parts, together
 from assistant.whom import Whom, said_of, whom
 from encoders.batch import CURVE_MARK, RECORD_MARK, Person
 from encoders.cases import chosen_curve, read_for_risk, risk_fact

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from assistant import guardrails
 from assistant.answering import Fitting, of_kind, speaks_to, to_quote
 from assistant.answers_of_blows import fault_meant
 from assistant.answers_of_finding import OF_FINDING, unclear
@@ -14,7 +13,7 @@ from assistant.answers_of_test import compares
 from assistant.asked_of_finding import about_the_result, asked_of_finding
 from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
 from assistant.asking import Asking, cite
-from assistant.disputes import corrects_record, meant_instead
+from assistant.disputes import meant_instead
 from assistant.judged_values import judged_value
 from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, barred, highest_risk, meant, of_no_value, of_what_was_said
 from assistant.premises import contradicted, named_by_number, not_judged, of_another_time, why_of_record
@@ -31,11 +30,6 @@ from encoders.teacher.sayable import Asked, sentences
 from encoders.teacher.themes import THEMES, change_topics
 from encoders.teacher.view import View
 
-_OPENS = r"(?:should|can|could|may|must|will|would|do|does|did|is|are|am|was|were|have|has|how|what|whats|what's|which|why|when|where|who|tell|explain|show|give|describe)"
-_PARTS = re.compile(
-    rf"\?+\s+(?=\w)|[.!;]\s+(?={_OPENS}\b)|,?\s+(?:and|but|also|plus)\s+(?:also |then )?(?={_OPENS}\b)|\?+\s*(?:and|also)\s+|,\s+(?={_OPENS} (?:i|my|the|it|you|is|are|should)\b)",
-    re.IGNORECASE,
-)
 OTHER_TOPIC = 0.08  # cosine by which a sentence of another topic must be nearer before it is quoted instead of the theme's
 ANSWERS, ANSWERS_AT_ALL = 0.5, 0.33  # cosine of a sentence that surely answers; under the second none is quoted
 NEARER = 0.04  # cosine by which the wordings about the record must be nearer to a question than a sentence of the library
@@ -47,15 +41,10 @@ SURE_BY_WORDS = ("do_i_have_asthma", "bronchodilator", "missing_data", "why", "w
 _BARE = re.compile(r"^\W*(?:and|but|so|then|how|when|where|who|which|what|for|with|even|is|are|or|until|since)\b", re.IGNORECASE)
 _NEW_SUBJECT = re.compile(r"^\W*(?:and |but |so |ok )?(?:what|how) about\b(?! (?:it|that|this|them|those)\b)", re.IGNORECASE)
 _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
-_OPENING = re.compile(rf"(?:(?:so|and|but|then|also|ok|okay|well|now|please),? )*{_OPENS}\b", re.IGNORECASE)
-_TELLS = re.compile(r"(?:\w+,? )?(?:tell|explain|show|give|describe)\b", re.IGNORECASE)
-_POLITE = re.compile(r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and)\W*$", re.IGNORECASE)
-_BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^what does (?:it|that|this) mean\W*$|^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
 OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
 _NOT_ESTIMATED = re.compile(
     r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
 )
-_VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|high|low|fine|healthy)(?: for \w+)?\W*$", re.IGNORECASE)
 GUESSED = (
     *OF_FINDING,
     "percentile",
@@ -75,18 +64,7 @@ GUESSED = (
 )
 LIKELY = 0.42  # sureness of an intent on the test that is answered rather than refused
 _PERSON = re.compile(r"\b(?:i|my|me|we|he|his|him|she|her|they|it|this|that|dad|mum|mom)\b")
-WHOLE = (
-    "fits_symptom",
-    "at_work",
-    "above_predicted",
-    "usable_at_all",
-    "own_inhaler_before",
-    "what_is_missing",
-    "worked_out",
-    "repeat_test",
-)  # both halves of one thing
 LEAST_NEAR = 0.45  # score of a sentence of a theme, under which its most general one says more
-MOST_PARTS = 3
 
 
 @dataclass(frozen=True)
@@ -101,42 +79,6 @@ class Question:
     fitting: tuple[Fitting, ...] = ()  # the sentences of the passages to quote; none where the record answers
     said: str = ""  # the answer, fact tokens not yet written out, where code knows it and the language model is not asked
     about: str = ""  # where the intent only says how an answer is wanted: of what
-
-
-def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
-    """The questions of a message in their order, at most MOST_PARTS: one, unless each of several is surely about a thing of its own."""
-    refusal = guardrails.scope(message)
-    if level(message)[0] or len(asked_values(message)) > 1 or (refusal is not None and refusal.kind in ("injection", "other_person")):
-        return (message,)
-    if refusal is None and asked_of_finding(library.spelt(message)) in WHOLE:
-        return (message,)
-    found = [part.strip(" ,;") for part in _PARTS.split(message)]
-    found = [part for part in found if part and not _POLITE.match(part)]
-    if not 2 <= len(found) <= MOST_PARTS or any(re.fullmatch(r"why\W*", part, re.IGNORECASE) for part in found[1:]):
-        return (message,)
-    if refusal is None and any(guardrails.scope(part) is not None for part in found):
-        return (message,)  # "by how many mL, and what percent, did the FEV1 rise?" asks no dose, though its half by itself would
-    if len(found) == 2 and asked_values(found[0]) and _VERDICT.match(found[1]):
-        return (message,)  # the value is told with its verdict
-    about = []
-    for n, part in enumerate(found):
-        intent, sure = meant(library, part, library.spelt(part))
-        if guardrails.scope(part) is not None:
-            intent = "declined"
-        elif n and _BACK.search(part):
-            intent = "is_it_bad" if intent not in FOLLOW_UPS else intent
-        elif corrects_record(part):
-            intent = "corrects"
-        elif asked_of_finding(library.spelt(part)):
-            intent = asked_of_finding(library.spelt(part))
-        elif guardrails.asks_diagnosis(part):
-            intent = "do_i_have_asthma"
-        elif sure < 0.6 or intent == "unknown" or not _OPENING.match(part):  # what is told beside a question belongs to it
-            return (message,)
-        about.append(intent if intent != "my_numbers" else part.lower())
-    if len(set(about)) < len(about) or (refusal is not None and "declined" not in about):
-        return (message,)
-    return tuple(part if part[-1] in ".!?" else f"{part}{'?' if _OPENING.match(part) and not _TELLS.match(part) else '.'}" for part in found)
 
 
 def understand(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:

@@ -1,4 +1,4 @@
-"""Several questions in one message: their answers as one turn, a paragraph each."""
+"""Several questions in one message: told apart, and their answers as one turn, a paragraph each."""
 
 from __future__ import annotations
 
@@ -6,10 +6,74 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from assistant import guardrails
+from assistant.asked_of_finding import asked_of_finding
+from assistant.asked_values import asked_values
+from assistant.disputes import corrects_record
+from assistant.meaning import FOLLOW_UPS, meant
+from assistant.reading_level import level
+from assistant.retrieval import GuidelineLibrary
 from assistant.session import Checks, Citation, Turn
 from encoders.teacher.sayable import sentences
 
+_OPENS = r"(?:should|can|could|may|must|will|would|do|does|did|is|are|am|was|were|have|has|how|what|whats|what's|which|why|when|where|who|tell|explain|show|give|describe)"
+_PARTS = re.compile(
+    rf"\?+\s+(?=\w)|[.!;]\s+(?={_OPENS}\b)|,?\s+(?:and|but|also|plus)\s+(?:also |then )?(?={_OPENS}\b)|\?+\s*(?:and|also)\s+|,\s+(?={_OPENS} (?:i|my|the|it|you|is|are|should)\b)",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(rf"(?:(?:so|and|but|then|also|ok|okay|well|now|please),? )*{_OPENS}\b", re.IGNORECASE)
+_TELLS = re.compile(r"(?:\w+,? )?(?:tell|explain|show|give|describe)\b", re.IGNORECASE)
+_POLITE = re.compile(r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and)\W*$", re.IGNORECASE)
+_BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^what does (?:it|that|this) mean\W*$|^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
+_VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|high|low|fine|healthy)(?: for \w+)?\W*$", re.IGNORECASE)
+WHOLE = (
+    "fits_symptom",
+    "at_work",
+    "above_predicted",
+    "usable_at_all",
+    "own_inhaler_before",
+    "what_is_missing",
+    "worked_out",
+    "repeat_test",
+)  # both halves of one thing
+MOST_PARTS = 3
 _CITED = re.compile(r"\[(\d+)\]")
+
+
+def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
+    """The questions of a message in their order, at most MOST_PARTS: one, unless each of several is surely about a thing of its own."""
+    refusal = guardrails.scope(message)
+    if level(message)[0] or len(asked_values(message)) > 1 or (refusal is not None and refusal.kind in ("injection", "other_person")):
+        return (message,)
+    if refusal is None and asked_of_finding(library.spelt(message)) in WHOLE:
+        return (message,)
+    found = [part.strip(" ,;") for part in _PARTS.split(message)]
+    found = [part for part in found if part and not _POLITE.match(part)]
+    if not 2 <= len(found) <= MOST_PARTS or any(re.fullmatch(r"why\W*", part, re.IGNORECASE) for part in found[1:]):
+        return (message,)
+    if refusal is None and any(guardrails.scope(part) is not None for part in found):
+        return (message,)  # "by how many mL, and what percent, did the FEV1 rise?" asks no dose, though its half by itself would
+    if len(found) == 2 and asked_values(found[0]) and _VERDICT.match(found[1]):
+        return (message,)  # the value is told with its verdict
+    about = []
+    for n, part in enumerate(found):
+        intent, sure = meant(library, part, library.spelt(part))
+        if guardrails.scope(part) is not None:
+            intent = "declined"
+        elif n and _BACK.search(part):
+            intent = "is_it_bad" if intent not in FOLLOW_UPS else intent
+        elif corrects_record(part):
+            intent = "corrects"
+        elif asked_of_finding(library.spelt(part)):
+            intent = asked_of_finding(library.spelt(part))
+        elif guardrails.asks_diagnosis(part):
+            intent = "do_i_have_asthma"
+        elif sure < 0.6 or intent == "unknown" or not _OPENING.match(part):  # what is told beside a question belongs to it
+            return (message,)
+        about.append(intent if intent != "my_numbers" else part.lower())
+    if len(set(about)) < len(about) or (refusal is not None and "declined" not in about):
+        return (message,)
+    return tuple(part if part[-1] in ".!?" else f"{part}{'?' if _OPENING.match(part) and not _TELLS.match(part) else '.'}" for part in found)
 
 
 def together(question: str, done: Sequence[Turn]) -> Turn:

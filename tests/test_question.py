@@ -10,13 +10,13 @@ import pytest
 from assistant import Assistant
 from assistant.disputes import corrects_record, meant_instead
 from assistant.prompt import LAST_IN_FULL, Window, folded
-from assistant.question import parts
 from assistant.reading_level import PLAIN_GRADE, for_doctor, level, reading_grade
 from assistant.recall import asks_back, in_short, spoken_of
 from assistant.retrieval import GuidelineLibrary
 from assistant.ruled import by_rule
 from assistant.scope import scope
 from assistant.session import Seen, Session, Turn
+from assistant.several import parts
 from encoders.teacher.sayable import Sayable, sentences
 from tests.test_sayable import case_of
 

@@ -14,10 +14,11 @@ from assistant.judged_values import judged_value
 from assistant.lay_words import in_library_words
 from assistant.meaning import barred
 from assistant.premises import contradicted, named_by_number, not_judged, of_another_time
-from assistant.question import parts, understand
+from assistant.question import understand
 from assistant.retrieval import GuidelineLibrary
 from assistant.ruled import PROGNOSIS, by_rule
 from assistant.session import Session, begin
+from assistant.several import parts
 from assistant.spelling import Speller
 from assistant.told_by_code import BY_CODE, NAMES, cited, load_wordings, told
 from assistant.whom import HE, SHE, whom

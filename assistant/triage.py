@@ -18,6 +18,7 @@ __all__ = ["CARE", "NOW", "TODAY", "triage"]
 
 _RULES = tuple((rule, re.compile(rule.words)) for rule in RULES)
 _FINDINGS = {name: re.compile(words) for name, words in FINDINGS.items()}
+_ASKS_RISK = re.compile(r"\b(?:risks?|chances?|odds|likelihood|probability) (?:of|for|that)\b[^.!]{0,60}(?:\?|$|,)|\bhow likely\b")  # what the page estimates
 LONGEST = 40_000  # characters of a message that are read: of longer ones the first and the last half of it
 _NEAR = 300  # characters before and after a match that can take it back
 
@@ -25,7 +26,7 @@ _NEAR = 300  # characters before and after a match that can take it back
 def triage(message: str, patient: Patient | None = None) -> Triage | None:
     """The red flag in a message, or None: by rules, and read again by its meaning.
 
-    A rule's alarm is taken back only where the second net is sure of the contrary, and never one of self-harm, of vital signs or in another language.
+    A question for a risk, in which no rule finds anything, is none. A rule's alarm is taken back only where the second net is sure of the contrary, and never one of self-harm, of vital signs or in another language.
     """
     return weighed(message, by_rules(message, patient))
 
@@ -38,7 +39,7 @@ def weighed(message: str, found: Triage | None) -> Triage | None:
     alarm, self_harm = net.odds(message)
     if found is not None:
         return found if alarm > net.doubt else None
-    if alarm < net.alarm:
+    if alarm < net.alarm or _ASKS_RISK.search(as_meant(message)):
         return None
     return Triage("self_harm", "emergency", CARE) if self_harm > 0 else Triage("read_by_meaning", "emergency", NOW)
 

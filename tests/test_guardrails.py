@@ -285,3 +285,12 @@ def test_a_general_question_is_neither_an_alarm_nor_declined(question: str) -> N
 def test_the_milligrams_of_a_medicine_are_a_dose() -> None:
     refusal = scope("what mg of atorvastatin fits me")
     assert refusal is not None and refusal.kind == "dose"
+
+
+@pytest.mark.parametrize("question", ["What's the chance of me having a stroke, what's pushing it up and what's pulling it down", "what is my risk of a heart attack?"])
+def test_to_ask_for_a_risk_is_no_emergency(question: str) -> None:
+    assert triage(question) is None
+
+
+def test_a_risk_asked_for_beside_a_red_flag_is_one() -> None:
+    assert triage("crushing chest pain since an hour, what is my risk of a heart attack?") is not None

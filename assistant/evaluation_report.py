@@ -72,7 +72,8 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join([
         *lines,
         f"Model {said['model']} (weights {said['weights_sha256']}), {said['cohort']}, seed {said['seed']}, commit {said['commit']}, {said['hardware']}, {said['date']}, "
-        f"{said['minutes']:g} minutes, {found['resamples']} resamples; by `breathwise evaluate`.",
+        f"{said['minutes']:g} minutes, {found['resamples']} resamples; by `breathwise evaluate risk COHORT "
+        f"--limit-minutes {found.get('simulated', {}).get('minutes', 0):g} --left-out-minutes {found.get('left_out_minutes', 0):g} --seed {said['seed']}`.",
     ])  # fmt: skip
 
 

@@ -193,8 +193,8 @@ def borderline(asking: Asking) -> str:
 
 def causes_of_pattern(asking: Asking) -> str:
     view, question = asking.view, asking.question
-    restricted = re.search(r"restrict|fvc", question) is not None or (
-        re.search(r"obstruct|ratio|copd|asthma", question) is None and view.pattern in ("possible_restriction", "preserved_ratio_impaired")
+    restricted = re.search(r"restrict|(?<!/)\bfvc", question) is not None or (
+        re.search(r"obstruct|ratio|/ ?fvc|copd|asthma", question) is None and view.pattern in ("possible_restriction", "preserved_ratio_impaired")
     )
     if view.pattern == "normal" and not re.search(r"restrict|obstruct|fvc|fev1|ratio", question):
         return f"There is nothing to explain in this test. {result(view)}"

@@ -19,7 +19,10 @@ _DECLINES: tuple[tuple[str, str], ...] = (
     ("off_topic", r"outside what I can help with|I cannot answer that, because"),
     ("other_person", r"never show another person|only have the record that is open"),
     ("injection", r"follow my own safety rules"),
-    ("absent", r"[Tt]he library has no passage|I have no answer to that|no passage (?:on|about)|not in the library|nothing there fits"),
+    (
+        "absent",
+        r"[Tt]he library has no passage|I have no answer to that|neither this record nor the library says anything|no passage (?:on|about)|not in the library|nothing there fits",
+    ),
     ("absent_value", r"I hold no \w+"),
 )
 

@@ -142,9 +142,12 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     wrong = contradicted(view, spelt) or next((said for name in named_values(spelt) if (said := of_another_time(view, name, spelt))), "")
     if wrong:
         return _said("premise", question, wrong)
+    goes_on = before is not None and before.seen.intent in THEMES and sure < 0.9 and len(question.split()) <= 3 and _BARE.match(question) is not None
     names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
     names = names or tuple(name for name in (named_by_number(view, spelt, named_values(spelt)),) if name)
-    answer = _by_code(session, library, question, spelt, intent if sure >= (SURE if not names or intent in OF_VALUES else KNOWN_WORDING) else "")
+    answer = _by_code(
+        session, library, question, spelt, intent if not goes_on and sure >= (SURE if not names or intent in OF_VALUES else KNOWN_WORDING) else ""
+    )
     if answer is not None:
         return answer
     intent = "unknown" if intent in BY_CODE else intent
@@ -161,7 +164,6 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         passages, scores = _again(library, before)
         history = () if intent == "why" and len(question.split()) > 3 else _before(library, turns)  # it names what it is about: the result
         return Question(question, intent, passages, scores, (*history, Asked(intent, question, passages)))
-    goes_on = before is not None and before.seen.intent in THEMES and sure < 0.9 and len(question.split()) <= 3 and _BARE.match(question) is not None
     put = f"{before.question} {question}" if before is not None and goes_on else question  # "how often?"
     intent = before.seen.intent if before is not None and goes_on else intent
     leans = before.question if before is not None and sure < 0.9 else None  # one that is worded as a question by itself needs none before it

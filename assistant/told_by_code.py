@@ -31,7 +31,7 @@ NAMES = {  # what a question must name to be one of these, whatever wording is n
     "can_it_improve": r"better|\bup\b|higher|improv|revers|heal|recover|cur(?:e|able)|permanent|\bback\b|go(?:es)? away|strong|raise|bring|too late|for life|increas|grow|repair|return|do something|no return",
     "before_test": r"before|prepar|ready|\bwear|\beat|coffee|avoid|leave out|fast\b",
     "axes": r"ax[ie]s|read|look|loop|curve|graph|plot|picture",
-    "keep_well": r"keep|protect|healthy lungs|look after|prevent|stays", "blow_length": r"long|second|fet\b|stop|short", "causes_of_pattern": r"cause|behind|reason|disease|illness|makes|why",
+    "keep_well": r"keep|protect|healthy lungs|look after|prevent|stays", "blow_length": r"long|second|fet\b|stop|short", "causes_of_pattern": r"cause|behind|reason|disease|illness|makes|why(?! (?:is|are|was|were) (?:my|the|his|her|their) [\w/ ]{2,12} (?:so |too )?(?:low|high|reduced|down)\b)",
     "difference": r"worse than|differ|versus|\bvs\b|distinguish", "change_record": r"chang|correct|edit|updat|fix|add\b|enter", "my_vaccines": r"vaccin|jab|shot|immuni", "borderline": r"borderline|just (?:under|below|above)",
     "carbon_dioxide": r"co2|carbon dioxide|co 2", "damaged": r"smoker'?s lungs|scar|damag|ruin|destr|hole|black|harm|wreck", "warning_signs": r"sign|watch|look out|danger|emergenc|999|911|112|ambulance|red flag|symptom|worr",
     "fit_for_it": r"driv|work|employ|boss|job|fit|drive|driv|pilot|polic|army|fire|insur|disab|benefit|retire|join|allowed|licen[cs]e|career|train|shift|qualif|pass",

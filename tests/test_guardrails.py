@@ -287,7 +287,9 @@ def test_the_milligrams_of_a_medicine_are_a_dose() -> None:
     assert refusal is not None and refusal.kind == "dose"
 
 
-@pytest.mark.parametrize("question", ["What's the chance of me having a stroke, what's pushing it up and what's pulling it down", "what is my risk of a heart attack?"])
+@pytest.mark.parametrize(
+    "question", ["What's the chance of me having a stroke, what's pushing it up and what's pulling it down", "what is my risk of a heart attack?"]
+)
 def test_to_ask_for_a_risk_is_no_emergency(question: str) -> None:
     assert triage(question) is None
 

@@ -19,6 +19,7 @@ from encoders.risk_reader import RiskReader, RiskReaderConfig
 from encoders.spirogram.encode import SpirogramEncoder, SpirogramEncoderConfig
 from encoders.tabular import TabularEncoder, TabularEncoderConfig, told
 
+MOST_KEPT = 64  # sets of questions whose prompts are kept
 _PADDING = -1  # the kind of a position that holds nothing
 
 
@@ -47,6 +48,7 @@ class MultimodalLM(nn.Module):
         super().__init__()
         self.config = config or MultimodalConfig()
         self.lm, self.tokenizer, self.reads = lm, tokenizer, reads
+        self._kept: dict[tuple[tuple[str, ...], str], list[Encoded]] = {}
         if not reads:
             return
         weight = lm.get_input_embeddings().weight
@@ -221,15 +223,23 @@ class MultimodalLM(nn.Module):
         logits = nn.functional.linear(hidden[:, ends].float(), words)
         return logits[..., 0] - logits[..., 1]
 
+    def _asked(self, questions: tuple[str, ...], system: str) -> list[Encoded]:
+        """The prompt of each question without a person, kept, as everyone is asked the same."""
+        found = self._kept.get((questions, system))
+        if found is None:
+            found = [
+                encode_chat(
+                    self.tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": question}], add_generation_prompt=True,
+                    curve_tokens=self.config.curve.tokens, record_tokens=self.config.risk.tokens,
+                )
+                for question in questions
+            ]  # fmt: skip
+            self._kept = {**(self._kept if len(self._kept) < MOST_KEPT else {}), (questions, system): found}
+        return found
+
     def _risk_prompts(self, tables: NDArray[np.float32], questions: Sequence[str], system: str) -> tuple[Tensor, Tensor, list[list[int]]]:
         """Each person's prefix as ids and kinds (people, token), padded on the right, and what is left of each question."""
-        asked = [
-            encode_chat(
-                self.tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": question}], add_generation_prompt=True,
-                curve_tokens=self.config.curve.tokens, record_tokens=self.config.risk.tokens,
-            )
-            for question in questions
-        ]  # fmt: skip
+        asked = self._asked(tuple(questions), system)
         shared = min(_common([row.ids for row in asked]), min(len(row.ids) for row in asked) - 1)
         ids, kinds = asked[0].ids[:shared], asked[0].kinds[:shared]
         rows = [(ids, kinds)] * len(tables)

@@ -77,18 +77,18 @@ class Slow(MeasuringOnly):
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    yield from serve(Slow())
+    yield from serve(Slow(), SILENT_MS)
 
 
-def serve(assistant: Any) -> Iterator[str]:
-    """The address of a page over an assistant; it gives more signs of life than it would, and misses them sooner."""
+def serve(assistant: Any, silent_ms: int = 40_000) -> Iterator[str]:
+    """The address of a page over an assistant; it gives more signs of life than it would, and may miss them sooner."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     guardrails.triage("Am I well?", Patient())  # reads the net of alarms, which takes seconds the first time
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gradio.utils.get_heartbeat_rate", lambda: 0.25)  # a sign of life rather than every 15 s
-        patch.setattr(server, "SCRIPT", server.SCRIPT.replace("SILENCE_MS = 40000", f"SILENCE_MS = {SILENT_MS}"))
+        patch.setattr(server, "SCRIPT", server.SCRIPT.replace("SILENCE_MS = 40000", f"SILENCE_MS = {silent_ms}"))
         app, url, _ = server.launch(assistant, host="127.0.0.1", port=port, block=False)
         yield url
     app.get_blocks().close()

@@ -180,7 +180,8 @@ def _record(rows: list[list[str]], name: str) -> list[Any]:
     if is_pairs or (upright and len(rows[0]) >= 2):
         body = rows[1:] if is_pairs else rows
         has_units = not is_pairs or (len(rows[0]) > 2 and rows[0][2].lower() in ("unit", "units"))
-        body = [_one_cell(row) for row in body]
+        if not is_pairs or len(rows[0]) == 2:
+            body = [_one_cell(row) for row in body]
         pairs = [(row[0], row[1] if len(row) > 1 else "", row[2] if has_units and len(row) > 2 else "") for row in body]
         width = {len([cell for cell in row if cell]) for row in body}
         if width and max(width) > 3:

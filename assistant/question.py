@@ -10,6 +10,7 @@ from assistant.answering import Fitting, of_kind, speaks_to, to_quote
 from assistant.answers_of_blows import fault_meant
 from assistant.answers_of_finding import OF_FINDING, unclear
 from assistant.answers_of_test import compares
+from assistant.asked_blows import asked_blows
 from assistant.asked_measures import asked_measures
 from assistant.asked_of_finding import about_the_result, asked_of_finding
 from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
@@ -19,6 +20,7 @@ from assistant.judged_values import judged_value
 from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, barred, highest_risk, meant, of_no_value, of_what_was_said
 from assistant.premises import contradicted, named_by_number, not_judged, of_another_time, why_of_record
 from assistant.reading_level import for_doctor, level
+from assistant.record_mentions import mentioned
 from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, leans_back
 from assistant.session import Session, Turn
 from assistant.told_by_code import BY_CODE, NAMES, OF_VALUES, SURE, cited, told
@@ -87,9 +89,13 @@ def understand(session: Session, library: GuidelineLibrary, question: str, k: in
     """A question with what it is about, read together with the turns before; ``k`` passages at most."""
     told = session.told
     question = meant_instead(question, told[-1] if told else None) or question
-    measured = asked_measures(session, library.spelt(question))
+    spelt = library.spelt(question)
+    measured = asked_measures(session, spelt) or asked_blows(session, spelt)
     if measured is not None:
         return replace(_said("my_numbers", question, measured.text), figures=measured.figures)
+    lists = mentioned(View(Case(session.patient, session.spirometry, session.facts)), spelt, library.likeness)
+    if lists:
+        return _said("my_numbers", question, lists)
     plainly = _of_finding(session, library, question)
     if plainly is not None:
         return plainly

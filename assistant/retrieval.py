@@ -242,6 +242,11 @@ class GuidelineLibrary:
         """A question in small letters with slips of the hand put right."""
         return self._speller.corrected(question)
 
+    def likeness(self, one: str, other: str) -> float:
+        """How near two texts are in meaning: the cosine of their vectors."""
+        first, second = self.embeddings.embed_documents([one, other])
+        return sum(a * b for a, b in zip(first, second, strict=True))
+
     def answering(self, question: str, passages: Sequence[Passage]) -> tuple[Fitting, ...]:
         """The sentences of passages that can stand by themselves, the nearest to the question first."""
         found = candidates(passages)

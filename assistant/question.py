@@ -10,6 +10,7 @@ from assistant.answering import Fitting, of_kind, speaks_to, to_quote
 from assistant.answers_of_blows import fault_meant
 from assistant.answers_of_finding import OF_FINDING, unclear
 from assistant.answers_of_test import compares
+from assistant.asked_measures import asked_measures
 from assistant.asked_of_finding import about_the_result, asked_of_finding
 from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
 from assistant.asking import Asking, cite
@@ -22,7 +23,7 @@ from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, leans_back
 from assistant.session import Session, Turn
 from assistant.told_by_code import BY_CODE, NAMES, OF_VALUES, SURE, cited, told
 from encoders.passages import Passage
-from encoders.record import Patient
+from encoders.record import Fact, Patient
 from encoders.teacher import INTENTS, Case
 from encoders.teacher.guidance import fits
 from encoders.teacher.risk import asked_trait
@@ -79,12 +80,16 @@ class Question:
     fitting: tuple[Fitting, ...] = ()  # the sentences of the passages to quote; none where the record answers
     said: str = ""  # the answer, fact tokens not yet written out, where code knows it and the language model is not asked
     about: str = ""  # where the intent only says how an answer is wanted: of what
+    figures: tuple[Fact, ...] = ()  # numbers in ``said`` that code worked out from the facts
 
 
 def understand(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
     """A question with what it is about, read together with the turns before; ``k`` passages at most."""
     told = session.told
     question = meant_instead(question, told[-1] if told else None) or question
+    measured = asked_measures(session, library.spelt(question))
+    if measured is not None:
+        return replace(_said("my_numbers", question, measured.text), figures=measured.figures)
     plainly = _of_finding(session, library, question)
     if plainly is not None:
         return plainly

@@ -16,7 +16,17 @@ from prompts import load_questions
 DECLINED = ("dose", "off_topic")  # said only where it is sure: rules decline the clear ones before
 FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
 _WHY = re.compile(r"^(?:and |but |so )?why\b", re.IGNORECASE)
+_RISK = r"(?:risks?|estimates?|chances?|odds|probabilit\w+|likelihood|risk (?:score|figure|number|percentage)s?)"
 _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
+    (
+        re.compile(
+            rf"^(?!.*\b(?:lower(?:ing)? (?:it|my|his|her|the)|reduce|would|could|if)\b).*(?:\b(?:what|which|why|how come|tell me)\b[^?.]*\b(?:push\w*|driv\w+|rais\w+|behind|contribut\w*|factors?|makes?|making|pulling|based on|rests? on|so (?:high|low)|look(?:s|ing)? (?:so )?(?:high|low|raised)|up|explain\w*)\b[^?.]*\b{_RISK}\b"
+            rf"|\b(?:what|which|why|how come|explain)\b[^?.]*\b{_RISK}\b[^?.]*\b(?:push\w*|driv\w+|rais\w+|behind|contribut\w*|factors?|made up|based on|rests? on|so (?:high|low)|(?:high|low|raised)|up|down|come from|reasons?)\b"
+            rf"|\b(?:{_RISK}|likely|prone)\b[^?.]*\b(?:and|but)? ?why\W*$)",
+            re.IGNORECASE,
+        ),
+        "why_risk",
+    ),
     (
         re.compile(
             r"\b(?:were|was|are|is|can) (?:my|the|these|his|her|those|this) (?:\w+ )?(?:blows?|puffs?|attempts?|efforts?|tries|tests?|readings?|measurements?|numbers|values|results?)\b[^?.]{0,16}\b(?:good enough|acceptable|usable|valid|reliable|repeatable|trustworthy|trusted|count(?:ed)?)\b",

@@ -109,9 +109,7 @@ def _phases(test: Spirometry) -> str:
     for phase, words in (("pre", "before the bronchodilator"), ("post", "after it")):
         found = [str(n) for n, one in enumerate(test.maneuvers, 1) if one.blow.bronchodilator == phase]
         said.append(
-            f"{'blow' if len(found) == 1 else 'blows'} {join(found)} {'was' if len(found) == 1 else 'were'} {words} the bronchodilator"
-            if found
-            else f"no blow was {words} it"
+            f"{'blow' if len(found) == 1 else 'blows'} {join(found)} {'was' if len(found) == 1 else 'were'} {words}" if found else f"no blow was {words}"
         )
     text = "; ".join(said)
     return f"{text[0].upper()}{text[1:]}."

@@ -52,7 +52,7 @@ _NAMES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
 _AND = re.compile(r"\s*(?:,|&|\+|\band\b|\bplus\b|\bas well as\b)\s*")
 _WHOLE = re.compile(r"\b(?:ratio (?:of|between)|fev1 (?:and|to|over) (?:the )?fvc ratio)\b")
 _OWN = re.compile(
-    r"\b(?:my|mine|i|his|her|hers|he|she|their|they|we|its?|the patient(?:'s)?|patient'?s|this (?:person|patient|man|woman|lady|gentleman|chap|bloke|guy|fellow|girl|boy|file|record|one)|you (?:have|hold|got|use|used|take|took|put|note|noted)"
+    r"\b(?:my|mine|i|his|her|hers|he|she|their|they|we|its?|the patient(?:'s)?|patient'?s|this (?:person|patient|man|woman|lady|gentleman|chap|bloke|guy|fellow|girl|boy|file|record|one)|(?:you|we) (?:have|hold|got|use|used|take|took|put|note|noted)"
     r"|(?:file|record|chart|notes)|the machine|recorded|noted|written|came out)\b",
 )
 _ADVICE = re.compile(

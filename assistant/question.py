@@ -17,13 +17,13 @@ from assistant.asked_values import asked_values, canonical, named_values, told_b
 from assistant.asking import Asking, cite
 from assistant.disputes import meant_instead
 from assistant.judged_values import judged_value
-from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, barred, highest_risk, meant, of_no_value, of_what_was_said
+from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
 from assistant.premises import contradicted, named_by_number, not_judged, of_another_time, why_of_record
 from assistant.reading_level import for_doctor, level
 from assistant.record_mentions import mentioned
 from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, leans_back
 from assistant.session import Session, Turn
-from assistant.told_by_code import BY_CODE, NAMES, OF_VALUES, SURE, cited, told
+from assistant.told_by_code import BY_CODE, OF_VALUES, SURE, cited, told
 from encoders.passages import Passage
 from encoders.record import Fact, Patient
 from encoders.teacher import INTENTS, Case
@@ -45,6 +45,8 @@ _BARE = re.compile(r"^\W*(?:and|but|so|then|how|when|where|who|which|what|for|wi
 _NEW_SUBJECT = re.compile(r"^\W*(?:and |but |so |ok )?(?:what|how) about\b(?! (?:it|that|this|them|those)\b)", re.IGNORECASE)
 _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
 OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
+_RISK_ASKED = re.compile(r"risk|chance|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)")
+OF_THE_BLOWS = ("quality", "faults", "my_numbers", "why_not_read", "explain_result", "usable_at_all", "next_blow")
 _NOT_ESTIMATED = re.compile(
     r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
 )
@@ -130,7 +132,7 @@ def _of_finding(session: Session, library: GuidelineLibrary, question: str) -> Q
 def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: str) -> Question | None:
     """What is said before a question is refused: of the likeliest intent on the test, else what the test found; None where it is of neither."""
     asking = Asking(session, spelt, library.passages, lambda asked: _nearest(library, session.patient, asked))
-    intent, near = library.intent(question, barred(spelt))
+    intent, near = library.intent(question)
     answer = told(intent, asking) if near >= LIKELY and intent in GUESSED else None
     if answer is not None:
         return _said(intent, question, answer.text, answer.passages)
@@ -150,14 +152,20 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     before = turns[-1] if turns else None
     spelt = library.spelt(question)
     intent, sure = meant(library, question, spelt)
+    if intent == "what_would_change" and view.state == "unusable" and before is not None and before.seen.intent in OF_THE_BLOWS:
+        intent = "next_blow"  # "so what should he do differently?"
     wrong = contradicted(view, spelt) or next((said for name in named_values(spelt) if (said := of_another_time(view, name, spelt))), "")
     if wrong:
         return _said("premise", question, wrong)
     goes_on = before is not None and before.seen.intent in THEMES and sure < 0.9 and len(question.split()) <= 3 and _BARE.match(question) is not None
-    names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
+    names = () if sure >= KNOWN_WORDING and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
     names = names or tuple(name for name in (named_by_number(view, spelt, named_values(spelt)),) if name)
     answer = _by_code(
-        session, library, question, spelt, intent if not goes_on and sure >= (SURE if not names or intent in OF_VALUES else KNOWN_WORDING) else ""
+        session,
+        library,
+        question,
+        spelt,
+        intent if not goes_on and sure >= (SURE if not names or (intent in OF_VALUES and len(names) == 1) else KNOWN_WORDING) else "",
     )
     if answer is not None:
         return answer
@@ -202,7 +210,7 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
     def near(asked: str) -> tuple[str, str]:
         return _nearest(library, session.patient, asked)
 
-    if _NOT_ESTIMATED.search(spelt) and not asked_trait(spelt) and re.search(NAMES["risk_not_estimated"], spelt):
+    if _NOT_ESTIMATED.search(spelt) and not asked_trait(spelt) and _RISK_ASKED.search(spelt):
         intent = "risk_not_estimated"
     name = why_of_record(view, spelt)
     if name:

@@ -62,13 +62,15 @@ def asked_blows(session: Session, question: str) -> Measured | None:
         return _nth(test, number)
     if _PHASE.search(question) and any(one.blow.bronchodilator for one in test.maneuvers):
         return Measured(_phases(test), tuple(Fact("blow", "blow", str(n)) for n in range(1, len(test.maneuvers) + 1)))
+    if _BEST.search(question) and not re.search(r"\b(?:next|should|how (?:do|to)|coach\w*|draw|show|plot|visits?|symptoms?|asthma|copd)\b", question):
+        return _used(test, test.best)
     if steps:
         return None
     if _ENOUGH.search(question):
         return _enough(test, test.best)
     if _AGREE.search(question) and _OF_BLOWS.search(question):
         return _enough(test, test.best)
-    return _used(test, test.best) if _BEST.search(question) else None
+    return None
 
 
 def _number(word: str, count: int) -> int:
@@ -145,7 +147,11 @@ def _used(test: Spirometry, best: Best) -> Measured:
             figures.append(Fact("blow", "blow", str(found)))
             said.append(f"the {label} of {_litres(figures, label, value)} comes from blow {found}")
     if not said:
-        return Measured("None of them: no blow meets the standard, so no value is taken from any.")
+        told = " ".join(_told(n, one, figures) for n, one in enumerate(test.maneuvers, 1))
+        return Measured(
+            f"None of them: no blow meets the standard, so no value is taken from any. {told}",
+            (*figures, *(Fact("blow", "blow", str(n)) for n in range(1, len(test.maneuvers) + 1))),
+        )
     return Measured(
         f"{'; '.join(said)[0].upper()}{'; '.join(said)[1:]}. The largest FEV1 and the largest FVC of the acceptable or usable blows are reported, also from different blows (ATS/ERS 2019).",
         tuple([*figures, Fact("rule", "standard", "2019")]),

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from assistant.session import Session
 from encoders.record import Fact
+from encoders.spirogram.reference import NAMES, ReferenceRangeError, evaluate
+from encoders.spirogram.results import Reference
 from encoders.teacher import Case
+from encoders.teacher.sentences import join
 from encoders.teacher.view import View
 
 _MEASURES = (  # the ratio first: its name holds the others
@@ -40,6 +43,10 @@ _NOT = re.compile(  # what asks for reasons, advice, a definition or a picture a
 )
 _BACK = re.compile(r"\b(?:that|it|this|its|one|them|those|these|same)\b")
 _LIMIT = re.compile(r"\b(?P<way>below|under|less than|lower than|above|over|more than|higher than)\s+(?P<limit>\d+(?:[.,]\d+)?)")
+_A_MINUTE = re.compile(r"\bl/min\b|\bper min(?:ute)?\b|\ba minute\b|\blpm\b")
+_OLD_RULE = re.compile(
+    r"\b12 ?(?:%|per ?cent)|\b200 ?ml\b|\b(?:old|older|2005|previous|former) (?:\S+ ){0,4}(?:rule|criteri\w+|definition|standard|guideline)s?\b"
+)
 LONGEST = 18  # words of a question for a value
 
 
@@ -62,6 +69,11 @@ def asked_measures(session: Session, question: str) -> Measured | None:
     """The answer to a question for values of the test beside something else (small letters, slips put right); None where it asks for no such thing."""
     view = View(Case(session.patient, session.spirometry, session.facts))
     beside = {name for name, pattern in _BESIDE if pattern.search(question)}
+    if _OLD_RULE.search(question) and session.spirometry is not None and session.spirometry.post is not None:
+        return _by_older_rule(session)
+    flow = _flow(view, question)
+    if flow is not None:
+        return flow
     post = _AFTER.search(question) is not None and session.spirometry is not None and session.spirometry.post is not None
     if not (beside or post) or view.state not in ("read", "partial") or len(question.split()) > LONGEST or _NOT.search(question):
         return None
@@ -80,6 +92,21 @@ def asked_measures(session: Session, question: str) -> Measured | None:
         return None
     said = [_beside(view, name, beside, question) for name in known]
     return Measured(" ".join(one.text for one in said), tuple(figure for one in said for figure in one.figures))
+
+
+def _flow(view: View, question: str) -> Measured | None:
+    """PEF in litres a minute, as peak flow meters show it; or FEF25-75 where it is named."""
+    if view.state in ("none", "unusable") or _NOT.search(question):
+        return None
+    if _A_MINUTE.search(question) and re.search(r"\bpeak ?flow\b|\bpef\b|\bl/s\b", question) and view.has("pef_l_s"):
+        minute = f"{60 * (view.facts['pef_l_s'].value or 0.0):.0f}"
+        figure = Fact("pef_l_min", "PEF in litres a minute", f"{minute} L/min", float(minute))
+        return Measured(f"Your PEF, the peak flow, is {view.token('pef_l_s')}, which is {figure.text}.", (figure,))
+    if re.search(r"\bfef ?(?:25|\b)|\bmmef\b|\bmid-? ?(?:expiratory|flow)", question) and view.has("fef25_75_l_s"):
+        return Measured(
+            f"Your FEF25-75, the mean flow over the middle half of the breath, is {view.token('fef25_75_l_s')}. It varies widely between healthy people, so it is not read alone."
+        )
+    return None
 
 
 def _own(measure: str) -> str:
@@ -126,7 +153,14 @@ def _after(session: Session, view: View, named: tuple[str, ...], question: str) 
         text = f"{after:.2f}" if measure == "fev1_fvc" else f"{after:.2f} L"
         low = round(after, 4) < (view.facts[limit].value or 0.0)
         figures.append(Fact(f"{measure}_after", f"{_NAMES[measure]} after the bronchodilator", text, after))
-        said.append(f"After the bronchodilator your {_NAMES[measure]} is {text}; before it was {view.token(_own(measure))}.")
+        z = _z_after(session, measure, after) if {"z", "percent"} & {name for name, pattern in _BESIDE if pattern.search(question)} else None
+        beside = (
+            f", {z.percent_predicted:.0f} % of predicted, with a z-score of {z.z:.2f}"
+            if z is not None and z.percent_predicted is not None and z.z is not None
+            else ""
+        )
+        figures.append(Fact(f"{measure}_after_z", "after the bronchodilator", beside.strip(", ")))
+        said.append(f"After the bronchodilator your {_NAMES[measure]} is {text}{beside}; before it was {view.token(_own(measure))}.")
         found = _LIMIT.search(question)
         if found is not None:
             number = float(found["limit"].replace(",", ".")) / (100 if measure == "fev1_fvc" and float(found["limit"].replace(",", ".")) > 1.5 else 1)
@@ -136,3 +170,38 @@ def _after(session: Session, view: View, named: tuple[str, ...], question: str) 
             f"The lower limit of normal is {view.token(limit)}, so it is {'still below' if low and view.below(_own(measure)) else 'below' if low else 'not below'} normal."
         )
     return Measured(" ".join(said), tuple(figures)) if said else None
+
+
+def _z_after(session: Session, measure: str, after: float) -> Reference | None:
+    """A value after the bronchodilator against the same reference values; None where they do not reach."""
+    patient, test = session.patient, session.spirometry
+    if test is None or test.reference_name is None or patient.sex is None or patient.age_years is None or patient.height_cm is None:
+        return None
+    name = next(key for key, shown in NAMES.items() if shown == test.reference_name)
+    try:
+        return evaluate(
+            measure, after, sex=patient.sex.value, age_years=patient.age_years, height_cm=patient.height_cm, reference=name, ancestry=patient.ancestry
+        )  # fmt: skip
+    except ReferenceRangeError:
+        return None
+
+
+def _by_older_rule(session: Session) -> Measured | None:
+    """The response by ATS/ERS 2005: FEV1 or FVC up by 12 % of the value before and by 0.200 L."""
+    test = session.spirometry
+    if test is None or test.best is None or test.post is None:
+        return None
+    said, figures, met = [], [Fact("rule", "ATS/ERS 2005", "12 % and 200 mL, ATS/ERS 2005")], False
+    for label, before, after in (("FEV1", test.best.fev1_l, test.post.fev1_l), ("FVC", test.best.fvc_l, test.post.fvc_l)):
+        if before and after:
+            share, ml = 100 * (after - before) / before, 1000 * (after - before)
+            met = met or (share >= 12 and ml >= 200)
+            text = f"{share:+.0f} % and {ml:+.0f} mL"
+            figures.append(Fact(f"{label.lower()}_older_rule", f"change of {label}", text))
+            said.append(f"your {label} changed by {text}")
+    if not said:
+        return None
+    return Measured(
+        f"{'Yes' if met else 'No'}. By the rule of ATS/ERS 2005, at least 12 % of the value before and 200 mL in FEV1 or FVC, the test {'shows' if met else 'does not show'} a response: {join(said)}.",
+        tuple(figures),
+    )

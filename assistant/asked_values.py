@@ -44,12 +44,12 @@ _NAMES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
     ("heart_rate_bpm", r"pulse|heart ?(?:rate|beat)"),
     ("spo2_percent", r"oxygen|o2|sats?|saturation|spo2"),
     ("symptoms", r"symptoms|complaints"),
-    ("conditions", r"conditions|illnesses|diseases|diagnoses|medical history"),
+    ("conditions", r"conditions|illnesses|diseases|diagnos[ei]s|medical history"),
     ("medications", r"medicines?|medications?|meds|tablets|drugs|pills|inhalers?(?= (?:is|are|does|do) (?:he|she|i|they)\b)"),
     ("labs", r"blood tests?|bloods|lab(?:oratory)? (?:values|results|tests?)|labs"),
     ("age_years", r"age|how old|years old"),
 ))  # fmt: skip
-_AND = re.compile(r"\s*(?:,|&|\+|\band\b|\bplus\b|\bas well as\b)\s*")
+_AND = re.compile(r"\s*(?:,|&|\+|\band\b|\bor\b(?= (?:any )?(?:medic|tablet|drug|symptom|condition|diagnos|illness))|\bplus\b|\bas well as\b)\s*")
 _WHOLE = re.compile(r"\b(?:ratio (?:of|between)|fev1 (?:and|to|over) (?:the )?fvc ratio)\b")
 _OWN = re.compile(
     r"\b(?:my|mine|i|his|her|hers|he|she|their|they|we|its?|the patient(?:'s)?|patient'?s|this (?:person|patient|man|woman|lady|gentleman|chap|bloke|guy|fellow|girl|boy|file|record|one)|(?:you|we) (?:have|hold|got|use|used|take|took|put|note|noted)"

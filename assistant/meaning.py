@@ -165,7 +165,7 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         ),
         "risks",
     ),
-    (re.compile(r"\b\d{2,3} ?(?:/|over) ?\d{2,3}\b", re.IGNORECASE), "blood_pressure"),
+    (re.compile(r"^(?!.*\b(?:risk|chance|likely|odds)).*\b\d{2,3} ?(?:/|over) ?\d{2,3}\b", re.IGNORECASE), "blood_pressure"),
     (re.compile(r"\b(?:guess|make (?:it|one) up|assume (?:it|one|a value))\b", re.IGNORECASE), "missing_data"),
     (
         re.compile(
@@ -183,7 +183,7 @@ _TEST_WORDS = re.compile(
 _PLAIN_WHY = re.compile(r"\b(?:quality|grade|tail|scoop\w*|limb|an? [a-f])\b")
 _COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
 _HIGHEST = re.compile(
-    r"\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
+    r"\bwhich (?:is|one is|are) (?:the )?(?:bigger|biggest|larger|greater|higher|worse|most) (?:\w+ )?(?:problem|risk|worry|concern|threat)\b|\b(?:bigger|larger|greater|higher) risk\b[^?.]{0,30}\bor\b|\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
 )
 _OF_IT = re.compile(r"\b(?:it|that|this|them|those|these)\b")
 _OF_WHAT_WAS_SAID = (  # what a question that points back asks of it

@@ -13,6 +13,7 @@ from assistant.answers_of_test import compares
 from assistant.asked_blows import asked_blows
 from assistant.asked_measures import asked_measures
 from assistant.asked_of_finding import about_the_result, asked_of_finding
+from assistant.asked_risks import asked_risks
 from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
 from assistant.asking import Asking, cite
 from assistant.disputes import meant_instead
@@ -98,6 +99,9 @@ def understand(session: Session, library: GuidelineLibrary, question: str, k: in
     lists = mentioned(View(Case(session.patient, session.spirometry, session.facts)), spelt, library.likeness)
     if lists:
         return _said("my_numbers", question, lists)
+    trusted = asked_risks(session, spelt)
+    if trusted:
+        return _said("risk_trust", question, trusted)
     plainly = _of_finding(session, library, question)
     if plainly is not None:
         return plainly

@@ -62,6 +62,8 @@ def before_test(asking: Asking) -> str:
 def blow_length(asking: Asking) -> str:
     view = asking.view
     mine = f" Your blow lasted {view.token('fet_s')}." if view.has("fet_s") else ""
+    if "why" in asking.question and view.pattern in ("obstruction", "possible_mixed"):
+        return f"Because air leaves your lungs slowly, it takes long until they are empty. {result(view)}{mine}"
     return f"{asking.quote('spirometry/end-of-test')}{mine} {asking.quote('spirometry/end-of-test', 2)}"
 
 

@@ -126,6 +126,8 @@ def own_value_good(asking: Asking) -> str:
     view = asking.view
     if view.state in ("none", "unusable", "no_reference"):
         return not_read(view)
+    if re.search(r"\bpeak|\bpef\b", asking.question) and view.has("pef_l_s"):
+        return f"Your PEF, the peak flow, is {view.token('pef_l_s')}. I have no normal range for it here: a peak flow says most beside the best that the same person has blown."
     numbers = [found[1].replace(",", ".") for found in _NUMBER.finditer(asking.question)]
     found = [m for m in measures(view) for name in (f"{m}_l", m) if name in view.facts and _said(view.facts[name].value, numbers)]
     head = "" if found else "None of your values is that number. " if any("." in one for one in numbers) else ""

@@ -29,7 +29,7 @@ _NUMBERS = {
     "final": 0,
 }
 _NTH = re.compile(
-    rf"\b{_ONE} (?:number |no\.? ?)?(?P<after>[1-8]|one|two|three|four|five|six)\b|\b(?P<before>first|second|third|fourth|fifth|last|final|[1-8](?:st|nd|rd|th)) {_ONE}\b"
+    rf"\b{_ONE} (?:number |no\.? ?)?(?P<after>[1-8]|one|two|three|four|five|six)\b|\b(?P<before>first|second|third|fourth|fifth|last|final|[1-8](?:st|nd|rd|th)) (?:{_ONE}|time|go)\b"
 )
 _PHASE = re.compile(
     rf"\b(?:which|what|how many)\b[^?.]{{0,25}}\b(?:{_ONE}|ones?)\b[^?.]{{0,25}}\b(?:pre|post|before|after)\b|\b(?:which|how many)\b[^?.]{{0,20}}\b(?:pre|post)\b[^?.]{{0,12}}\b{_ONE}"
@@ -46,6 +46,15 @@ _ENOUGH = re.compile(
     rf"|\benough (?:\w+ )?{_ONE}\b|\bhow many more\b|\b(?:more|extra|another) {_ONE} (?:needed|required|necessary)\b|\bneed (?:any |some )?more {_ONE}\b"
 )
 _OF_BLOWS = re.compile(rf"\b(?:{_ONE}|fev ?1s?|fvcs?|readings?|results?|measurements?|values?|tests?|three|they)\b")
+_GIVEN = re.compile(
+    r"\b(?:which|what) (?:\w+ )?(?:inhaler|drug|medicine|medication|bronchodilator|puffer|spray)\b[^?.]{0,20}\b(?:given|gave|give|used|use|taken|took|had|administered|between)\b|\bwhat (?:did|was|were) (?:they|she|he|we) (?:give|given|get|have)\b[^?.]{0,20}\bbetween\b"
+)
+_START = re.compile(
+    r"\bback[- ]?extrapolat\w*|\bbev\b|\b(?:starts?|started|beginning|onset|take-?off)\b[^?.]{0,20}\b(?:of (?:the|his|her|my|each) (?:\w+ )?(?:blow|test|curve|effort)s?|sharp\w*|fast|quick\w*|hesitant|crisp|enough|good|clean)\b|\b(?:good|sharp|clean|fast|quick) (?:enough )?start\b"
+)
+_END = re.compile(
+    r"\bplateau\w*|\b(?:reach\w*|level\w*|flatten\w*) (?:the end|off|out)\b|\b(?:blow|blew|blown|breathe\w*|empt\w+) (?:\w+ ){0,3}(?:to the end|until (?:\w+ )?empty|completely|all the way)\b"
+)
 _NOT = re.compile(
     r"\b(?:next|should (?:i|he|she|we|they)|how (?:do|should|to)|coach\w*|why|allowed|maximum|most|draw|show|plot|visits?|over time|last (?:year|time|visit)|symptoms?|peak flow diary|asthma|copd)\b"
 )
@@ -57,9 +66,15 @@ def asked_blows(session: Session, question: str) -> Measured | None:
     if test is None or not test.maneuvers or test.best is None:
         return None
     nth, steps = _NTH.search(question), _NOT.search(question)
-    if nth is not None and not re.search(r"\b(?:next|should|how (?:do|to)|show|draw|plot|coach\w*)\b", question):
+    if nth is not None and not re.search(r"\b(?:next|should|how (?:do|to)|show me|draw|plot|coach\w*)\b", question):
         number = _number(nth["after"] or nth["before"], len(test.maneuvers))
         return _nth(test, number)
+    if test.post is not None and _GIVEN.search(question):
+        return Measured(
+            "The files do not say which medicine was given between the blows, nor how much of it: they say only which blows were before the bronchodilator and which after."
+        )
+    if _START.search(question) or _END.search(question):
+        return _ends(test, test.best, start=_START.search(question) is not None)
     if _PHASE.search(question) and any(one.blow.bronchodilator for one in test.maneuvers):
         return Measured(_phases(test), tuple(Fact("blow", "blow", str(n)) for n in range(1, len(test.maneuvers) + 1)))
     if _BEST.search(question) and not re.search(r"\b(?:next|should|how (?:do|to)|coach\w*|draw|show|plot|visits?|symptoms?|asthma|copd)\b", question):
@@ -133,6 +148,29 @@ def _enough(test: Spirometry, best: Best) -> Measured:
     figures.append(Fact("rule", "standard", "ATS/ERS 2019: 0.150 L"))
     verdict = "So it falls short of a full test." if short else ""
     return Measured(" ".join(part for part in (f"The record holds {_counted(count)}.", *said, rule, verdict) if part), tuple(figures))
+
+
+def _ends(test: Spirometry, best: Best, *, start: bool) -> Measured | None:
+    """Whether the blow that is used started and ended as the standard asks (ATS/ERS 2019)."""
+    if best.chosen is None:
+        return None
+    one, figures = (
+        test.maneuvers[best.chosen],
+        [Fact("rule", "standard", "ATS/ERS 2019: 0.025 L, 15 s, 0.100 L, 5 %"), Fact("blow", "blow", str(best.chosen + 1))],
+    )
+    code = ("slow start", "hesitation") if start else ("early end", "truncated", "the curve ends")
+    wrong = [found.text.rstrip(".") for found in one.findings if found.text.startswith(code)]
+    figures += [Fact("fault", "fault", text) for text in wrong]
+    name = f"Blow {best.chosen + 1}, which is used,"
+    if start:
+        volume = (
+            f" The back-extrapolated volume is {_litres(figures, 'BEV', one.bev_l)}; at most 0.100 L or 5 % of the FVC is allowed, whichever is larger."
+            if one.bev_l is not None and not wrong
+            else ""
+        )
+        return Measured(f"{name} {'did not start as it should: ' + '; '.join(wrong) if wrong else 'started well'}.{volume}", tuple(figures))
+    rule = " A blow has ended when under 0.025 L comes in its last second, or after 15 s."
+    return Measured(f"{name} {'did not reach its end: ' + '; '.join(wrong) if wrong else 'reached its end: the volume no longer rose'}.{rule}", tuple(figures))
 
 
 def _used(test: Spirometry, best: Best) -> Measured:

@@ -47,6 +47,9 @@ _A_MINUTE = re.compile(r"\bl/min\b|\bper min(?:ute)?\b|\ba minute\b|\blpm\b")
 _OLD_RULE = re.compile(
     r"\b12 ?(?:%|per ?cent)|\b200 ?ml\b|\b(?:old|older|2005|previous|former) (?:\S+ ){0,4}(?:rule|criteri\w+|definition|standard|guideline)s?\b"
 )
+_HOW_CHANGE = re.compile(
+    r"\b(?:change|response|reversibility|improvement|rise)\b[^?.]{0,24}\b(?:calculat\w+|work(?:ed)? out|defined|computed|judged|percent of what|relative to)\b|\bpercent of what\b|\bhow (?:is|was|do you) (?:the |a )?(?:significant |bronchodilator )*(?:response|change|reversibility)\b"
+)
 _IMAGINED = re.compile(
     r"\b(?:if|assum\w+|suppose|supposing|say|imagine|were|was|turned out)\b[^?.]*?\b(?:(?P<cm>1\d\d|20\d)(?:\.\d)? ?(?:cm|centimet\w+)|(?P<years>\d\d) ?(?:years?(?: old)?|yrs?))\b"
 )
@@ -75,6 +78,8 @@ def asked_measures(session: Session, question: str) -> Measured | None:
     imagined = _what_if(session, view, question)
     if imagined is not None:
         return imagined
+    if _HOW_CHANGE.search(question) and session.spirometry is not None and session.spirometry.post is not None:
+        return _by_present_rule(session)
     if _OLD_RULE.search(question) and session.spirometry is not None and session.spirometry.post is not None:
         return _by_older_rule(session)
     flow = _flow(view, question, session.told[-1].answer.lower() if session.told else "")
@@ -136,6 +141,7 @@ def _beside(view: View, measure: str, beside: set[str], question: str) -> Measur
         shown.append(f"with a z-score of {view.token(f'{measure}_z')}")
     if view.status(own):
         shown.append(f"which is {view.status(own)}")
+    beside = beside | {"lln", "predicted"} if "gap" in beside and not beside & {"lln", "predicted"} else beside
     said, figures = [f"{', '.join(shown)}."], []
     for of, words in (("predicted", "Predicted"), ("lln", "The lower limit of normal")):
         name = _limit(measure, of)
@@ -222,6 +228,20 @@ def _what_if(session: Session, view: View, question: str) -> Measured | None:
     given = f"a height of {height:.0f} cm" if found["cm"] else f"an age of {age:.0f} years"
     figures.append(Fact("given", "imagined", given))
     return Measured(f"With {given}, {'; '.join(said)}. This only imagines it: the record stays as it is, so enter the true value.", tuple(figures))
+
+
+def _by_present_rule(session: Session) -> Measured | None:
+    """How the change is worked out: ERS/ATS 2022."""
+    test = session.spirometry
+    if test is None or test.best is None or test.post is None or test.best.fev1_l is None or test.post.fev1_l is None or "fev1" not in test.references:
+        return None
+    before, after, predicted = test.best.fev1_l, test.post.fev1_l, test.references["fev1"].predicted
+    sum_ = f"({after:.2f} - {before:.2f}) / {predicted:.2f} = {100 * (after - before) / predicted:.1f} %"
+    figures = (Fact("rule", "standard", "ERS/ATS 2022: more than 10 %"), Fact("sum", "change", f"{sum_} {after:.2f} {before:.2f} {predicted:.2f}"))
+    return Measured(
+        f"The change is given as a share of the predicted value (ERS/ATS 2022): the FEV1 after less the FEV1 before, divided by the predicted FEV1, {sum_}. More than 10 % in FEV1 or FVC is significant.",
+        figures,
+    )
 
 
 def _by_older_rule(session: Session) -> Measured | None:

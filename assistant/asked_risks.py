@@ -11,12 +11,12 @@ from encoders.teacher.risk import asked_trait
 from encoders.teacher.sentences import join
 from encoders.teacher.view import View
 
-_RISK = re.compile(r"\b(?:risks?|chances?|odds|probabilit\w+|likelihood|estimates?|percentages?|figures?)\b")
+_RISK = re.compile(r"\b(?:risks?|chances?|odds|probabilit\w+|likelihood|estimates?|estimating|predictions?|percentages?|figures?)\b")
 _TRUST = re.compile(
     r"\b(?:believe|trust\w*|rely|reliable|reliability|accurate|accuracy|sure|certain\w*|confiden\w+|how good|take (?:them|it|these|this) seriously|seriously|validated|calibrated|interval|uncertain\w*|margin|credible|worth|meaning\w*|hold up|still (?:count|valid|stand))\b"
 )
 _LACKING = re.compile(
-    r"\b(?:without|missing|empty|blank|lack\w*|absent|unknown|gaps?|incomplete|not (?:recorded|known|filled|measured|there)|no (?:height|smoking|bloods?|cholesterol|glucose|weight|blood pressure|curve|data|value))\b"
+    r"\b(?:without|missing|empty|blank|lack\w*|absent|unknown|gaps?|incomplete|(?:what|which) (?:other|else|more|further)\b|sharpen|(?:need|want|like|have) to (?:add|know|measure)|(?:make|get) (?:it|them|these|the \w+) (?:better|more (?:certain|accurate|precise))|not (?:recorded|known|filled|measured|there)|no (?:height|smoking|bloods?|cholesterol|glucose|weight|blood pressure|curve|data|value))\b"
 )
 _NOT = re.compile(r"\b(?:lower(?:ing)?|reduce|smokers?)\b")
 _IF_CHANGED = re.compile(
@@ -34,7 +34,7 @@ def asked_risks(asking: Asking) -> str:
     view = asking.view
     one = next((risk for risk in session.risks if risk.trait == trait), None)
     shown = f"The estimated risk of {one.label} is {view.token(f'risk_{one.trait}')}. " if one is not None and view.has(f"risk_{one.trait}") else ""
-    if _IF_CHANGED.search(question):
+    if _IF_CHANGED.search(question) and not _LACKING.search(question):
         quoted = (
             asking.quote("smoking/timeline") + " " + asking.quote("smoking/timeline", 1)
             if re.search(r"smok|quit|cig|fag|tobacco", question)

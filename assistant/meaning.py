@@ -16,6 +16,27 @@ FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
 _WHY = re.compile(r"^(?:and |but |so )?why\b", re.IGNORECASE)
 _RISK = r"(?:risks?|estimates?|chances?|odds|probabilit\w+|likelihood|risk (?:score|figure|number|percentage)s?)"
 _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
+    (
+        re.compile(
+            r"\bask\b[^?.]{0,20}\b(?:clinic|doctor|specialist|hospital|gp|consultant|lab|team)\b[^?.]{0,10}\bto (?:do|arrange|order|check|measure)\b",
+            re.IGNORECASE,
+        ),
+        "next_steps",
+    ),
+    (
+        re.compile(
+            r"\b(?:could|can|might|is|does|would|may)\b[^?.]{0,12}\b(?:weight|belly|bmi|obesity|size|fat|tummy|stomach|posture|scoliosis|anxiety|anaemia)\b[^?.]{0,24}\b(?:pull\w*|bring\w*|drag\w*|push\w*|squash\w*|explain\w*|caus\w+|lower\w*|reduc\w+|be (?:why|behind|the reason|to blame)|account|do(?:ing)? (?:this|that|it))\b",
+            re.IGNORECASE,
+        ),
+        "cause_of_result",
+    ),
+    (
+        re.compile(
+            r"\b(?:rais\w+|lower\w*|affect\w*|count\w*|chang\w+|push\w*|add\w*)\b[^?.]{0,20}\b(?:asthma|copd|diabetes|hypertension|stroke|heart (?:attack|failure|disease)|coronary) (?:risk|estimate|chance|number|figure)\b(?<!reduce)",
+            re.IGNORECASE,
+        ),
+        "why_risk",
+    ),
     (re.compile(r"^\W*(?:[\w.,/%-]+ ){0,6}(?:- )?(?:is (?:that|it|this) )?(?:obstruct\w+|restrict\w+)\?\W*$", re.IGNORECASE), "pattern"),
     (
         re.compile(
@@ -218,7 +239,7 @@ _TEST_WORDS = re.compile(
 _PLAIN_WHY = re.compile(r"\b(?:quality|grade|tail|scoop\w*|limb|an? [a-f])\b")
 _COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
 _HIGHEST = re.compile(
-    r"\bwhich (?:is|one is|are) (?:the )?(?:bigger|biggest|larger|greater|higher|worse|most) (?:\w+ )?(?:problem|risk|worry|concern|threat)\b|\b(?:bigger|larger|greater|higher) risk\b[^?.]{0,30}\bor\b|\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
+    r"\bwhich\b[^?.]{0,24}\b(?:estimates?|risks?|percentages?|figures?)\b[^?.]{0,12}\b(?:highest|biggest|largest|worst|greatest)\b|\bwhich (?:is|one is|are) (?:the )?(?:bigger|biggest|larger|greater|higher|worse|most) (?:\w+ )?(?:problem|risk|worry|concern|threat)\b|\b(?:bigger|larger|greater|higher) risk\b[^?.]{0,30}\bor\b|\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
 )
 _RANKED = re.compile(
     r"\b(?:rank\w*|order|sort|top (?:two|three|four|2|3|4)|(?:two|three) (?:highest|biggest|main))\b[^?.]*\brisks?\b|\brisks\b[^?.]*\b(?:rank\w*|in order|highest to lowest|top three)\b"
@@ -249,6 +270,8 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
     intent, sure = library.intent(question)
     if guardrails.asks_diagnosis(question) and not (intent in THEMES and sure >= LEAD_SURE):
         return "do_i_have_asthma", 1.0
+    if intent in THEMES and sure < KNOWN_WORDING and re.search(r"\bpregnan\w+|\bbreast-?feed\w*|\btrying for a baby\b", spelt):
+        intent = "unknown"  # the library holds passages of its own on that
     if intent == "percent_without" and "risk" in spelt:
         intent = "risks"
     if sure < (0.65 if intent in DECLINED else LEAST_SURE) or (intent == "dose" and not _FOR_SOMEONE.search(spelt)):

@@ -26,7 +26,7 @@ _FEARS = re.compile(
 )
 _TEST = r"\b(?:results?|tests?|fev1|fvc|ratio|lung function|values?|numbers?|spirometry|readings?)\b"
 _OVER_TIME = re.compile(
-    rf"\bcompared? (?:it|this|them|my|the)?[^?.]{{0,30}}\b(?:last (?:year|time|test|visit|month)|previous|earlier|before)\b"
+    rf"\b(?:declin\w*|drop\w*|fallen|fell|worsen\w*|improv\w*|chang\w*|lost|gone (?:up|down|downhill))\b[^?.]{{0,30}}\bsince (?:the |his |her |my )?(?:last|previous)\b|\bcompared? (?:it|this|them|my|the)?[^?.]{{0,30}}\b(?:last (?:year|time|test|visit|month)|previous|earlier|before)\b"
     rf"|{_TEST}[^?.]{{0,30}}\b(?:better|worse|lower|higher|changed|different|dropped|improved)\b[^?.]{{0,25}}\b(?:than|since|from) (?:the |my )?(?:last|previous|earlier)\b|{_TEST}[^?.]{{0,20}}\bover time\b",
     re.IGNORECASE,
 )
@@ -43,6 +43,7 @@ _RESPONSE = re.compile(
     r"\b(?:is|was) (?:an?|the|my|that|this|his|her) (?:\S+ ){0,3}(?:change|rise|improvement|increase|response|difference) (?:a lot|big|large|significant|good|enough|meaningful|real)\b|"
     rf"\bhow (?:many|much)\b[^?.]{{0,20}}\b(?:gain\w*|improv\w*)\b|\b(?:how much|by how (?:much|many)|what)\b[^?.]{{0,40}}\b(?:fev1|fvc|ratio|lungs?|values?|numbers?|it|result|test)\b[^?.]{{0,20}}\b(?:go(?:es|ne)? up|went up|rise|rose|increas\w+|improv\w+|chang\w+|mov\w+|shift\w*|better)\b(?![^?.]*\b(?:over time|years?|age|if|would|could|smok|weight|exercis))"
     rf"|\b(?:first or second|pre or post)\b|\bbefore (?:and|vs?\.?|versus|to|or) after\b(?![^?.]*\b(?:eat|meal|exercis|surgery|food))(?<!show me the curve before and after)|\b(?:pre|post)[- ]?(?:and|vs?\.?|versus|/)[- ]?(?:pre|post)\b|\bpost[- ]?(?:bronchodilator|bd|fev1|fvc)\b"
+    rf"|\b(?:fev1|fvc|ratio)\b[^?.]{{0,14}}\b(?:mov\w+|went up|r[io]sen?)\b(?![^?.]*\b(?:since|over time|years?))"
     rf"|\b(?:numbers|values|results?|figures|readings)\b[^?.]{{0,20}}\b(?:before|prior to)\b[^?.]{{0,20}}\b(?:took |had |the |her |his |my |that )+{_DRUG}"
     rf"|\b(?:did|does|has|is|was) (?:the |my |that |his |her )?{_DRUG} (?:help|work|change|do|make|effective|any good)|\b(?:respond|response|react)\w*\b[^?.]{{0,20}}\b{_DRUG}"
     rf"|\b(?:after|with|from|since) (?:the |my |his |her )?{_DRUG}\b[^?.]{{0,30}}\b(?:fev1|fvc|values?|numbers?|results?|better|improv\w+|chang\w+)\b|\b(?:fev1|fvc|values?|numbers?|results?|differen\w+|chang\w+|improv\w+)\b[^?.]{{0,30}}\b(?:after|with|from) (?:the |my |his |her )?{_DRUG}",
@@ -129,6 +130,14 @@ def before_and_after(test: Spirometry, question: str = "") -> str:
             said.append(f"{label} was {before:.2f} L before the bronchodilator and {after:.2f} L after it{of_predicted}.")
             if _IN_ML.search(question):
                 said.append(f"That is {(after - before) * 1000:+.0f} mL, or {(after - before) / before:+.1%} of the value before.".replace("%", " %"))
+    alone = changes[named[0]] if len(named) == 1 else None
+    if alone is not None:
+        return " ".join(
+            [
+                *said,
+                f"That is {'more' if alone > 10 else 'not more'} than 10 % of predicted, so it is {'' if alone > 10 else 'not '}significant by itself.",
+            ]
+        )
     verdict = "a significant response" if response is not None and response.significant else "no significant response"
     return " ".join([*said, f"The test shows {verdict}: more than 10 % of predicted in FEV1 or FVC is significant."])
 

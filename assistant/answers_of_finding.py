@@ -130,13 +130,15 @@ def own_value_good(asking: Asking) -> str:
         return f"Your PEF, the peak flow, is {view.token('pef_l_s')}. I have no normal range for it here: a peak flow says most beside the best that the same person has blown."
     numbers = [found[1].replace(",", ".") for found in _NUMBER.finditer(asking.question)]
     found = [m for m in measures(view) for name in (f"{m}_l", m) if name in view.facts and _said(view.facts[name].value, numbers)]
+    found += [m for m in measures(view) if m not in found and view.has(f"{m}_z") and _said(abs(view.facts[f"{m}_z"].value or 0.0), numbers)]
     head = "" if found else "None of your values is that number. " if any("." in one for one in numbers) else ""
     stands = []
     for m in found or ["fev1", "fvc"]:
         predicted = f"{m}_predicted_l" if m != "fev1_fvc" else "fev1_fvc_predicted"
         expected = f" For your age, sex and height, {view.token(predicted)} is expected." if view.has(predicted) else ""
         stands.append(f"{with_limit(view, m)}{expected}")
-    return f"{head}{' '.join(stands)}"
+    severe = f" By z-score the pattern is {view.token('severity')}." if re.search(r"\bsever\w*|\bbad\b", asking.question) and view.has("severity") else ""
+    return f"{head}{' '.join(stands)}{severe}"
 
 
 def for_child(asking: Asking) -> str:

@@ -42,8 +42,8 @@ _AGREE = re.compile(
     r"\b(?:agree\w*|repeatab\w*|reproducib\w*|consistent\w*|consistency|close (?:together|enough|to each)|same as each other|match(?:ed|ing)? (?:each|up|one)|var(?:y|ied|iab\w+)|how far apart|how close|spread)\b(?=[^?]*)"
 )
 _ENOUGH = re.compile(
-    rf"\b(?:only|just)\b[^?.]{{0,8}}\b(?:[1-8]|one|a single|two|three|four|the one)\b[^?.]{{0,14}}\b{_ONE}\b|\b(?:is|are|was|were|do)\b[^?.]{{0,14}}\b(?:[1-8]|one|two|three|four)\b[^?.]{{0,14}}\b{_ONE} (?:\w+ )?(?:enough|ok(?:ay)?|sufficient|adequate|fine|good)\b"
-    rf"|\benough (?:\w+ )?{_ONE}\b|\bhow many more\b|\b(?:more|extra|another) {_ONE} (?:needed|required|necessary)\b|\bneed (?:any |some )?more {_ONE}\b"
+    rf"\b(?:only|just)\b[^?.]{{0,8}}\b(?:[1-8]|one|a single|two|three|four|the one)\b[^?.]{{0,14}}\b{_ONE}\b|\b(?:is|are|was|were|do)\b[^?.]{{0,14}}\b(?:[1-8]|one|two|three|four)\b[^?.]{{0,14}}\b{_ONE} (?:\w+ ){{0,3}}(?:enough|ok(?:ay)?|sufficient|adequate|fine|good)\b"
+    rf"|\benough (?:\w+ )?{_ONE}\b|\bhow many more\b(?![^?.]*\b(?:may|can|could|allowed|left|permitted)\b)|\b(?:more|extra|another) {_ONE} (?:needed|required|necessary)\b|\bneed (?:any |some )?more {_ONE}\b"
 )
 _OF_BLOWS = re.compile(rf"\b(?:{_ONE}|fev ?1s?|fvcs?|readings?|results?|measurements?|values?|tests?|three|they)\b")
 _GIVEN = re.compile(
@@ -52,8 +52,9 @@ _GIVEN = re.compile(
 _START = re.compile(
     r"\bback[- ]?extrapolat\w*|\bbev\b|\b(?:starts?|started|beginning|onset|take-?off)\b[^?.]{0,20}\b(?:of (?:the|his|her|my|each) (?:\w+ )?(?:blow|test|curve|effort)s?|sharp\w*|fast|quick\w*|hesitant|crisp|enough|good|clean)\b|\b(?:good|sharp|clean|fast|quick) (?:enough )?start\b"
 )
+_EACH = re.compile(rf"\b(?:each|every|all (?:the |three |two |four )?|single|individual|per) {_ONE}\b")
 _END = re.compile(
-    r"\bplateau\w*|\b(?:reach\w*|level\w*|flatten\w*) (?:the end|off|out)\b|\b(?:blow|blew|blown|breathe\w*|empt\w+) (?:\w+ ){0,3}(?:to the end|until (?:\w+ )?empty|completely|all the way)\b"
+    r"\b(?:long enough|too short)\b|\bplateau\w*|\b(?:reach\w*|level\w*|flatten\w*) (?:the end|off|out)\b|\b(?:blow|blew|blown|breathe\w*|empt\w+) (?:\w+ ){0,3}(?:to the end|until (?:\w+ )?empty|completely|all the way)\b"
 )
 _NOT = re.compile(
     r"\b(?:next|should (?:i|he|she|we|they)|how (?:do|should|to)|coach\w*|why|allowed|maximum|most|draw|show|plot|visits?|over time|last (?:year|time|visit)|symptoms?|peak flow diary|asthma|copd)\b"
@@ -75,8 +76,12 @@ def asked_blows(session: Session, question: str) -> Measured | None:
         )
     if _START.search(question) or _END.search(question):
         return _ends(test, test.best, start=_START.search(question) is not None)
+    if _EACH.search(question) and re.search(r"\b(?:fev ?1|fvc|peak|pef|flow|values?|numbers?|results?|list|show|faults?|volumes?)\b", question):
+        return _all(test)
     if _PHASE.search(question) and any(one.blow.bronchodilator for one in test.maneuvers):
         return Measured(_phases(test), tuple(Fact("blow", "blow", str(n)) for n in range(1, len(test.maneuvers) + 1)))
+    if _BEST.search(question) and re.search(r"\bpeak|\bpef\b", question):
+        return _all(test)
     if _BEST.search(question) and not re.search(r"\b(?:next|should|how (?:do|to)|coach\w*|draw|show|plot|visits?|symptoms?|asthma|copd)\b", question):
         return _used(test, test.best)
     if steps:
@@ -103,10 +108,14 @@ def _told(number: int, one: Maneuver, figures: list[Fact]) -> str:
     values = [
         f"{label} {_litres(figures, f'{label} of blow {number}', value)}" for label, value in (("FEV1", one.fev1_l), ("FVC", one.fvc_l)) if value is not None
     ]
+    if one.pef_l_s is not None:
+        figures.append(Fact("pef", f"PEF of blow {number}", f"{one.pef_l_s:.1f} L/s", one.pef_l_s))
+        values.append(f"PEF {figures[-1].text}")
+    good = "acceptable" if one.acceptable_fev1 and one.acceptable_fvc else "usable in part" if one.usable_fev1 or one.usable_fvc else "not usable"
     phase = f" ({'before' if one.blow.bronchodilator == 'pre' else 'after'} the bronchodilator)" if one.blow.bronchodilator else ""
     faults = "; ".join(found.text.rstrip(".") for found in one.findings)
     figures.extend(Fact(f"blow_{number}_fault", f"fault of blow {number}", found.text) for found in one.findings)
-    return f"Blow {number}{phase}: {', '.join(values) or 'nothing that can be measured'}; {faults or 'no fault was found'}."
+    return f"Blow {number}{phase}: {', '.join(values) or 'nothing that can be measured'}; {good}; {faults or 'no fault was found'}."
 
 
 def _nth(test: Spirometry, number: int) -> Measured:
@@ -118,6 +127,12 @@ def _nth(test: Spirometry, number: int) -> Measured:
 
 def _counted(count: int) -> str:
     return f"{count} blow{'s' * (count != 1)}"
+
+
+def _all(test: Spirometry) -> Measured:
+    """Every blow with its values."""
+    figures = [Fact("blow", "blow", str(n)) for n in range(1, len(test.maneuvers) + 1)]
+    return Measured(" ".join(_told(n, one, figures) for n, one in enumerate(test.maneuvers, 1)), tuple(figures))
 
 
 def _phases(test: Spirometry) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from assistant.comparisons import compares
 from assistant.session import Session
 from encoders.record import Fact
 from encoders.spirogram.reference import NAMES, ReferenceRangeError, evaluate
@@ -32,7 +33,7 @@ _BESIDE = (
     ),
 )  # fmt: skip
 _AFTER = re.compile(
-    r"\bpost\b|\bafter ?wards?\b|\bafter (?:it|that)\b|\bafter (?:(?:the|his|her|my|their|that|a) )?(?:\w+ )?(?:inhaler|puffer|spray|bronchodilator|reliever|puffs?|salbutamol|albuterol|ventolin|treatment|bd)\b|\bsecond (?:set|session|test)\b"
+    r"\bpost\b|\bafter ?wards?\b|\bafter (?:it|that)\b|\bstill after\b|\bafter\W*$|\bafter (?:(?:the|his|her|my|their|that|a) )?(?:\w+ )?(?:inhaler|puffer|spray|bronchodilator|reliever|puffs?|salbutamol|albuterol|ventolin|treatment|bd)\b|\bsecond (?:set|session|test)\b"
 )
 _CHANGE = re.compile(
     r"\b(?:chang\w+|respon\w+|revers\w+|improv\w+|better|help\w*|work\w*|gain\w*|go(?:es|ne)? up|went up|r[io]se\w*|effect|both|before and after|pre and post|differ\w*|compare)\b"
@@ -100,11 +101,21 @@ def asked_measures(session: Session, question: str) -> Measured | None:
         named = measures_named(before.question) or measures_named(before.answer)[:1]
     if not named and "gap" in beside and beside & {"lln", "predicted"}:
         named = tuple(name for name in _NAMES if view.below(_own(name))) or ("fev1",)
+    if not named:
+        numbers = re.findall(r"(?<![\d.])-?\d+\.\d+", question)
+        named = tuple(name for name in _NAMES if view.has(_own(name)) and any(_is(view.facts[_own(name)].value, one) for one in numbers))
     known = [name for name in dict.fromkeys(named) if view.has(_own(name), f"{name}_z")]
     if not known:
         return None
     said = [_beside(view, name, beside, question) for name in known]
-    return Measured(" ".join(one.text for one in said), tuple(figure for one in said for figure in one.figures))
+    verdict = f"{compares(view, _own(known[0]), question)}. " if len(known) == 1 and compares(view, _own(known[0]), question) else ""
+    severe = f" By z-score the pattern is {view.token('severity')}." if re.search(r"\bsever\w*|\bhow bad", question) and view.has("severity") else ""
+    return Measured(verdict + " ".join(one.text for one in said) + severe, tuple(figure for one in said for figure in one.figures))
+
+
+def _is(value: float | None, said: str) -> bool:
+    """Whether a number as it is said is this value, rounded as it is."""
+    return value is not None and f"{value:.{len(said.partition('.')[2])}f}" == said
 
 
 def _flow(view: View, question: str, told: str) -> Measured | None:

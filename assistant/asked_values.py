@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from assistant.answers_of_test import LIMIT, unread_value
+from assistant.answers_of_test import unread_value
+from assistant.comparisons import LIMIT
 from encoders.teacher.numbers import LABELS, asked_number, number
 from encoders.teacher.sayable import sentences
 from encoders.teacher.sentences import not_read
@@ -45,7 +46,7 @@ _NAMES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
     ("spo2_percent", r"oxygen|o2|sats?|saturation|spo2"),
     ("symptoms", r"symptoms|complaints"),
     ("conditions", r"conditions|illnesses|diseases|diagnos[ei]s|medical history"),
-    ("medications", r"medicines?|medications?|meds|tablets|drugs|pills|inhalers?(?= (?:is|are|does|do) (?:he|she|i|they)\b)"),
+    ("medications", r"(?:tak(?:e|es|ing)|on|us(?:e|es|ing)) (?:anything|something|any (?:regular )?treatment)\b|medicines?|medications?|meds|tablets|drugs|pills|inhalers?(?= (?:is|are|does|do) (?:he|she|i|they)\b)"),
     ("labs", r"blood tests?|bloods|lab(?:oratory)? (?:values|results|tests?)|labs"),
     ("age_years", r"age|how old|years old"),
 ))  # fmt: skip

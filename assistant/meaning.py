@@ -15,7 +15,23 @@ DECLINED = ("dose", "off_topic")  # said only where it is sure: rules decline th
 FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
 _WHY = re.compile(r"^(?:and |but |so )?why\b", re.IGNORECASE)
 _RISK = r"(?:risks?|estimates?|chances?|odds|probabilit\w+|likelihood|risk (?:score|figure|number|percentage)s?)"
+_TRAIT = r"(?:asthma|copd|diabetes|hypertension|blood pressure|stroke|heart (?:attack|failure|disease)|coronary(?: heart disease)?)"
 _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
+    (
+        re.compile(rf"\b(?:app|model|you|program|it)\b[^?.]{{0,12}}\b(?:make of|say (?:about|of)|estimate|think of)\b[^?.]{{0,20}}\b{_TRAIT}\b", re.IGNORECASE),
+        "risks",
+    ),
+    (
+        re.compile(
+            rf"\b{_TRAIT} (?:risk )?(?:drivers?|factors?|reasons?)\b|\bwhy\b[^?.]{{0,16}}\b{_TRAIT}\b[^?.]{{0,20}}\b(?:come out|show up|flagged|zero|estimated|not lower|so high|raised)\b",
+            re.IGNORECASE,
+        ),
+        "why_risk",
+    ),
+    (
+        re.compile(r"\b(?:why|how)\b[^?.]*\b(?:fev1|fvc|ratio)\b[^?.]*\b(?:when|while|but|though|yet|if)\b[^?.]*\b(?:fev1|fvc|ratio)\b", re.IGNORECASE),
+        "pattern",
+    ),
     (
         re.compile(
             r"\bask\b[^?.]{0,20}\b(?:clinic|doctor|specialist|hospital|gp|consultant|lab|team)\b[^?.]{0,10}\bto (?:do|arrange|order|check|measure)\b",

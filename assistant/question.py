@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from assistant.answering import Fitting, of_kind, speaks_to, to_quote
 from assistant.answers_of_blows import fault_meant
 from assistant.answers_of_finding import OF_FINDING, unclear
-from assistant.answers_of_test import compares
 from assistant.asked_blows import asked_blows
 from assistant.asked_measures import asked_measures
 from assistant.asked_of_finding import about_the_result, asked_of_finding
 from assistant.asked_risks import asked_risks
 from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
 from assistant.asking import Asking, cite
+from assistant.comparisons import compares
 from assistant.disputes import meant_instead
 from assistant.judged_values import judged_value
 from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said

@@ -18,6 +18,7 @@ _ASKED = (
         rf"\b(?:is|are|was|were) (?:there )?(?:any|anything|something|a|an)?(?: (?:mention|note|record|history|entry|sign))?(?: (?:of|about|on))?(?P<thing>[^?.]+?)\b(?:in|on) (?:the |his |her |my |their |this )?{_RECORD}\b"
     ),
     re.compile(r"\b(?:does|do|did|has|have|had) (?:he|she|i|they|this \w+|the patient) (?:have |had |got |suffer from |ever had )*(?:a |an |any )?(?:history|record|diagnosis) of(?P<thing>[^?.]+)"),
+    re.compile(r"\b(?:is|are|was|were) (?:his |her |my |the |any |there (?:an? |any )?)?(?P<thing>[^?.]{3,40}?) (?:recorded|noted|documented|mentioned|listed|written down|on (?:file|record))\b"),
     re.compile(rf"\b(?:any|a) (?:mention|record|history|note) of(?P<thing>[^?.]+?)(?:\b(?:in|on) (?:the |his |her |my |this )?{_RECORD})?(?:$|[?.])"),
 )  # fmt: skip
 _VALUES = re.compile(

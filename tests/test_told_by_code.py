@@ -8,8 +8,8 @@ import pytest
 
 from assistant import guardrails
 from assistant.answers_of_blows import fault_meant
-from assistant.answers_of_test import compares
 from assistant.asking import Asking
+from assistant.comparisons import compares
 from assistant.intents import UNKNOWN
 from assistant.judged_values import judged_value
 from assistant.lay_words import in_library_words

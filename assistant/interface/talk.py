@@ -165,7 +165,8 @@ class Talk:
         now = desk
         while now.after is not None:
             now = now.after
-        shown = chat(now.session, dark=now.dark) if now.session is not None else []
+        session = now.session
+        shown = chat(session, dark=now.dark) if session is not None else []
         return gr.skip(), shown, gr.skip(), "", *[gr.skip()] * (OUTPUTS - 4)
 
     def _refused(self, desk: Desk | None, box: Any, said: str) -> tuple[Any, ...]:

@@ -95,6 +95,14 @@ def test_of_two_patients_opened_at_once_the_one_that_was_chosen_last_stays(refus
     assert "severe" in desk.after.session.patient.label
 
 
+def test_a_patient_deleted_while_a_report_is_asked_for_is_in_none() -> None:
+    desk, page = at("healthy_runner"), doing(Scripted())
+    coming = page["reported"]("Markdown", desk)
+    next(coming)
+    page["delete"](desk)
+    assert list(coming) == [("", "The patient was deleted in this moment: there is nothing to report.")]
+
+
 def test_an_answer_that_ends_while_it_is_measured_again_stays_in_the_conversation() -> None:
     desk, reading = at("healthy_runner"), Reading()
     page = doing(reading)

@@ -108,7 +108,7 @@ def test_an_answer_that_ends_while_it_is_measured_again_stays_in_the_conversatio
     page = doing(reading)
     reading.meanwhile.append(lambda: list(page["answer"]("Explain my result", desk)))
     list(page["correct"](desk, "female", 44.0, 168.0, "cm", [], ["0", "1", "2"]))
-    assert desk.session is not None and [turn.question for turn in desk.session.turns][0] == "Explain my result"
+    assert desk.session is not None and desk.session.turns[0].question == "Explain my result"
 
 
 def test_opening_another_patient_in_mid_answer_lets_nothing_of_the_first_come_back() -> None:

@@ -65,7 +65,9 @@ def words_at(host: str, port: int) -> Iterator[None]:
     try:
         server = ThreadingHTTPServer((host, port), _Words)
     except OSError as error:
-        raise ServingError(f"port {port} at {host} cannot be used ({error.strerror}); choose another with --port or BREATHWISE_PORT, or the address 127.0.0.1") from None
+        raise ServingError(
+            f"port {port} at {host} cannot be used ({error.strerror}); choose another with --port or BREATHWISE_PORT, or the address 127.0.0.1"
+        ) from None
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

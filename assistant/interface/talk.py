@@ -161,7 +161,7 @@ class Talk:
             raise
 
     def _left(self, desk: Desk) -> tuple[Any, ...]:
-        """The chat as it is now. Gradio sends what was yielded last once more at the end, and that must not be of a patient who has gone."""
+        """The chat as it is now: what was given a moment ago may have reached the page after that of another patient."""
         now = desk
         while now.after is not None:
             now = now.after

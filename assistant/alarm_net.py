@@ -7,28 +7,24 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.slips import as_meant
 from assistant.taught_wordings import TEMPLATES
+from assistant.text_features import buckets, meanings, spellings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WEIGHTS = TEMPLATES / "net.npz"
-LAYERS = (2, 4, 6)  # of MiniLM: the lower ones keep who, when and not, which its last one forgets
 BUCKETS = 2**14  # of words and pairs of words
 SPELLINGS = 2**16  # of runs of three to five letters: what a slip leaves of a word
 SURER = 1.0  # log odds by which a sentence out of its message must be surer than the message as a whole
 FIRST, LAST = 8, 16  # sentences of a long message that are read
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n{2,}")
-_YEAR, _NUMBER, _WORD = re.compile(r"\b(?:19|20)\d\d\b"), re.compile(r"\d+(?:\.\d+)?"), re.compile(r"[a-z']+")
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class AlarmNet:
         texts = pieces(message)
         logits = meanings(texts) @ self.meaning.T + self.bias  # (piece, head)
         for n, text in enumerate(texts):
-            for weights, found in ((self.words, buckets(text)), (self.spelling, spellings(text))):
+            for weights, found in ((self.words, buckets(text, BUCKETS)), (self.spelling, spellings(text, SPELLINGS))):
                 logits[n] += weights[:, found].sum(1) / max(len(found), 1) ** 0.5
         logits[1:, 0] -= SURER
         worst = logits[int(logits[:, 0].argmax())]
@@ -73,39 +69,6 @@ def pieces(message: str) -> list[str]:
     if len(found) > FIRST + LAST:
         found = found[:FIRST] + found[-LAST:]
     return list(dict.fromkeys(one[:1500] for one in (message, *found)))
-
-
-def buckets(text: str) -> list[int]:
-    """The buckets of a text's words and pairs of words; numbers only as such, years as years."""
-    plain = _NUMBER.sub(" nn ", _YEAR.sub(" yyyy ", as_meant(text)))
-    words = _WORD.findall(plain)
-    framed = ["^", *words, "$"]
-    return sorted({zlib.crc32(one.encode()) % BUCKETS for one in (*words, *(f"{a} {b}" for a, b in zip(framed, framed[1:], strict=False)))})
-
-
-def spellings(text: str) -> list[int]:
-    """The buckets of a text's runs of three to five letters as typed, each within a word, and of its numbers by fives, alone and after the words before."""
-    found: set[bytes] = set()
-    for word in _WORD.findall(text.lower()):
-        framed = f"<{word}>".encode()
-        found |= {framed[i : i + n] for n in (3, 4, 5) for i in range(len(framed) - n + 1)}
-    plain = as_meant(text)
-    for number in _NUMBER.finditer(plain):
-        fives = f"#{int(float(number[0])) // 5 * 5}" if len(number[0]) < 6 else "#"
-        found |= {fives.encode(), *(f"{word} {fives}".encode() for word in _WORD.findall(plain[max(0, number.start() - 40) : number.start()])[-3:])}
-    return sorted({zlib.crc32(one) % SPELLINGS for one in found})
-
-
-def meanings(texts: Sequence[str]) -> NDArray[np.float32]:
-    """(text) -> (text, layer x width)."""
-    from assistant.minilm import minilm
-
-    order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
-    found = np.zeros((len(texts), len(LAYERS) * 384), dtype=np.float32)
-    for start in range(0, len(order), 64):
-        some = order[start : start + 64]
-        found[some] = minilm().means_of_layers([texts[n] for n in some], LAYERS)
-    return found
 
 
 def made_of() -> dict[str, Any]:

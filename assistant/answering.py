@@ -27,6 +27,15 @@ _ALSO = re.compile(r"\b(?:earlier|younger|also those|at (?:higher )?risk)\b", re
 _OF_WHOM = re.compile(r"^\W*(?:and )?(?:who|whom|which people|at what age|from what age|what age|when)\b", re.IGNORECASE)
 _YOUNG = re.compile(r"\b(?:child|children|child's|kids?|infants?|bab(?:y|ies)|toddlers?|adolescents?|teenagers?|son|daughter|school)\b", re.IGNORECASE)
 _PREGNANT = re.compile(r"\b(?:pregnan\w*|trimester|midwife)\b", re.IGNORECASE)
+_THINNER = re.compile(
+    r"\b(?:losing|lost|loses|dropped|dropping) (?:\w+ ){0,4}(?:weight|stone|pounds|kilos?|kg)\b|\bweight loss\b|\b(?:too|so|very) thin\b|\bunderweight\b|\bskinny\b",
+    re.IGNORECASE,
+)
+_WISHED = re.compile(
+    r"\b(?:want\w*|try\w*|help\w*|how (?:do|can|could|should)|need\w*|would|should|if|benefit\w*) (?:\w+ ){0,4}(?:lose|losing|lost|weight loss)\b",
+    re.IGNORECASE,
+)
+_TO_LOSE = re.compile(r"\b(?:losing|lose|loss)\b[^.]*\bweight\b(?![^.]*\bwithout trying)|\bweight is high\b|\boverweight\b|\bobes\w+", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:no|without|not any)\s+(?!(?:one|idea|matter|longer|more)\b)\w+(?:\s+(?:or|and)\s+(?:no\s+)?\w+)?,?", re.IGNORECASE)
 
 
@@ -88,6 +97,8 @@ def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | 
             return False
         if age_years >= 18 and _YOUNG.search(sentence) and not _YOUNG.search(question) and not re.search(r"\badults?\b|\beveryone\b", sentence, re.IGNORECASE):
             return False
+    if _THINNER.search(question) and not _WISHED.search(question) and _TO_LOSE.search(sentence):
+        return False
     return not (
         _PREGNANT.search(sentence) and not _PREGNANT.search(question) and (sex == "male" or not re.search(r"\bbaby|midwife\b", question, re.IGNORECASE))
     )

@@ -51,7 +51,7 @@ def above_predicted(asking: Asking) -> str:
     stands = f"{with_limit(view, main.removesuffix('_l'))} Predicted is {view.token(predicted)}."
     trained = f" {asking.quote('spirometry/training')}" if re.search(r"train|exercis|run|swim|cycl|sport|fit\b|athlet|row", asking.question) else ""
     if not over:
-        return f"It is not above predicted. {stands}"
+        return f"It is not above predicted. {stands}" if re.search(r"\b(?:above|over|more|higher|bigger|larger|too|exceed\w*)\b", asking.question) else ""
     return f"{stands} Predicted is only the average of healthy people like you, so about half of them lie above it: a value above it is not a fault, and none is too big. {asking.quote('spirometry/percent-predicted')}{trained}"
 
 
@@ -167,6 +167,8 @@ def percent_without(asking: Asking) -> str:
         others = [label_of(name) for name in missing(view.case.patient) if name not in {"conditions", "medications", "symptoms"}]
         unneeded = " What is missing in your record is not needed for it." if others else ""
         return f"Yes: it needs age, sex and height only, and they are recorded.{unneeded} {with_limit(view, 'fev1')}"
+    if gap and asking.question.lstrip().startswith(("what", "so what", "and what", "which")):
+        return f"Record your {join(gap)}: with age, sex and height every value is compared with that of healthy people at once."
     if gap:
         held = f" The FEV1 itself is {view.token('fev1_l')}, with nothing to compare it with." if view.has("fev1_l") else ""
         return f"No: percent of predicted needs age, sex and height, and your {join(gap)} {'is' if len(gap) == 1 else 'are'} not recorded. I do not guess.{held} Once it is added, everything is worked out anew."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from assistant.asking import Asking, result
+from assistant.asking import Asking, listed, result
 from encoders.record import RISK_TRAITS
 from encoders.teacher.numbers import LABELS
 from encoders.teacher.sentences import NEXT, join
@@ -174,7 +174,22 @@ def change_record(asking: Asking) -> str:
 
 
 def my_vaccines(asking: Asking) -> str:
-    return f"The record does not say which vaccines were given, so I cannot tell what is missing. {asking.quote('vaccines/flu')} {asking.quote('vaccines/pneumococcal')}"
+    """Those that CDC's adult schedule names for this age and these conditions; what was given, no record says."""
+    view = asking.view
+    age = view.facts["age_years"].value if view.has("age_years") else None
+    unknown = "The record does not say which vaccines were given, so ask a clinician or pharmacist what is due."
+    if age is None:
+        return f"{unknown} Your age is not recorded, and it decides much of it. {asking.quote('vaccines/flu')}"
+    if age < 18:
+        return f"{unknown} {asking.quote('vaccines/flu')}"
+    lungs = listed(view, "copd", "emphysema", "asthma", "bronchi", "fibrosis", "lung disease")
+    risk = lungs or view.text("smoking_status") == "current" or listed(view, "diabetes", "heart", "coronary")
+    due = [asking.quote("vaccines/flu")]
+    due += [asking.quote("vaccines/pneumococcal")] if age >= 50 or risk else []
+    due += [asking.quote("vaccines/shingles")] if age >= 50 else []
+    due += [asking.quote("vaccines/rsv-covid")] if age >= 75 or (age >= 50 and lungs) else []
+    due += [asking.quote("vaccines/whooping-cough")] if age < 50 else []
+    return f"{' '.join(due)} {unknown}"
 
 
 def carbon_dioxide(asking: Asking) -> str:

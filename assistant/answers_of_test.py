@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from assistant.asked_measures import measures_named
 from assistant.asking import Asking, listed, result
 from assistant.reading_level import for_doctor
 from encoders.spirogram.interpret import gold_grade
@@ -69,7 +70,9 @@ def repeat_test(asking: Asking) -> str:
 
 
 def percentile(asking: Asking) -> str:
-    view, measure = asking.view, _measure(asking.question)
+    view = asking.view
+    held = (name for name in ("fvc_l", "fev1_l", "fev1_fvc") if view.has(name) and view.text(name).split()[0] in re.findall(r"\d+\.\d+", asking.question))
+    measure = _measure(asking.question) if measures_named(asking.question) else next(held, "fev1_l").removesuffix("_l")
     main = "fev1_fvc" if measure == "fev1_fvc" else f"{measure}_l"
     if not view.has(main, f"{measure}_z"):
         return not_read(view) if view.state != "read" else f"Your {_LABELS[measure]} cannot be compared with other people's here."

@@ -44,14 +44,15 @@ _NAMES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
     ("heart_rate_bpm", r"pulse|heart ?(?:rate|beat)"),
     ("spo2_percent", r"oxygen|o2|sats?|saturation|spo2"),
     ("symptoms", r"symptoms|complaints"),
-    ("conditions", r"conditions|illnesses|diseases|diagnoses|medical history"),
-    ("medications", r"medicines?|medications?|meds|tablets|drugs"),
+    ("conditions", r"conditions|illnesses|diseases|diagnos[ei]s|medical history"),
+    ("medications", r"medicines?|medications?|meds|tablets|drugs|pills|inhalers?(?= (?:is|are|does|do) (?:he|she|i|they)\b)"),
+    ("labs", r"blood tests?|bloods|lab(?:oratory)? (?:values|results|tests?)|labs"),
     ("age_years", r"age|how old|years old"),
 ))  # fmt: skip
-_AND = re.compile(r"\s*(?:,|&|\+|\band\b|\bplus\b|\bas well as\b)\s*")
+_AND = re.compile(r"\s*(?:,|&|\+|\band\b|\bor\b(?= (?:any )?(?:medic|tablet|drug|symptom|condition|diagnos|illness))|\bplus\b|\bas well as\b)\s*")
 _WHOLE = re.compile(r"\b(?:ratio (?:of|between)|fev1 (?:and|to|over) (?:the )?fvc ratio)\b")
 _OWN = re.compile(
-    r"\b(?:my|mine|i|his|her|hers|he|she|their|they|we|its?|the patient(?:'s)?|patient'?s|this (?:person|patient|man|woman|file|record|one)|you (?:have|hold|got|use|used|take|took|put|note|noted)"
+    r"\b(?:my|mine|i|his|her|hers|he|she|their|they|we|its?|the patient(?:'s)?|patient'?s|this (?:person|patient|man|woman|lady|gentleman|chap|bloke|guy|fellow|girl|boy|file|record|one)|(?:you|we) (?:have|hold|got|use|used|take|took|put|note|noted)"
     r"|(?:file|record|chart|notes)|the machine|recorded|noted|written|came out)\b",
 )
 _ADVICE = re.compile(
@@ -66,6 +67,7 @@ _ASKS = re.compile(
 _IN_GENERAL = re.compile(r"^\W*(?:and |so )?what(?:'s| is| are| would be| counts as) (?:an? |considered )")
 _DEFINES = re.compile(r"^\W*(?:what(?:'s| is| are| does)) (?:an? |the )?(?:[\w/-]+ ){0,3}[\w/-]+\W*$")
 _LISTS = frozenset({"conditions", "medications", "symptoms"})
+_LABS = ("hba1c_percent", "glucose_mg_dl", "total_cholesterol_mg_dl", "hdl_cholesterol_mg_dl", "triglycerides_mg_dl", "creatinine_mg_dl")
 _TEST = frozenset({*_FACTS.values(), "pef_l_s", "fef25_75_l_s", "fet_s"})
 _EXTRA = {  # values the teacher has no label for
     "fev1_lln_l": "lower limit of normal of the FEV1", "fvc_lln_l": "lower limit of normal of the FVC", "fev1_predicted_l": "predicted FEV1", "fvc_predicted_l": "predicted FVC",
@@ -153,6 +155,9 @@ def _value(view: View, name: str) -> str:
     if name in _LISTS:
         word = {"conditions": "conditions", "medications": "medicines", "symptoms": "symptoms"}[name]
         return f"Your record lists these {word}: {view.token(name)}." if view.has(name) else f"Your record lists no {word}."
+    if name == "labs":
+        held = [number(view, Random(0), canonical(one)).text for one in _LABS if view.has(one)]
+        return " ".join(held) or "Your record holds no blood tests."
     if name == "reference":
         return f"The values are compared with {view.token(name)}." if view.has(name) else not_read(view)
     if name == "smoking_status":

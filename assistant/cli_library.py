@@ -97,10 +97,18 @@ def library_verify() -> None:
 
 @library.command("vectors", hidden=True)
 def library_vectors() -> None:
-    """Write the vectors of our own passages and wordings to assets, after either has changed."""
+    """Write the vectors of our own passages to assets, after either has changed."""
     from assistant.retrieval import write_vectors
 
     typer.echo(f"{write_vectors()} vectors written.")
+
+
+@library.command("intents", hidden=True)
+def library_intents() -> None:
+    """Teach the net that tells what a question asks and write it to assets, after its wordings have changed."""
+    from assistant.intents import teach
+
+    typer.echo(", ".join(f"{name} {value}" for name, value in teach().items()))
 
 
 @library.command("net", hidden=True)

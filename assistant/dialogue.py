@@ -216,7 +216,7 @@ class Assistant:
             answer, turn = spoken_reasons.add(self, session, turn, understood.intent, answer, meant=understood.text)
             hands = {one.text: one.by for one in written}
             written = [Written(one, hands.get(one, "code")) for one in sentences(answer)] if turn.mark_l or turn.reasons else written
-        checks = guardrails.check(answer, (*session.facts, *(spoken_reasons.figures(session) if turn.reasons else ())), passages)
+        checks = guardrails.check(answer, (*session.facts, *understood.figures, *(spoken_reasons.figures(session) if turn.reasons else ())), passages)
         answer, written = said_of(answer, of), [Written(said_of(one.text, of), one.by) for one in written]
         cited = tuple(Citation(n, p.id, p.title, p.section, p.source, p.url, p.text) for n, p in enumerate(passages, 1) if str(n) in _CITED.findall(answer))
         own = any(fact.token in draft.text for fact in session.facts) or turn.mark_l is not None or not self.engine.model.names_facts

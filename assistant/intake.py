@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.guardrails import clean
-from assistant.record_cells import EMPTY, REPORTED, IntakeError, field_of, value_of
+from assistant.record_cells import EMPTY, LISTS, REPORTED, IntakeError, field_of, value_of
 from encoders.record import PATIENT_FIELDS, QUANTITY, Patient, ReportedSpirometry
 from encoders.spirogram.formats import check_workbook, kind_of
 from encoders.spirogram.nhanes import XPT_MARK
@@ -180,6 +180,8 @@ def _record(rows: list[list[str]], name: str) -> list[Any]:
     if is_pairs or (upright and len(rows[0]) >= 2):
         body = rows[1:] if is_pairs else rows
         has_units = not is_pairs or (len(rows[0]) > 2 and rows[0][2].lower() in ("unit", "units"))
+        if not is_pairs or len(rows[0]) == 2:
+            body = [_one_cell(row) for row in body]
         pairs = [(row[0], row[1] if len(row) > 1 else "", row[2] if has_units and len(row) > 2 else "") for row in body]
         width = {len([cell for cell in row if cell]) for row in body}
         if width and max(width) > 3:
@@ -214,6 +216,11 @@ def _record(rows: list[list[str]], name: str) -> list[Any]:
     if ignored:
         notes.append(f"not read, as not known: {', '.join(ignored[:8])}")
     return [fields, notes]
+
+
+def _one_cell(row: list[str]) -> list[str]:
+    """A row whose list was written with the table's own separator, ``symptoms,wheeze,chest tightness``, with its values in one cell."""
+    return [row[0], ", ".join(cell for cell in row[1:] if cell)] if len(row) > 2 and field_of(row[0])[0] in LISTS else row
 
 
 def _fields_of(patient: Patient) -> dict[str, Any]:

@@ -13,10 +13,12 @@ _OWN = re.compile(_OPENS + r"(?:is|are|was) (?:my|his|her|the|that|this|\d+) ?")
 _IS = re.compile(
     _OPENS + r"(?:do(?:es)? (?:i|he|she|they) (?:really )?(?:have|suffer from)|have i got|am i|is (?:he|she)|are they|would you say (?:i am|i'm)) "
 )
+_THEN_THAT = re.compile(r"^[^?]{3,40}\?\s*(?:and |so )?is (?:that|it|this) ")
 _OF_THAT = re.compile(
     r"\b(?:is|does) (?:that|this|it) (?:mean )?(?:i have |i'm )?(?:a )?(?P<what>diabetes|diabetic|hypertension|high blood pressure|obes\w+|overweight)\b"
 )
 _PRESSURE = re.compile(r"\b(\d{2,3}) ?(?:/|over) ?\d{2,3}\b")
+_RISK = re.compile(r"\b(?:risks?|chances?|odds|likel\w+|probab\w+)\b")
 _RECORD = (  # what it goes by, the facts in order of preference, the passage and sentence with the limits, the condition
     (r"blood pressure|\bbp\b|hypertens", ("systolic_bp_mmhg",), ("blood_pressure/bp-levels", 0), ("hypertension", "high blood pressure")),
     (r"blood sugar|\bsugars?\b|glucose|hba1c|\ba1c\b|diabet", ("hba1c_percent", "glucose_mg_dl"), ("diabetes/hba1c", 1), ("diabetes",)),
@@ -33,9 +35,13 @@ def judged_value(asking: Asking) -> str:
     question, view = asking.question, asking.view
     named, of_that = _IS.match(question), _OF_THAT.search(question)
     pressure = _PRESSURE.search(question)
-    if pressure and f"{pressure[1]} mmHg" == view.text("systolic_bp_mmhg") and (_JUDGE.search(question) or "mean" in question):
+    if pressure and not _RISK.search(question) and f"{pressure[1]} mmHg" == view.text("systolic_bp_mmhg") and (_JUDGE.search(question) or "mean" in question):
         return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-levels')}"
-    if not (named or of_that or (_OWN.match(question) and _JUDGE.search(question))) or len(question.split()) > 14 or "risk" in question:
+    if (
+        not (named or of_that or ((_OWN.match(question) or _THEN_THAT.match(question)) and _JUDGE.search(question)))
+        or len(question.split()) > 14
+        or _RISK.search(question)
+    ):
         return ""
     for words, names, (passage, n), conditions in _RECORD:
         if not re.search(words, question) or (

@@ -1,22 +1,30 @@
-"""What a question by itself is about: the nearest wordings, put right where its words say otherwise."""
+"""What a question by itself is about: what the net reads, put right where its words say otherwise."""
 
 from __future__ import annotations
 
 import re
 
 from assistant import guardrails
-from assistant.asked_of_finding import asked_of_finding
-from assistant.retrieval import GuidelineLibrary
+from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary
 from assistant.session import Session
-from assistant.told_by_code import BY_CODE, NAMES, SURE, load_wordings
+from assistant.told_by_code import BY_CODE, SURE
 from encoders.teacher.numbers import asked_number
 from encoders.teacher.themes import THEMES
-from prompts import load_questions
 
 DECLINED = ("dose", "off_topic")  # said only where it is sure: rules decline the clear ones before
 FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
 _WHY = re.compile(r"^(?:and |but |so )?why\b", re.IGNORECASE)
+_RISK = r"(?:risks?|estimates?|chances?|odds|probabilit\w+|likelihood|risk (?:score|figure|number|percentage)s?)"
 _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
+    (
+        re.compile(
+            rf"^(?!.*\b(?:lower(?:ing)? (?:it|my|his|her|the)|reduce|would|could|if)\b).*(?:\b(?:what|which|why|how come|tell me)\b[^?.]*\b(?:push\w*|driv\w+|rais\w+|behind|contribut\w*|factors?|makes?|making|pulling|based on|rests? on|so (?:high|low)|look(?:s|ing)? (?:so )?(?:high|low|raised)|up|explain\w*)\b[^?.]*\b{_RISK}\b"
+            rf"|\b(?:what|which|why|how come|explain)\b[^?.]*\b{_RISK}\b[^?.]*\b(?:push\w*|driv\w+|rais\w+|behind|contribut\w*|factors?|made up|based on|rests? on|so (?:high|low)|(?:high|low|raised)|up|down|come from|reasons?)\b"
+            rf"|\b(?:{_RISK}|likely|prone)\b[^?.]*\b(?:and|but)? ?why\W*$)",
+            re.IGNORECASE,
+        ),
+        "why_risk",
+    ),
     (
         re.compile(
             r"\b(?:were|was|are|is|can) (?:my|the|these|his|her|those|this) (?:\w+ )?(?:blows?|puffs?|attempts?|efforts?|tries|tests?|readings?|measurements?|numbers|values|results?)\b[^?.]{0,16}\b(?:good enough|acceptable|usable|valid|reliable|repeatable|trustworthy|trusted|count(?:ed)?)\b",
@@ -123,6 +131,13 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         "urgent_now",
     ),
     (re.compile(r"\b(?:test|spirometry|blowing)\b[^?.]*\b(?:hurts?|painful|dangerous|risky)\b", re.IGNORECASE), "unknown"),
+    (
+        re.compile(
+            r"\b(?:what|which) (?:other |further |more |next )?(?:tests?|investigations?|scans?)\b[^?.]*\b(?:next|should|need\w*|order|ask|request|else|arrange|suggest|recommend)\b",
+            re.IGNORECASE,
+        ),
+        "next_steps",
+    ),
     (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:quality|grade|an? [a-f]\b)", re.IGNORECASE), "quality"),
     (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:tail|scoop\w*|limb)\b", re.IGNORECASE), "curve_shape"),
     (
@@ -150,7 +165,7 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         ),
         "risks",
     ),
-    (re.compile(r"\b\d{2,3} ?(?:/|over) ?\d{2,3}\b", re.IGNORECASE), "blood_pressure"),
+    (re.compile(r"^(?!.*\b(?:risk|chance|likely|odds)).*\b\d{2,3} ?(?:/|over) ?\d{2,3}\b", re.IGNORECASE), "blood_pressure"),
     (re.compile(r"\b(?:guess|make (?:it|one) up|assume (?:it|one|a value))\b", re.IGNORECASE), "missing_data"),
     (
         re.compile(
@@ -159,26 +174,8 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         "bronchodilator",
     ),
 )
-LEAST_SURE = 0.45  # cosine of the nearest wording; less says nothing of what is asked
+LEAST_SURE = 0.45  # less says nothing of what is asked
 LEAD_SURE = 0.62  # from here a theme's own lead is to the point, and the record answers what is asked of it
-_NAMES_IT = {  # what a question must name to be about it, unless its wording is a known one
-    "what_is_fev1": re.compile(r"fev ?1|first second|forced exp"), "what_is_fvc": re.compile(r"fvc|vital capacity"), "what_is_ratio": re.compile(r"ratio|fev1 ?/"),
-    "what_is_pef": re.compile(r"pef|peak"), "what_is_zscore": re.compile(r"\bz\b|z-?scores?|percent|standard dev|score"), "what_is_lln": re.compile(r"lln|lower limit|limit|predicted|normal"),
-    "breathing_exercises": re.compile(r"breath|sing|balloon|train|mucus|phlegm|huff|clear|inspir|buteyko|exercis|pursed|diaphragm|blow"), "risks": re.compile(r"risk|chance|likel|probab|odds|get |develop|estimat|prone|danger of"),
-    "show_flow_volume": re.compile(r"show|draw|plot|picture|graph|curve|loop|see|display|image"), "show_volume_time": re.compile(r"show|draw|plot|picture|graph|curve|see|display|image"),
-    "greeting": re.compile(r"^\W*(?:hi|hello|hey|good|greet|howdy|morning|evening)"), "capabilities": re.compile(r"\byou\b|breathwise|this (?:program|assistant|thing|tool|chat|app)"),
-    "thanks": re.compile(r"thank|cheers|grateful|appreciat|\bta\b|bye"),
-}  # fmt: skip
-_NEEDS = {  # the same for intents whose answer would be wide of most questions that name none of these
-    "do_i_have_asthma": re.compile(r"^(?!.*\bscreen(?:ed|ing))"),
-    "bronchodilator": re.compile(r"inhal|puff|spray|bronc?h?odil|revers|respon|salbut|albut|ventol|\bbd\b|medicine|before|after|pre|post|chang|improv|second|differen"), "ageing_lungs": re.compile(r"\bage|aging|\bold|years?\b|young|declin|fall|lose|los[st]|grow|worse|drop|decade"),
-    "lung_volumes": re.compile(r"dlco|diffusion|other (?:lung )?tests|which tests|volum|lung volume|capacity|tlc|residual|plethys|body box|total|trapp|inflat|\brv\b|volume test|restrict|small|helium|nitrogen|washout|not (?:show|measure)|frc"),
-    "quality": re.compile(r"start|stop|\bats\b|criteria|cough|blow|test|effort|blew|quality|attempt|tries|try|techni|manoeuvre|maneuver|spirometr|measure|reading|result|recording|curve|number|value|grade|mark|perform|error|fault|right|properly|well|hard|\bdo\b|trust"),
-    "what_would_change": re.compile(r"habit|protect|strong|recover|revers|anything|lifestyle|\btips\b|advice|healthy|chang|improv|better|lower|help|reduc|do about|best thing|difference|healthi|i do|prevent|avoid|bring"), "why_risk": re.compile(r"speaks|reason|percent|think|risk|chance|likel|estimat|probab|odds"),
-    "pattern": re.compile(r"\bair\b|category|interpret|defect|patt?ern|patern|pattern|obstruct|restrict|mixed|prism|dysanap|type|kind|narrow|block|spirometr|test|result|sever|mild|moderate|lung"), "sleep": re.compile(r"\blie\b|cpap|slep|sleep|snor|night|insomn|bed|awake|wak|apno|nap|tired|doze|rest|dream"),
-    "inhaler_technique": re.compile(r"inhal|puff|spray|pump|spacer|device|powder|nebul|steroid|ventolin|salbut|mouth|techni|pmdi|\bdpi\b"), "plain_words": re.compile(r"eli5|get (?:it|that)|technical|rephras|differently|layman|again|plain|simpl|eas(?:y|ier)|lay\b|word|understand|english|mean|jargon|kid|child|year|dummies|complicated|explain (?:it|that|this) (?:to|for|like|again)"),
-    "weight": re.compile(r"waist|wieght|weigh|bmi|fat|obes|kilo|heav|slim|thin|lose|losing|diet|overw|pounds|mass"),
-}  # fmt: skip
 _NOT_QUALITY = re.compile(r"\b(?:pay|cost|price|cheat|fake|pharmacy|normal to|after the test|appointment|book)\b")
 _TEST_WORDS = re.compile(
     r"fev1|fvc|ratio|pattern|obstruct|restrict|result|test|lungs?\b|normal|abnormal|low|blow|curve|loop|limb|scoop|spirometr|reading|verdict|say|think|conclu|find|call"
@@ -186,7 +183,7 @@ _TEST_WORDS = re.compile(
 _PLAIN_WHY = re.compile(r"\b(?:quality|grade|tail|scoop\w*|limb|an? [a-f])\b")
 _COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
 _HIGHEST = re.compile(
-    r"\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
+    r"\bwhich (?:is|one is|are) (?:the )?(?:bigger|biggest|larger|greater|higher|worse|most) (?:\w+ )?(?:problem|risk|worry|concern|threat)\b|\b(?:bigger|larger|greater|higher) risk\b[^?.]{0,30}\bor\b|\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
 )
 _OF_IT = re.compile(r"\b(?:it|that|this|them|those|these)\b")
 _OF_WHAT_WAS_SAID = (  # what a question that points back asks of it
@@ -209,20 +206,13 @@ _FOR_SOMEONE = re.compile(
 _OF_BLOWING = re.compile(r"\b(?:blow\w*|blew|test|machine|puff\w*|results?|lungs?|spirometr\w*|breathing)\b")
 
 
-_NEARLY = {
-    "what_is_missing": "missing_data",
-    "worked_out": "what_is_ratio",
-    "for_child": "plain_words",
-    "sport": "exercise",
-    "rules_out": "do_i_have_asthma",
-}  # of code -> the one that the model was taught, which asks nearly the same
-
-
 def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, float]:
-    """What a question by itself is about, and how sure that is: the nearest wordings, put right where its words say otherwise."""
-    intent, sure = library.intent(question, barred(spelt))
+    """What a question by itself is about, and how sure that is: what the net reads, put right where its words say otherwise."""
+    intent, sure = library.intent(question)
     if guardrails.asks_diagnosis(question) and not (intent in THEMES and sure >= LEAD_SURE):
         return "do_i_have_asthma", 1.0
+    if intent == "percent_without" and "risk" in spelt:
+        intent = "risks"
     if sure < (0.65 if intent in DECLINED else LEAST_SURE) or (intent == "dose" and not _FOR_SOMEONE.search(spelt)):
         intent = "unknown"
     if (
@@ -232,13 +222,11 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
         and not (_PLAIN_WHY.search(spelt) or (intent in BY_CODE and sure >= SURE))
     ):
         intent = "why"
-    if sure < 0.9 or (_WHY.match(question) and _PLAIN_WHY.search(spelt)):
+    if sure < 0.97 or (_WHY.match(question) and _PLAIN_WHY.search(spelt)):
         plain = next((meant for pattern, meant in _PLAINLY if pattern.search(spelt)), "")
         if plain:
             return plain, 0.95
-        needed = _NAMES_IT.get(intent) or _NEEDS.get(intent)
-        if needed is not None and not needed.search(spelt):
-            intent = "unknown"
+    if sure < KNOWN_WORDING:
         if intent == "why" and len(spelt.split()) > 3 and not (_TEST_WORDS.search(spelt) or _OF_IT.search(spelt)):
             intent = "unknown"  # reasons for the result are beside a question why something else is
         if intent == "quality" and _NOT_QUALITY.search(spelt):
@@ -246,14 +234,6 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
         if intent.startswith("what_is_") and _COMPARES.search(spelt):
             intent = "unknown"  # how two things differ is no definition of one
     return intent, sure
-
-
-def barred(spelt: str) -> frozenset[str]:
-    """The intents whose answers would be beside a question that names none of what they are about."""
-    plainly = asked_of_finding(spelt)
-    if plainly:
-        return frozenset({*load_questions(), *load_wordings()} - {plainly, _NEARLY.get(plainly, "")})
-    return frozenset(intent for needs in (_NEEDS, NAMES) for intent, pattern in needs.items() if not re.search(pattern, spelt))
 
 
 def of_no_value(intent: str, sure: float, spelt: str) -> str:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.alarm_net import BUCKETS, LAYERS, SPELLINGS, SURER, WEIGHTS, AlarmNet, buckets, meanings, pieces, spellings
+from assistant.alarm_net import BUCKETS, SPELLINGS, SURER, WEIGHTS, AlarmNet, pieces
 from assistant.safety_benchmark import MENDED_FOR, Wording, read_wordings
 from assistant.taught_wordings import EMERGENCY, HARMLESS, SELF_HARM, SLIPPED, TEMPLATES, mistyped, write_out
+from assistant.text_features import WIDTH, bags, buckets, meanings, spellings
 from assistant.triage import by_rules, stands
 from prompts import load_questions
 
@@ -71,7 +72,7 @@ def teach(seed: int = 7) -> dict[str, Any]:
                 odds[row.text] = float(each.max())
     found = {"wordings": len(rows), "alarms": int(alarm.sum()), "seed": seed} | _limits(real, odds)
     heads = [head(np.ones(len(rows), dtype=bool), alarm), head(alarm, self_harm)]
-    meaning, words, spelling = np.split(np.array([one[0] for one in heads]).astype(np.float16), (len(LAYERS) * 384, len(LAYERS) * 384 + BUCKETS), axis=1)
+    meaning, words, spelling = np.split(np.array([one[0] for one in heads]).astype(np.float16), (WIDTH, WIDTH + BUCKETS), axis=1)
     np.savez_compressed(
         WEIGHTS, meaning=meaning, words=words, spelling=spelling, bias=np.array([one[1] for one in heads], dtype=np.float32),
         alarm=np.float32(found["alarm"]), doubt=np.float32(found["doubt"]), made_of=np.array(json.dumps(found)),
@@ -131,15 +132,10 @@ def _inputs(texts: Sequence[str]) -> csr_matrix:
     from scipy.sparse import csr_matrix, hstack
 
     found: csr_matrix = hstack(
-        [csr_matrix(meanings(texts)), _bags([buckets(text) for text in texts], BUCKETS), _bags([spellings(text) for text in texts], SPELLINGS)]
+        [
+            csr_matrix(meanings(texts)),
+            bags([buckets(text, BUCKETS) for text in texts], BUCKETS),
+            bags([spellings(text, SPELLINGS) for text in texts], SPELLINGS),
+        ]
     ).tocsr()
     return found
-
-
-def _bags(found: Sequence[Sequence[int]], size: int) -> csr_matrix:
-    """The buckets of each text -> (text, bucket), each row of length one."""
-    from scipy.sparse import csr_matrix
-
-    rows = np.repeat(np.arange(len(found)), [len(one) for one in found])
-    values = np.concatenate([np.full(len(one), max(len(one), 1) ** -0.5, dtype=np.float32) for one in found])
-    return csr_matrix((values, (rows, np.concatenate([np.array(one, dtype=int) for one in found]))), shape=(len(found), size))

@@ -55,6 +55,8 @@ def contradicted(view: View, question: str) -> str:
                 continue
             down, up = (re.fullmatch(words, found["how"]) is not None for words in (_DOWN, _UP))
             wrong = (down and status not in _LOW and not (found["how"] in ("bad", "abnormal") and status in _HIGH)) or (up and status not in _HIGH)
+            if not down and not up and ("borderline" in status or re.search(r"\b(?:nearly|almost|still|mostly|just about)\b", found[0])):
+                continue  # "nearly ok" is how a value at the limit may be called
             if wrong or (not down and not up and status in _LOW | _HIGH):
                 verb = "are" if name in PLURAL else "is"
                 return f"Your {LABELS[name]} {verb} not {found['how']}: {'they are' if verb == 'are' else 'it is'} {view.token(name)}, which is {status}."

@@ -10,19 +10,23 @@ from assistant.answering import Fitting, of_kind, speaks_to, to_quote
 from assistant.answers_of_blows import fault_meant
 from assistant.answers_of_finding import OF_FINDING, unclear
 from assistant.answers_of_test import compares
+from assistant.asked_blows import asked_blows
+from assistant.asked_measures import asked_measures
 from assistant.asked_of_finding import about_the_result, asked_of_finding
+from assistant.asked_risks import asked_risks
 from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
 from assistant.asking import Asking, cite
 from assistant.disputes import meant_instead
 from assistant.judged_values import judged_value
-from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, barred, highest_risk, meant, of_no_value, of_what_was_said
+from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
 from assistant.premises import contradicted, named_by_number, not_judged, of_another_time, why_of_record
 from assistant.reading_level import for_doctor, level
+from assistant.record_mentions import mentioned
 from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, leans_back
 from assistant.session import Session, Turn
-from assistant.told_by_code import BY_CODE, NAMES, OF_VALUES, SURE, cited, told
+from assistant.told_by_code import BY_CODE, OF_VALUES, SURE, cited, told
 from encoders.passages import Passage
-from encoders.record import Patient
+from encoders.record import Fact, Patient
 from encoders.teacher import INTENTS, Case
 from encoders.teacher.guidance import fits
 from encoders.teacher.risk import asked_trait
@@ -42,6 +46,8 @@ _BARE = re.compile(r"^\W*(?:and|but|so|then|how|when|where|who|which|what|for|wi
 _NEW_SUBJECT = re.compile(r"^\W*(?:and |but |so |ok )?(?:what|how) about\b(?! (?:it|that|this|them|those)\b)", re.IGNORECASE)
 _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
 OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
+_RISK_ASKED = re.compile(r"risk|chance|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)")
+OF_THE_BLOWS = ("quality", "faults", "my_numbers", "why_not_read", "explain_result", "usable_at_all", "next_blow")
 _NOT_ESTIMATED = re.compile(
     r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
 )
@@ -79,12 +85,23 @@ class Question:
     fitting: tuple[Fitting, ...] = ()  # the sentences of the passages to quote; none where the record answers
     said: str = ""  # the answer, fact tokens not yet written out, where code knows it and the language model is not asked
     about: str = ""  # where the intent only says how an answer is wanted: of what
+    figures: tuple[Fact, ...] = ()  # numbers in ``said`` that code worked out from the facts
 
 
 def understand(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
     """A question with what it is about, read together with the turns before; ``k`` passages at most."""
     told = session.told
     question = meant_instead(question, told[-1] if told else None) or question
+    spelt = library.spelt(question)
+    measured = asked_measures(session, spelt) or asked_blows(session, spelt)
+    if measured is not None:
+        return replace(_said("my_numbers", question, measured.text), figures=measured.figures)
+    lists = mentioned(View(Case(session.patient, session.spirometry, session.facts)), spelt, library.likeness)
+    if lists:
+        return _said("my_numbers", question, lists)
+    trusted = asked_risks(session, spelt)
+    if trusted:
+        return _said("risk_trust", question, trusted)
     plainly = _of_finding(session, library, question)
     if plainly is not None:
         return plainly
@@ -119,7 +136,7 @@ def _of_finding(session: Session, library: GuidelineLibrary, question: str) -> Q
 def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: str) -> Question | None:
     """What is said before a question is refused: of the likeliest intent on the test, else what the test found; None where it is of neither."""
     asking = _asking(session, library, spelt)
-    intent, near = library.intent(question, barred(spelt))
+    intent, near = library.intent(question)
     answer = told(intent, asking) if near >= LIKELY and intent in GUESSED else None
     if answer is not None:
         return _said(intent, question, answer.text, answer.passages)
@@ -143,14 +160,20 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     before = turns[-1] if turns else None
     spelt = library.spelt(question)
     intent, sure = meant(library, question, spelt)
+    if intent == "what_would_change" and view.state == "unusable" and before is not None and before.seen.intent in OF_THE_BLOWS:
+        intent = "next_blow"  # "so what should he do differently?"
     wrong = contradicted(view, spelt) or next((said for name in named_values(spelt) if (said := of_another_time(view, name, spelt))), "")
     if wrong:
         return _said("premise", question, wrong)
     goes_on = before is not None and before.seen.intent in THEMES and sure < 0.9 and len(question.split()) <= 3 and _BARE.match(question) is not None
-    names = () if sure >= 0.97 and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
+    names = () if sure >= KNOWN_WORDING and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
     names = names or tuple(name for name in (named_by_number(view, spelt, named_values(spelt)),) if name)
     answer = _by_code(
-        session, library, question, spelt, intent if not goes_on and sure >= (SURE if not names or intent in OF_VALUES else KNOWN_WORDING) else ""
+        session,
+        library,
+        question,
+        spelt,
+        intent if not goes_on and sure >= (SURE if not names or (intent in OF_VALUES and len(names) == 1) else KNOWN_WORDING) else "",
     )
     if answer is not None:
         return answer
@@ -192,7 +215,7 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
     """The answer of code to what the language model was not taught; None where the question is no such one."""
     asking = _asking(session, library, spelt)
     view = asking.view
-    if _NOT_ESTIMATED.search(spelt) and not asked_trait(spelt) and re.search(NAMES["risk_not_estimated"], spelt):
+    if _NOT_ESTIMATED.search(spelt) and not asked_trait(spelt) and _RISK_ASKED.search(spelt):
         intent = "risk_not_estimated"
     name = why_of_record(view, spelt)
     if name:

@@ -55,6 +55,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _UNITS = r"(?:kg/?m\^?2|kg m2|years?|yrs?|cm|mm ?hg|mmol/mol|mmol/l|umol/l|mg/dl|ng/ml|g/l|kg|lbs?|pounds?|inch(?:es)?|feet|ft|m|in|%|percent|bpm|beats/min|l/s|l/min|ml|l|litres?|liters?|s|sec|c|f|°c|°f|fraction)"
 _BY_ALIAS = {alias: name for name, aliases in ALIASES.items() for alias in (*aliases, name.replace("_", " "))}
+LISTS = ("conditions", "medications", "symptoms")
 EMPTY = {"", "na", "n/a", "nan", "none", "null", "-", "--", "unknown", "not measured", "not done", "missing", "?"}
 _SEX = {"f": Sex.FEMALE, "female": Sex.FEMALE, "woman": Sex.FEMALE, "girl": Sex.FEMALE, "m": Sex.MALE, "male": Sex.MALE, "man": Sex.MALE, "boy": Sex.MALE}
 _SMOKING = {
@@ -125,7 +126,7 @@ def value_of(field: str, cell: str, unit: str, name: str, notes: list[str]) -> A
         if cell.lower() not in _SMOKING:
             raise IntakeError(f"{name}: smoking status is {cell[:20]!r}; write never, former or current, or leave it empty")
         return _SMOKING[cell.lower()]
-    if field in ("conditions", "medications", "symptoms"):
+    if field in LISTS:
         return tuple(part.strip()[:80] for part in re.split(r"[;,|\n]", cell.lstrip("=+@")) if part.strip() and part.strip().lower() not in EMPTY)[:20]
     if field in ("label", "bronchodilator", "ancestry"):
         return cell.lstrip("=+@")[:60]

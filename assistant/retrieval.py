@@ -10,25 +10,22 @@ import re
 import secrets
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 from assistant.answering import FIRST, Fitting, affirmed, candidates, stated
-from assistant.intents import IntentReader, nearest_votes, read_right
+from assistant.intents import IntentReader, load_taught
 from assistant.lay_words import in_library_words, library_words, written_out
 from assistant.local_passages import library_folder, read_local
 from assistant.minilm import MINILM_SHA256, MiniLM, minilm
 from assistant.minilm import write_vectors as write_vectors_of
 from assistant.spelling import Speller
-from assistant.told_by_code import load_wordings
 from encoders.passages import GUIDELINES, Passage, PassageError, read_passages
-from prompts import load_questions
 
 if TYPE_CHECKING:
     from langchain_chroma import Chroma
@@ -41,10 +38,9 @@ BY_WORDS, RANK_OFFSET = 0.3, 20  # reciprocal rank fusion: the weight of BM25 be
 FEW = 2  # words of meaning in a question that says little beside a lay word
 WHOLE = 0.4  # of a sentence's score is how near its passage as a whole is
 SENTENCE_WORDS, PASSAGE_WORDS = 0.2, 0.1  # what the shared words of a sentence and of its passage add to its rank; chosen on the same half
-KNOWN_WORDING = 0.95  # from here a question is one of the wordings
-UNSURE = 0.2
-INDEX_VERSION = 5
-INTENTS = "intents.npz"
+KNOWN_WORDING = 1.0  # a question is one of the wordings
+INDEX_VERSION = 6
+COMMON = 3  # wordings that hold a word, at least, before a mistyped one is taken for it
 _WORD = re.compile(r"[a-z0-9]+")
 _STOP = frozenset(
     "a am an and any are as at be but by can do does dont for from get got have how i if im in is it me my of ok on or should so that the there they this to "
@@ -88,7 +84,7 @@ class SearchResult:
 
 
 class GuidelineLibrary:
-    """Passages and the wordings of questions, each in a collection of one embedded Chroma that this process owns."""
+    """Passages in an embedded Chroma that this process owns, and what a question asks."""
 
     def __init__(self, passages: Sequence[Passage], folder: Path | None, embeddings: Embeddings) -> None:
         self.passages = {passage.id: passage for passage in passages}
@@ -96,14 +92,16 @@ class GuidelineLibrary:
             twice = [name for name, count in Counter(p.id for p in passages).items() if count > 1]
             raise PassageError(f"two passages share the id {twice[0]}; give each one of its own")
         self.embeddings = embeddings
-        self.wordings = [(text, intent) for intent, texts in (*load_questions().items(), *load_wordings().items()) for text in texts]
+        self._intents = IntentReader.load()
         self.folder = folder
         self._open()
         self._words = {p.id: Counter(_terms(f"{p.title} {p.title} {p.topic.replace('_', ' ')} {p.text}")) for p in passages}
         self._rarity = _rarity(list(self._words.values()))
         knows = embeddings.knows if isinstance(embeddings, MiniLM) else lambda word: False
         texts = [f"{p.title} {p.title} {p.text}" for p in passages]
-        self._speller = Speller([*texts, *(text for text, _ in self.wordings)], knows, texts, lambda word: word in _STOP or _stem(word) in self._rarity)
+        asked = Counter(word for wordings in load_taught().values() for text in wordings for word in text.lower().split())
+        common = " ".join(f"{word} " * count for word, count in asked.items() if count >= COMMON)
+        self._speller = Speller([*texts, common], knows, texts, lambda word: word in _STOP or _stem(word) in self._rarity)
         self._length = sum(sum(words.values()) for words in self._words.values()) / max(1, len(self._words))
 
     @classmethod
@@ -114,7 +112,7 @@ class GuidelineLibrary:
 
     # building -----------------------------------------------------------------------------------------------------
     def _key(self) -> str:
-        content = json.dumps([[vars(p) for p in self.passages.values()], self.wordings, INDEX_VERSION, MINILM_SHA256])
+        content = json.dumps([[vars(p) for p in self.passages.values()], INDEX_VERSION, MINILM_SHA256])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def _open(self) -> None:
@@ -123,8 +121,7 @@ class GuidelineLibrary:
         if folder is not None and (folder / "complete").is_file() and (folder / "chroma.sqlite3").is_file():
             try:
                 self._attach(folder)
-                self._intents = IntentReader.load(folder / INTENTS)
-                if self._guidelines._collection.count() == len(self.passages) and self._questions._collection.count() == len(self.wordings):
+                if self._guidelines._collection.count() == len(self.passages):
                     return
             except Exception:  # a damaged index shows itself in many ways; the cure is always to build it again
                 pass
@@ -147,18 +144,11 @@ class GuidelineLibrary:
         documents = [Document(_embedded(p), id=p.id, metadata={"id": p.id, "topic": p.topic}) for p in self.passages.values()]
         if documents:
             self._guidelines.add_documents(documents)
-        for start in range(0, len(self.wordings), 1000):
-            part = self.wordings[start : start + 1000]
-            self._questions.add_documents([Document(text, id=f"{start + i}", metadata={"intent": intent}) for i, (text, intent) in enumerate(part)])
-        kept = self._questions.get(include=["embeddings", "metadatas"])
-        self._intents = IntentReader.fit(kept["embeddings"], [str(one["intent"]) for one in kept["metadatas"]])
         if folder is not None:
-            self._intents.save(folder / INTENTS)
             (folder / "complete").touch()
 
     def _attach(self, folder: Path | None) -> None:
         self._guidelines = _collection("guidelines", folder, self.embeddings)
-        self._questions = _collection("questions", folder, self.embeddings)
 
     # asking -------------------------------------------------------------------------------------------------------
     def search(self, query: str, k: int = 4, before: str | None = None, nearest: float = NEAREST) -> SearchResult:
@@ -205,42 +195,28 @@ class GuidelineLibrary:
             found[name] = Match(1.0 - float(distance), self._bm25(name, terms), self._share(asked, set(self._words[name])))
         return found
 
-    def intent(self, question: str, barred: frozenset[str] = frozenset()) -> tuple[str, float]:
-        """What a question is about: by regression over all wordings and by the five nearest, and how sure that is.
+    def intent(self, question: str) -> tuple[str, float]:
+        """What a question is about, and how sure that is, see ``IntentReader.choose``; "unknown": nothing but the library can tell.
 
         Where that is not sure, it is also read with its slips put right and without a word of address before it; the surest reading counts.
-        ``barred``: intents that the question's words rule out, unless it is one of their wordings.
         """
         if not question.strip():
             return "unknown", 0.0
-        typed = self._read(question, barred)
+        typed = self._intents.choose(question)
         if typed[1] >= 0.9:
             return typed
         spelt = self.spelt(question)
         readings = {one for one in (spelt, _ADDRESS.sub("", spelt)) if one.strip() and one != question.lower()}
-        return max((typed, *(self._read(one, barred) for one in sorted(readings))), key=lambda found: found[1])
-
-    def _read(self, question: str, barred: frozenset[str]) -> tuple[str, float]:
-        """An intent, as sure as its nearest wording is near (cosine) or as the regression's probability less UNSURE."""
-        vector = self.embeddings.embed_query(question)
-        near = [(str(one.metadata["intent"]), 1.0 - float(far)) for one, far in self._questions.similarity_search_by_vector_with_relevance_scores(vector, k=5)]
-        votes = nearest_votes(near)
-        if near[0][1] >= KNOWN_WORDING:
-            winner = max(votes, key=lambda name: votes[name])
-            return winner, max(cosine for intent, cosine in near if intent == winner)
-        votes = {intent: share for intent, share in votes.items() if intent not in barred}
-        winner, likely = self._intents.choose(vector, votes, barred)
-        return winner, max([likely - UNSURE, *(cosine for intent, cosine in near if intent == winner)])
-
-    def intents_read_right(self, barred: Callable[[str], frozenset[str]] = lambda wording: frozenset()) -> dict[str, float]:
-        """How well intents are read, see ``intents.read_right``; ``barred``: the intents that the words of a wording rule out."""
-        kept = self._questions.get(include=["embeddings", "metadatas", "documents"])
-        out = [barred(self.spelt(str(text))) for text in kept["documents"]]
-        return read_right(np.asarray(kept["embeddings"], float), [str(one["intent"]) for one in kept["metadatas"]], out) | {"wordings": len(self.wordings)}
+        return max((typed, *(self._intents.choose(one) for one in sorted(readings))), key=lambda found: found[1])
 
     def spelt(self, question: str) -> str:
         """A question in small letters with slips of the hand put right."""
         return self._speller.corrected(question)
+
+    def likeness(self, one: str, other: str) -> float:
+        """How near two texts are in meaning: the cosine of their vectors."""
+        first, second = self.embeddings.embed_documents([one, other])
+        return sum(a * b for a, b in zip(first, second, strict=True))
 
     def answering(self, question: str, passages: Sequence[Passage]) -> tuple[Fitting, ...]:
         """The sentences of passages that can stand by themselves, the nearest to the question first."""
@@ -302,7 +278,7 @@ def _embedded(passage: Passage) -> str:
 
 
 def write_vectors(path: Path | None = None) -> int:
-    """Work out the vectors of our own passages, their sentences and the wordings and write them to assets; returns how many."""
+    """Work out the vectors of our own passages and their sentences and write them to assets; returns how many."""
     return write_vectors_of(our_texts(), path)
 
 
@@ -313,7 +289,6 @@ def our_texts() -> tuple[str, ...]:
     return (
         *(_embedded(passage) for passage in passages),
         *sentences,
-        *(text for wordings in (load_questions(), load_wordings()) for texts in wordings.values() for text in texts),
     )
 
 

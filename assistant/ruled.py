@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from assistant import guardrails
+from assistant.asked_blows import asked_blows
+from assistant.asked_measures import asked_measures
 from assistant.disputes import corrects_record
 from assistant.session import Seen, Session, Turn
 from encoders.spirogram.results import Spirometry
@@ -86,10 +88,16 @@ def by_rule(session: Session, question: str, spelt: str = "") -> Turn | None:
     if _POLITE.match(question):
         return Turn(question, THANKS, seen=Seen(intent="thanks"))
     test = session.spirometry
-    if test is not None and test.response is not None and _RESPONSE.search(question) and not _DRAWN.search(question):
+    if (
+        test is not None
+        and test.response is not None
+        and _RESPONSE.search(question)
+        and not _DRAWN.search(question)
+        and (asked_measures(session, spelt) or asked_blows(session, spelt)) is None
+    ):
         said = before_and_after(test, question)
         return Turn(question, said, evidence="record", seen=Seen(intent="bronchodilator", said=said))
-    if test is not None and test.maneuvers and _FAULTS.search(question):
+    if test is not None and test.maneuvers and _FAULTS.search(question) and asked_blows(session, spelt) is None:
         return Turn(question, faults(test), evidence="record", seen=Seen(intent="faults"))
     if _OVER_TIME.search(question):
         return Turn(question, over_time(session), evidence="record", seen=Seen(intent="over_time"))

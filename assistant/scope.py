@@ -37,11 +37,14 @@ _DOSE = re.compile(
     rf"how often (?:can|should|do|may) i (?:puff|inhale|spray)|strongest (?:painkiller|inhaler|medicine|drug)|take (?:two|three|double|both|another one|an extra)\b|(?:would|is|are|will) \d+(?:\.\d+)? ?(?:mg|mcg|puffs?|units|tablets?)\b|go (?:up|down) on (?:my|his|her|the) |how much is too much|(?:what|which) (?:meds?|medicines?|medications?|drugs?|tablets?) (?:to|should|shall)|give (?:my|the) \w+ (?:my|some|a|an) (?:\w+ )?{_DRUG}|"
     rf"\b(?:turn|set|put) (?:up |down )?(?:my |the |his |her )?(?:oxygen|concentrator|flow rate)"
 )  # fmt: skip
+_BEFORE_TEST = re.compile(
+    r"\b(?:stop|skip|miss|leave (?:out|off)|withhold|use|take|have|hold)\b[^?.]{0,40}\bbefore (?:a|the|this|that|my|his|her|another|doing|having) (?:\w+ )?(?:test|spirometry|blow)\b(?![^?.]*\b(?:how (?:much|many)|dose|mg|puffs)\b)"
+)
 _BODY_DATA = r"(?:record|results?|data|files?|fev1|fvc|spirometr\w*|spirogram|curves?|tests?|numbers|values|diagnos[ie]s|history|chart|report|notes|risks?|blow\w*|age|name|saturation|details)"
 _DISEASE = r"(?:asthma\w*|copd|emphysema|(?:lung |pulmonary )?fibrosis|cancer|tumou?r|bronchitis|bronchiectasis|tuberculosis|\btb\b|pneumonia|heart (?:failure|disease)|diabet\w+|sarcoidosis|cystic fibrosis|pulmonary hypertension|sleep apno?ea|covid|alpha[- ]?1|silicosis|asbestosis|\bild\b|\bipf\b|an? (?:lung |heart )?(?:disease|illness|condition))"
 _OTHER = re.compile(
     rf"(?:another|other|previous|last|different|next|someone else'?s?|somebody else'?s?|anybody else'?s?|earlier|prior|first) (?:patient|person|visitor|session|user|client|conversation|chat|record)s?'?s?\b(?! (?:like|with|of) (?:me|my|copd|asthma)| (?:my|the same|your) age| (?:coach|do|test|tak|hold|measur|blow|try|giv)ing)|(?:show|tell|give|open|read|load|fetch|pull up|display|compare)[^?.]{{0,25}}{_BODY_DATA} (?:of|for|from|about) (?!me\b|(?:getting |having |developing )?(?:an? )?(?:{_DISEASE}|lung|lungs|heart|kidney|liver|skin|breast|blood|high|low|type|pulmonary|chronic|coronary|dementia|stroke|allerg\w+|smoking|dying|osteoporosis)\b|my (?!neighbou?r|colleague|boss|friend|co-?worker|landlord|teacher|ex\b|roommate|flatmate)|this\b|the (?:patient|blow|test|best|last|first|curve|record)\b)(?:mr|mrs|ms|miss|dr|patient \w+|room \d+|bed \d+|my \w+|[a-z]+ [a-z]+)|"
-    rf"\bpatient (?:no\.? ?|number ?|id ?)?\d+|\b(?:neighbou?r|colleague|boss|co-?worker|friend|stranger)'s (?:lungs?|breathing|spiro)|access (?:to )?(?:other|another|all)|the (?:person|one|patient) before\b|"
+    rf"\bpatient (?:no\.? ?|number ?|id ?)?\d+|\b(?:neighbou?r|colleague|boss|co-?worker|friend|stranger)'s (?:lungs?|breathing|spiro)|access (?:to )?(?:other|another|all)|(?:the )?(?:patient|person|one) (?:you|we|they) (?:saw|had|looked at|tested|measured) (?:before|earlier|last|yesterday|this morning)|the (?:person|one|patient) before\b|"
     rf"who (?:else )?(?:has|have|was|used|is)[^?.]{{0,20}}(?:used|been|before me|here before|using)|(?:all|every|any|which|how many (?!people)|list)(?: of)?(?: the)?(?: your)? (?:patients?|sessions?|users?|visitors?|people|records|names)\b(?=[^?.]*(?:stor\w*|sav\w*|have|database|seen|list|you|open|know|today|server|memory|system|held))|\b(?:patient|person|user|people|man|woman|lady|guy|visitor)s? (?:who (?:was|came|were)|before|after|next to|prior to|ahead of) (?:here |in here )?(?:me|this one|us|before|mine)\b|"
     rf"\b(?:mr|mrs|ms|miss)\.? [a-z]+(?:'s|s')? {_BODY_DATA}|(?:neighbou?r|colleague|boss|co-?worker|flatmate|roommate|landlord|ex|friend|stranger|celebrity|president)(?:'s|s')? (?:lung )?{_BODY_DATA}|(?:someone|somebody|anybody|anyone) else'?s\b|(?:who|what) (?:did|was) (?:you|the last)[^?.]{{0,20}}(?:talk\w*|speak\w*|ask\w*)[^?.]{{0,15}}(?:before|earlier|yesterday|to last)"
 )
@@ -92,6 +95,8 @@ def scope(message: str) -> Refusal | None:
     for kind, pattern, answer in (
         ("injection", _INJECTION, INJECTION), ("other_person", _OTHER, OTHER), ("dose", _DOSE, DOSE), ("off_topic", _OFF, OFF_TOPIC),
     ):  # fmt: skip
+        if kind == "dose" and _BEFORE_TEST.search(text):
+            continue  # what to leave out before a breathing test is in the library
         if pattern.search(text) or (kind == "other_person" and _NAMED.search(message)):
             return Refusal(kind, answer)
     if language_of(message) != "English":

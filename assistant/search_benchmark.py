@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant.benchmark import commit
-from assistant.meaning import barred
+from assistant.intents import read_right
 from assistant.retrieval import GuidelineLibrary
 from assistant.settings import read_settings
 from encoders.passages import GUIDELINES
@@ -63,7 +63,7 @@ def run(*, k: int = 4, progress: Callable[[str], None] = lambda _: None) -> dict
         document[way] = {"reported": _shares(questions[1::2], all_found[1::2], limit), "tuned_on": _shares(questions[0::2], all_found[0::2], limit)}
     progress("the intents")
     return document | {
-        "intents": library.intents_read_right(barred),
+        "intents": read_right(),
         "passages": len(library.passages),
         "commit": commit(),
         "date": dt.date.today().isoformat(),
@@ -101,7 +101,8 @@ def table(found: dict[str, Any]) -> str:
         "",
         f"Over {one['answerable']} questions the library answers and {one['unanswerable']} it cannot, the half on which no weight or limit was chosen, though the table of lay words was written with its misses in view (hybrid on the other half: "
         f"{other['recall']:.1%}, {other['right_refusals']:.1%}, {other['wrong_refusals']:.1%}); {found['passages']} passages. Right refusals: an unanswerable question "
-        f"gets no passage; wrong: an answerable one gets none. What a question is about is read right of {read['both']:.1%} of {read['wordings']} wordings, each left out in one "
-        f"of five folds (by the nearest five alone {read['nearest']:.1%}, by regression alone {read['regression']:.1%}). Commit {found['commit']}, {found['date']}, by `breathwise benchmark search`.",
+        f"gets no passage; wrong: an answerable one gets none. What a question is about is read right of {read['right']:.1%} of {read['wordings']} wordings of {read['intents']} intents, each left out in one "
+        f"of five folds; the right one is among the three likeliest for {read['of_three']:.1%}, questions for the library alone are known for such in {read['library_known']:.1%}, "
+        f"others taken for such in {read['taken_for_library']:.1%}. Commit {found['commit']}, {found['date']}, by `breathwise benchmark search`.",
     ]
     return "\n".join(lines)

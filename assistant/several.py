@@ -16,7 +16,7 @@ from assistant.retrieval import GuidelineLibrary
 from assistant.session import Checks, Citation, Turn
 from encoders.teacher.sayable import sentences
 
-_OPENS = r"(?:should|can|could|may|must|will|would|do|does|did|is|are|am|was|were|have|has|how|what|whats|what's|which|why|when|where|who|tell|explain|show|give|describe)"
+_OPENS = r"(?:should|can|could|may|must|will|would|do|does|did|is|are|am|was|were|have|has|how|what|whats|what's|which|why|when|where|who|tell|explain|show|give|describe|anything (?:i|he|she|we|they))"
 _PARTS = re.compile(
     rf"\?+\s+(?=\w)|[.!;]\s+(?={_OPENS}\b)|,?\s+(?:and|but|also|plus)\s+(?:also |then )?(?={_OPENS}\b)|\?+\s*(?:and|also)\s+|,\s+(?={_OPENS} (?:i|my|the|it|you|is|are|should)\b)",
     re.IGNORECASE,
@@ -25,7 +25,7 @@ _OPENING = re.compile(rf"(?:(?:so|and|but|then|also|ok|okay|well|now|please),? )
 _TELLS = re.compile(r"(?:\w+,? )?(?:tell|explain|show|give|describe)\b", re.IGNORECASE)
 _POLITE = re.compile(r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and)\W*$", re.IGNORECASE)
 _BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^what does (?:it|that|this) mean\W*$|^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
-_VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|high|low|fine|healthy)(?: for \w+)?\W*$", re.IGNORECASE)
+_VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|high|low|fine|healthy)(?: for [\w ]{1,30})?\W*$", re.IGNORECASE)
 WHOLE = (
     "fits_symptom",
     "at_work",
@@ -53,7 +53,7 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
         return (message,)
     if refusal is None and any(guardrails.scope(part) is not None for part in found):
         return (message,)  # "by how many mL, and what percent, did the FEV1 rise?" asks no dose, though its half by itself would
-    if len(found) == 2 and asked_values(found[0]) and _VERDICT.match(found[1]):
+    if len(found) == 2 and (asked_values(found[0]) or len(found[0].split()) <= 3) and _VERDICT.match(found[1]):
         return (message,)  # the value is told with its verdict
     about = []
     for n, part in enumerate(found):

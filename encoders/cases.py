@@ -113,11 +113,12 @@ def _made_up_risks(draw: random.Random, adult: bool) -> tuple[Fact, ...]:
 
 
 def risk_fact(trait: str, words: str, probability: float, population: float | None) -> Fact:
-    """A risk as a fact; its status compares it with people of the same age and sex (beyond a quarter either way)."""
+    """A risk as a fact; its status compares it with people of the same age and sex (beyond a quarter either way, where either is 1 % or more)."""
     status = ""
     if population:
         ratio = probability / population
-        status = "higher than usual" if ratio > 1.25 else "lower than usual" if ratio < 0.75 else "about usual"
+        tiny = probability < 0.01 and population < 0.01  # both are shown as "under 1 %"
+        status = "about usual" if tiny or 0.75 <= ratio <= 1.25 else "higher than usual" if ratio > 1.25 else "lower than usual"
     shown = f"{100 * probability:.0f} %" if probability >= 0.01 else "under 1 %"
     return Fact(f"risk_{trait}", f"Estimated risk of {words}", shown, probability, "", status, "risk model")
 

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 from assistant import alarm_net
-from assistant.alarm_net import AlarmNet, buckets, made_of, pieces, spellings
+from assistant.alarm_net import AlarmNet, made_of, pieces
 from assistant.red_flags import CARE, NOW
 from assistant.safety_benchmark import MENDED_FOR, read_wordings
 from assistant.slips import as_meant
 from assistant.taught_wordings import SLIPPED, mistyped, write_out
+from assistant.text_features import buckets, spellings
 from assistant.triage import by_rules, triage
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "assets" / "benchmarks"
@@ -101,14 +102,16 @@ def test_a_message_is_read_within_moments() -> None:
 
 
 def test_words_and_pairs_have_the_same_buckets_whatever_their_numbers() -> None:
-    assert buckets("pulse of 120 today") == buckets("PULSE of 98 today") != buckets("pulse today")
-    assert all(0 <= one < alarm_net.BUCKETS for one in buckets("chest pain"))
+    assert buckets("pulse of 120 today", alarm_net.BUCKETS) == buckets("PULSE of 98 today", alarm_net.BUCKETS) != buckets("pulse today", alarm_net.BUCKETS)
+    assert all(0 <= one < alarm_net.BUCKETS for one in buckets("chest pain", alarm_net.BUCKETS))
 
 
 def test_a_slip_leaves_most_of_a_words_spelling_and_numbers_are_read_by_fives() -> None:
-    whole, slipped = set(spellings("breathing")), set(spellings("breathign"))
+    whole, slipped = set(spellings("breathing", alarm_net.SPELLINGS)), set(spellings("breathign", alarm_net.SPELLINGS))
     assert whole != slipped and len(whole & slipped) > len(whole) / 2
-    assert spellings("my sats are 81") == spellings("my sats are 84") != spellings("my sats are 98")
+    assert (
+        spellings("my sats are 81", alarm_net.SPELLINGS) == spellings("my sats are 84", alarm_net.SPELLINGS) != spellings("my sats are 98", alarm_net.SPELLINGS)
+    )
     assert all(0 <= one < alarm_net.SPELLINGS for one in whole)
 
 

@@ -202,7 +202,7 @@ def test_a_sugar_that_may_be_in_either_unit_is_asked_about(take: Take, bare: str
 def test_a_unit_in_the_name_of_our_own_column_is_believed(take: Take, column: str, value: float) -> None:
     patient = take(record__csv=f"sex,{column}\nfemale,{value:g}\n")
     assert getattr(patient, column) == value and patient.assumptions == ()
-    with pytest.raises(IntakeError, match="HbA1c is 38; 2.5 to 20 % is possible: check the value and its unit"):
+    with pytest.raises(IntakeError, match=r"HbA1c is 38; 2.5 to 20 % is possible: check the value and its unit"):
         take(record__csv="sex,hba1c_percent\nfemale,38\n")
 
 
@@ -511,3 +511,9 @@ def test_blows_of_several_files_get_numbers_of_their_own(tmp_path: Path) -> None
         rows = "\n".join(f"{time:.2f},{volume:.4f}" for time, volume in zip(blow.time_s, blow.volume_l, strict=True))
         paths[-1].write_text(f"time_s,volume_l\n{rows}\n", encoding="utf-8")
     assert [blow.id for blow in intake.read(paths).blows] == ["1", "2", "3"]
+
+
+def test_a_list_written_with_the_tables_own_separator_is_read_whole(tmp_path: Path) -> None:
+    record = tmp_path / "record.csv"
+    record.write_text("field,value\nsex,female\nage,41\nsymptoms,wheeze, chest tightness,cough at night,phlegm\n", encoding="utf-8")
+    assert intake.read([record]).symptoms == ("wheeze", "chest tightness", "cough at night", "phlegm")

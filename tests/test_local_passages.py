@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from assistant import retrieval
 from assistant.local_passages import LONGEST_PASSAGE, LONGEST_TABLE, add, check, library_folder, read_local, remove, split
 from assistant.minilm import MiniLM
 from assistant.retrieval import GuidelineLibrary
@@ -140,8 +139,6 @@ def test_control_and_bidirectional_characters_and_template_tokens_are_taken_out(
 
 
 def test_a_removed_document_is_in_no_file(tmp_path: Path, leaflet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrieval, "load_questions", lambda: {"greeting": ("hello", "good morning")})
-    monkeypatch.setattr(retrieval, "load_wordings", lambda: {})
     folder, index = tmp_path / "library", tmp_path / "index"
     model = MiniLM()
     passages = add([leaflet], folder)

@@ -10,9 +10,9 @@ from assistant import guardrails
 from assistant.answers_of_blows import fault_meant
 from assistant.answers_of_test import compares
 from assistant.asking import Asking
+from assistant.intents import UNKNOWN
 from assistant.judged_values import judged_value
 from assistant.lay_words import in_library_words
-from assistant.meaning import barred
 from assistant.premises import contradicted, named_by_number, not_judged, of_another_time
 from assistant.question import understand
 from assistant.retrieval import GuidelineLibrary
@@ -20,11 +20,12 @@ from assistant.ruled import PROGNOSIS, by_rule
 from assistant.session import Session, begin
 from assistant.several import parts
 from assistant.spelling import Speller
-from assistant.told_by_code import BY_CODE, NAMES, cited, load_wordings, told
+from assistant.told_by_code import BY_CODE, cited, load_wordings, told
 from assistant.whom import HE, SHE, whom
 from encoders.passages import read_passages
 from encoders.record import Patient, ReportedSpirometry, Sex, write_out
 from encoders.teacher.view import View
+from prompts import load_questions
 from tests.test_sayable import case_of
 
 EXAMPLES = ("healthy_runner", "mild_obstruction", "severe_obstruction", "poor_effort", "possible_restriction", "missing_data", "pre_and_post")
@@ -49,11 +50,8 @@ def sessions(patients: Path) -> list[Session]:
 # answers -------------------------------------------------------------------------------------------------------------
 def test_every_intent_has_wordings_and_every_wording_an_answer() -> None:
     wordings = load_wordings()
-    assert set(wordings) == set(BY_CODE)
-    assert set(NAMES) <= set(BY_CODE)
+    assert set(wordings) == {*BY_CODE, *load_questions(), UNKNOWN}
     assert all(len(texts) >= 6 for texts in wordings.values())
-    lost = [text for intent, texts in wordings.items() for text in texts if intent in barred(text.lower())]
-    assert not lost, "a wording must name what its intent is about"
 
 
 @pytest.mark.parametrize("intent", sorted(BY_CODE))
@@ -85,11 +83,6 @@ def test_an_answer_by_code_is_about_this_patient(patients: Path, name: str, inte
     session = session_of(patients, name)
     found = told(intent, Asking(session, question, LIBRARY))
     assert found is not None and said in write_out(found.text, session.facts)
-
-
-def test_a_question_that_names_nothing_of_an_intent_is_not_of_it(patients: Path) -> None:
-    assert told("need_oxygen", Asking(session_of(patients, "severe_obstruction"), "is his oxygen ok", LIBRARY)) is None
-    assert "diving" in barred("can i fly to spain") and "diving" not in barred("can i go scuba diving")
 
 
 def test_a_passage_that_the_library_lacks_is_not_cited(patients: Path) -> None:

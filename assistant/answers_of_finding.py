@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from assistant.asked_values import values_in_words
 from assistant.asking import DECIDES, Asking, finding, measures, result, with_limit
@@ -116,13 +116,18 @@ def fits_symptom(asking: Asking) -> str:
 _NUMBER = re.compile(r"(?<![\w.,])(\d{1,3}(?:[.,]\d+)?)(?![\w]|[.,]\d)")
 
 
+def _said(value: float | None, numbers: Sequence[str]) -> bool:
+    """Whether one of the numbers is a value as it is said: 5.84 or 5.8."""
+    return value is not None and any("." in one and f"{value:.{len(one.partition('.')[2])}f}" == one for one in numbers)
+
+
 def own_value_good(asking: Asking) -> str:
     """Whether a number that is named is good: that of the measure which has it, else how every measure stands."""
     view = asking.view
     if view.state in ("none", "unusable", "no_reference"):
         return not_read(view)
     numbers = [found[1].replace(",", ".") for found in _NUMBER.finditer(asking.question)]
-    found = [m for m in measures(view) for name in (f"{m}_l", m) if name in view.facts and view.text(name).split()[0] in numbers]
+    found = [m for m in measures(view) for name in (f"{m}_l", m) if name in view.facts and _said(view.facts[name].value, numbers)]
     head = "" if found else "None of your values is that number. " if any("." in one for one in numbers) else ""
     stands = []
     for m in found or ["fev1", "fvc"]:

@@ -154,6 +154,9 @@ def urgent_now(asking: Asking) -> str:
 
 
 def warning_signs(asking: Asking) -> str:
+    if re.search(r"\b(?:flare\w*|exacerbat\w*|attack|episode)\b", asking.question):
+        name = "asthma/attack-signs" if "asthma/attack-signs" in asking.library and not listed(asking.view, "copd", "emphysema") else "copd/copd-flare"
+        return f"{asking.quote(name)} {asking.quote(name, 1)} {asking.quote('when_to_seek_care/emergency-breath')}"
     return (
         f"{asking.quote('when_to_seek_care/emergency-breath')} {asking.quote('when_to_seek_care/see-doctor')} {asking.quote('when_to_seek_care/see-doctor', 2)}"
     )

@@ -39,13 +39,13 @@ _BEST = re.compile(
     rf"|\b(?:best|highest|largest) {_ONE}\b|\bwhich {_ONE}\b[^?.]{{0,12}}$"
 )
 _AGREE = re.compile(
-    r"\b(?:agree\w*|repeatab\w*|reproducib\w*|consistent\w*|consistency|close (?:together|enough|to each)|same as each other|match(?:ed|ing)? (?:each|up|one)|var(?:y|ied|iab\w+)|how far apart|spread)\b(?=[^?]*)"
+    r"\b(?:agree\w*|repeatab\w*|reproducib\w*|consistent\w*|consistency|close (?:together|enough|to each)|same as each other|match(?:ed|ing)? (?:each|up|one)|var(?:y|ied|iab\w+)|how far apart|how close|spread)\b(?=[^?]*)"
 )
 _ENOUGH = re.compile(
     rf"\b(?:only|just)\b[^?.]{{0,8}}\b(?:[1-8]|one|a single|two|three|four|the one)\b[^?.]{{0,14}}\b{_ONE}\b|\b(?:is|are|was|were|do)\b[^?.]{{0,14}}\b(?:[1-8]|one|two|three|four)\b[^?.]{{0,14}}\b{_ONE} (?:\w+ )?(?:enough|ok(?:ay)?|sufficient|adequate|fine|good)\b"
     rf"|\benough (?:\w+ )?{_ONE}\b|\bhow many more\b|\b(?:more|extra|another) {_ONE} (?:needed|required|necessary)\b|\bneed (?:any |some )?more {_ONE}\b"
 )
-_OF_BLOWS = re.compile(rf"\b(?:{_ONE}|fev ?1|fvc|readings?|results?|measurements?|values?|tests?|three|they)\b")
+_OF_BLOWS = re.compile(rf"\b(?:{_ONE}|fev ?1s?|fvcs?|readings?|results?|measurements?|values?|tests?|three|they)\b")
 _NOT = re.compile(
     r"\b(?:next|should (?:i|he|she|we|they)|how (?:do|should|to)|coach\w*|why|allowed|maximum|most|draw|show|plot|visits?|over time|last (?:year|time|visit)|symptoms?|peak flow diary|asthma|copd)\b"
 )

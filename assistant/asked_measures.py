@@ -32,7 +32,7 @@ _BESIDE = (
     ),
 )  # fmt: skip
 _AFTER = re.compile(
-    r"\bpost\b|\bafter ?wards?\b|\bafter (?:(?:the|his|her|my|their|that|a) )?(?:\w+ )?(?:inhaler|puffer|spray|bronchodilator|reliever|puffs?|salbutamol|albuterol|ventolin|treatment|bd)\b|\bsecond (?:set|session|test)\b"
+    r"\bpost\b|\bafter ?wards?\b|\bafter (?:it|that)\b|\bafter (?:(?:the|his|her|my|their|that|a) )?(?:\w+ )?(?:inhaler|puffer|spray|bronchodilator|reliever|puffs?|salbutamol|albuterol|ventolin|treatment|bd)\b|\bsecond (?:set|session|test)\b"
 )
 _CHANGE = re.compile(
     r"\b(?:chang\w+|respon\w+|revers\w+|improv\w+|better|help\w*|work\w*|gain\w*|go(?:es|ne)? up|went up|r[io]se\w*|effect|both|before and after|pre and post|differ\w*|compare)\b"
@@ -46,6 +46,9 @@ _LIMIT = re.compile(r"\b(?P<way>below|under|less than|lower than|above|over|more
 _A_MINUTE = re.compile(r"\bl/min\b|\bper min(?:ute)?\b|\ba minute\b|\blpm\b")
 _OLD_RULE = re.compile(
     r"\b12 ?(?:%|per ?cent)|\b200 ?ml\b|\b(?:old|older|2005|previous|former) (?:\S+ ){0,4}(?:rule|criteri\w+|definition|standard|guideline)s?\b"
+)
+_IMAGINED = re.compile(
+    r"\b(?:if|assum\w+|suppose|supposing|say|imagine|were|was|turned out)\b[^?.]*?\b(?:(?P<cm>1\d\d|20\d)(?:\.\d)? ?(?:cm|centimet\w+)|(?P<years>\d\d) ?(?:years?(?: old)?|yrs?))\b"
 )
 LONGEST = 18  # words of a question for a value
 
@@ -69,15 +72,20 @@ def asked_measures(session: Session, question: str) -> Measured | None:
     """The answer to a question for values of the test beside something else (small letters, slips put right); None where it asks for no such thing."""
     view = View(Case(session.patient, session.spirometry, session.facts))
     beside = {name for name, pattern in _BESIDE if pattern.search(question)}
+    imagined = _what_if(session, view, question)
+    if imagined is not None:
+        return imagined
     if _OLD_RULE.search(question) and session.spirometry is not None and session.spirometry.post is not None:
         return _by_older_rule(session)
-    flow = _flow(view, question)
+    flow = _flow(view, question, session.told[-1].answer.lower() if session.told else "")
     if flow is not None:
         return flow
     post = _AFTER.search(question) is not None and session.spirometry is not None and session.spirometry.post is not None
     if not (beside or post) or view.state not in ("read", "partial") or len(question.split()) > LONGEST or _NOT.search(question):
         return None
     named = measures_named(question)
+    if post and not named and re.search(r"\b(?:normal|obstruct\w*|low|fine|ok(?:ay)?|numbers|values|results?)\b", question):
+        named = ("fev1", "fev1_fvc")
     if post:
         return _after(session, view, named, question) if named and not _CHANGE.search(question) else None
     if _CHANGE.search(question) and not beside & {"predicted", "lln"}:
@@ -94,11 +102,12 @@ def asked_measures(session: Session, question: str) -> Measured | None:
     return Measured(" ".join(one.text for one in said), tuple(figure for one in said for figure in one.figures))
 
 
-def _flow(view: View, question: str) -> Measured | None:
+def _flow(view: View, question: str, told: str) -> Measured | None:
     """PEF in litres a minute, as peak flow meters show it; or FEF25-75 where it is named."""
     if view.state in ("none", "unusable") or _NOT.search(question):
         return None
-    if _A_MINUTE.search(question) and re.search(r"\bpeak ?flow\b|\bpef\b|\bl/s\b", question) and view.has("pef_l_s"):
+    spoken = f"{question} {told}" if _BACK.search(question) else question
+    if _A_MINUTE.search(question) and re.search(r"\bpeak ?flow\b|\bpef\b|\bl/s\b", spoken) and view.has("pef_l_s"):
         minute = f"{60 * (view.facts['pef_l_s'].value or 0.0):.0f}"
         figure = Fact("pef_l_min", "PEF in litres a minute", f"{minute} L/min", float(minute))
         return Measured(f"Your PEF, the peak flow, is {view.token('pef_l_s')}, which is {figure.text}.", (figure,))
@@ -184,6 +193,35 @@ def _z_after(session: Session, measure: str, after: float) -> Reference | None:
         )  # fmt: skip
     except ReferenceRangeError:
         return None
+
+
+def _what_if(session: Session, view: View, question: str) -> Measured | None:
+    """What FEV1, FVC and ratio would be compared with at another height or age; nothing in the record changes."""
+    found, patient = _IMAGINED.search(question), session.patient
+    if found is None or not re.search(r"\b(?:predicted|expected|normal|z|z-?score|lln|limit|per ?cent|%|compare)", question):
+        return None
+    height, age = (float(found["cm"]) if found["cm"] else patient.height_cm), (float(found["years"]) if found["years"] else patient.age_years)
+    if patient.sex is None or height is None or age is None:
+        return None
+    said, figures = [], []
+    for measure in measures_named(question) or ("fev1", "fvc"):
+        own = view.facts[_own(measure)].value if view.has(_own(measure)) else None
+        try:
+            one = evaluate(measure, own, sex=patient.sex.value, age_years=age, height_cm=height)
+        except ReferenceRangeError as error:
+            return Measured(f"That cannot be worked out: {error}.")
+        unit = "" if measure == "fev1_fvc" else " L"
+        beside = (
+            f"; your {view.token(_own(measure))} would be {one.percent_predicted:.0f} % of predicted, with a z-score of {one.z:.2f}"
+            if one.z is not None and one.percent_predicted is not None
+            else ""
+        )
+        text = f"{_NAMES[measure]} of {one.predicted:.2f}{unit} would be expected, with {one.lln:.2f}{unit} as the lower limit of normal{beside}"
+        figures.append(Fact(f"{measure}_imagined", "imagined", text))
+        said.append(f"an {text}")
+    given = f"a height of {height:.0f} cm" if found["cm"] else f"an age of {age:.0f} years"
+    figures.append(Fact("given", "imagined", given))
+    return Measured(f"With {given}, {'; '.join(said)}. This only imagines it: the record stays as it is, so enter the true value.", tuple(figures))
 
 
 def _by_older_rule(session: Session) -> Measured | None:

@@ -4,34 +4,47 @@ from __future__ import annotations
 
 import re
 
-from assistant.session import RiskEstimate, Session
+from assistant.asking import Asking
+from assistant.session import RiskEstimate
 from encoders.record import label_of
-from encoders.teacher import Case
 from encoders.teacher.risk import asked_trait
 from encoders.teacher.sentences import join
 from encoders.teacher.view import View
 
-_RISK = re.compile(r"\b(?:risks?|chances?|odds|probabilit\w+|likelihood|estimates?)\b")
+_RISK = re.compile(r"\b(?:risks?|chances?|odds|probabilit\w+|likelihood|estimates?|percentages?|figures?)\b")
 _TRUST = re.compile(
-    r"\b(?:believe|trust\w*|rely|reliable|reliability|accurate|accuracy|sure|certain\w*|confiden\w+|how good|take (?:them|it|these|this) seriously|seriously|validated|calibrated|interval|uncertain\w*|margin|credible)\b"
+    r"\b(?:believe|trust\w*|rely|reliable|reliability|accurate|accuracy|sure|certain\w*|confiden\w+|how good|take (?:them|it|these|this) seriously|seriously|validated|calibrated|interval|uncertain\w*|margin|credible|worth|meaning\w*|hold up|still (?:count|valid|stand))\b"
 )
 _LACKING = re.compile(
-    r"\b(?:without|missing|empty|blank|lack\w*|absent|unknown|not (?:recorded|known|filled|measured|there)|no (?:height|smoking|bloods?|cholesterol|glucose|weight|blood pressure|curve|data|value))\b"
+    r"\b(?:without|missing|empty|blank|lack\w*|absent|unknown|gaps?|incomplete|not (?:recorded|known|filled|measured|there)|no (?:height|smoking|bloods?|cholesterol|glucose|weight|blood pressure|curve|data|value))\b"
 )
-_NOT = re.compile(r"\b(?:lower(?:ing)?|reduce|would (?:stopping|losing)|smokers?)\b")
+_NOT = re.compile(r"\b(?:lower(?:ing)?|reduce|smokers?)\b")
+_IF_CHANGED = re.compile(
+    r"\b(?:if|would|could|once|after|were)\b[^?.]*\b(?:stop\w*|quit\w*|gave up|gives? up|giving up|los(?:t|es?|ing)|treated|controlled|came down|come down|brought down|better|fitter|improv\w+|chang\w+)\b"
+)
 FEW = 4  # missing inputs that are named
 
 
-def asked_risks(session: Session, question: str) -> str:
-    """The answer to "can I trust this risk?" and "how can you estimate it without the glucose?" (small letters), facts as tokens; else empty."""
+def asked_risks(asking: Asking) -> str:
+    """The answer to "can I trust this risk?" and "how can you estimate it without the glucose?" and "what if he stopped smoking?", facts as tokens, passages by id; else empty."""
+    session, question = asking.session, asking.question
     trait = asked_trait(question)
     if not session.risks or not (_RISK.search(question) or (trait and _LACKING.search(question) and "guess" in question)) or _NOT.search(question):
         return ""
-    if not (_TRUST.search(question) or _LACKING.search(question)):
-        return ""
-    view = View(Case(session.patient, session.spirometry, session.facts))
+    view = asking.view
     one = next((risk for risk in session.risks if risk.trait == trait), None)
     shown = f"The estimated risk of {one.label} is {view.token(f'risk_{one.trait}')}. " if one is not None and view.has(f"risk_{one.trait}") else ""
+    if _IF_CHANGED.search(question):
+        quoted = (
+            asking.quote("smoking/timeline") + " " + asking.quote("smoking/timeline", 1)
+            if re.search(r"smok|quit|cig|fag|tobacco", question)
+            else asking.quote("heart_risk/what-lowers")
+        )
+        return (
+            f"{shown}It describes people with a record like this one, so it cannot say how it would change: that takes years and more than one value. {quoted}"
+        )
+    if not (_TRUST.search(question) or _LACKING.search(question)):
+        return ""
     return f"{shown}{_lacks(one or session.risks[0])}{_of_test(view)} Each estimate is shown with its interval: the wider it is, the less is known. They are statistics of many people, not diagnoses."
 
 
@@ -48,7 +61,7 @@ def _lacks(risk: RiskEstimate) -> str:
 
 def _of_test(view: View) -> str:
     if view.state == "unusable":
-        return " The test cannot be trusted, so its values do not count as measured; the risks of the lungs say the least, and a repeat test may change them."
+        return " No blow meets the standard, yet the curve is read as it is: the risks of the lungs say the least here, and a repeat test may change them."
     if view.text("fev1_grade")[:1] in ("D", "E"):
         return f" The FEV1 has quality grade {view.token('fev1_grade')}, so the risks of the lungs may change with a repeat test."
     return ""

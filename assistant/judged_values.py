@@ -15,9 +15,10 @@ _IS = re.compile(
 )
 _THEN_THAT = re.compile(r"^[^?]{3,40}\?\s*(?:and |so )?is (?:that|it|this) ")
 _OF_THAT = re.compile(
-    r"\b(?:is|does) (?:that|this|it) (?:mean )?(?:i have |i'm )?(?:a )?(?P<what>diabetes|diabetic|hypertension|high blood pressure|obes\w+|overweight)\b"
+    r"\b(?:is|does) (?:that|this|it|an? [\w .%]{2,24}|(?:his |her |my |the )?hba1c[\w .%]{0,20}|\d[\w .%/]{0,14}) ?(?:mean )?(?:i have |i'm )?(?:a )?(?P<what>diabetes|diabetic|hypertension|high blood pressure|obes\w+|overweight)\b"
 )
 _PRESSURE = re.compile(r"\b(\d{2,3}) ?(?:/|over) ?\d{2,3}\b")
+_NEXT = re.compile(r"\bwhat (?:should|shall|must|do|can|could|would|to|needs? to)\b[^?.]{0,30}\b(?:next|do|about|happen)\b|\bhow (?:urgent|soon)\b|\bnext step")
 _RISK = re.compile(r"\b(?:risks?|chances?|odds|likel\w+|probab\w+)\b")
 _RECORD = (  # what it goes by, the facts in order of preference, the passage and sentence with the limits, the condition
     (r"blood pressure|\bbp\b|hypertens", ("systolic_bp_mmhg",), ("blood_pressure/bp-levels", 0), ("hypertension", "high blood pressure")),
@@ -37,6 +38,8 @@ def judged_value(asking: Asking) -> str:
     pressure = _PRESSURE.search(question)
     if pressure and not _RISK.search(question) and f"{pressure[1]} mmHg" == view.text("systolic_bp_mmhg") and (_JUDGE.search(question) or "mean" in question):
         return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-levels')}"
+    if _NEXT.search(question) and re.search(r"blood pressure|\bbp\b|\b\d{2,3}/\d{2,3}\b", question) and view.above("systolic_bp_mmhg"):
+        return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-levels', 1)} {asking.quote('blood_pressure/bp-lifestyle')} {asking.quote('blood_pressure/crisis')}"
     if (
         not (named or of_that or ((_OWN.match(question) or _THEN_THAT.match(question)) and _JUDGE.search(question)))
         or len(question.split()) > 14

@@ -16,6 +16,21 @@ FOLLOW_UPS = ("is_it_bad", "why", "shorter", "plain_words")
 _WHY = re.compile(r"^(?:and |but |so )?why\b", re.IGNORECASE)
 _RISK = r"(?:risks?|estimates?|chances?|odds|probabilit\w+|likelihood|risk (?:score|figure|number|percentage)s?)"
 _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
+    (re.compile(r"^\W*(?:[\w.,/%-]+ ){0,6}(?:- )?(?:is (?:that|it|this) )?(?:obstruct\w+|restrict\w+)\?\W*$", re.IGNORECASE), "pattern"),
+    (
+        re.compile(
+            r"\bwhat (?:can|could|do) (?:you|we|i|one) (?:still |actually )?(?:tell|say|get|learn|see|read|know) (?:me )?(?:from|about|out of) (?:the|this|that|one|his|her|my) (?:single |one )?(?:blow|test|result|recording)",
+            re.IGNORECASE,
+        ),
+        "explain_result",
+    ),
+    (
+        re.compile(
+            r"\b(?:explains?|drives?|driving|behind|makes?|accounts? for)\b[^?.]{0,24}\b(?:asthma|copd|diabetes|hypertension|blood pressure|stroke|heart (?:attack|failure|disease)|coronary|heart) (?:number|figure|score|per ?cent\w*|estimate|result)",
+            re.IGNORECASE,
+        ),
+        "why_risk",
+    ),
     (
         re.compile(
             rf"^(?!.*\b(?:lower(?:ing)? (?:it|my|his|her|the)|reduce|would|could|if)\b).*(?:\b(?:what|which|why|how come|tell me)\b[^?.]*\b(?:push\w*|driv\w+|rais\w+|behind|contribut\w*|factors?|makes?|making|pulling|based on|rests? on|so (?:high|low)|look(?:s|ing)? (?:so )?(?:high|low|raised)|up|explain\w*)\b[^?.]*\b{_RISK}\b"
@@ -138,6 +153,26 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         ),
         "next_steps",
     ),
+    (
+        re.compile(
+            r"\b(?:is|are) (?:my|his|her|the|their)?[^?.]{0,30}\brisks? (?:of \w+ )?(?:high|low|raised|normal|big|bad|up|increased|average)\b", re.IGNORECASE
+        ),
+        "risks",
+    ),
+    (
+        re.compile(
+            r"\b(?:is|could|might|would) (?:it be )?(?:an? )?(?:asthma|copd|emphysema|fibrosis)\b[^?.]{0,24}\b(?:possib\w+|probable|plausible|on the cards|behind)\b",
+            re.IGNORECASE,
+        ),
+        "do_i_have_asthma",
+    ),
+    (
+        re.compile(
+            r"^(?!.*\bgold\b).*\bmild\b[^?.]*\b(?:moderate|severe)\b|\bwhat does (?:that|this|such an?) (?:pattern|combination|picture) (?:mean|say|suggest)",
+            re.IGNORECASE,
+        ),
+        "pattern",
+    ),
     (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:quality|grade|an? [a-f]\b)", re.IGNORECASE), "quality"),
     (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:tail|scoop\w*|limb)\b", re.IGNORECASE), "curve_shape"),
     (
@@ -185,6 +220,9 @@ _COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better 
 _HIGHEST = re.compile(
     r"\bwhich (?:is|one is|are) (?:the )?(?:bigger|biggest|larger|greater|higher|worse|most) (?:\w+ )?(?:problem|risk|worry|concern|threat)\b|\b(?:bigger|larger|greater|higher) risk\b[^?.]{0,30}\bor\b|\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
 )
+_RANKED = re.compile(
+    r"\b(?:rank\w*|order|sort|top (?:two|three|four|2|3|4)|(?:two|three) (?:highest|biggest|main))\b[^?.]*\brisks?\b|\brisks\b[^?.]*\b(?:rank\w*|in order|highest to lowest|top three)\b"
+)
 _OF_IT = re.compile(r"\b(?:it|that|this|them|those|these)\b")
 _OF_WHAT_WAS_SAID = (  # what a question that points back asks of it
     (
@@ -222,7 +260,7 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
         and not (_PLAIN_WHY.search(spelt) or (intent in BY_CODE and sure >= SURE))
     ):
         intent = "why"
-    if sure < 0.97 or (_WHY.match(question) and _PLAIN_WHY.search(spelt)):
+    if sure < KNOWN_WORDING or (_WHY.match(question) and _PLAIN_WHY.search(spelt)):
         plain = next((meant for pattern, meant in _PLAINLY if pattern.search(spelt)), "")
         if plain:
             return plain, 0.95
@@ -249,11 +287,21 @@ def of_what_was_said(spelt: str) -> str:
 
 
 def asks_highest_risk(spelt: str) -> bool:
-    return _HIGHEST.search(spelt) is not None
+    return _HIGHEST.search(spelt) is not None or _RANKED.search(spelt) is not None
 
 
-def highest_risk(session: Session) -> str:
+def ranked_risks(session: Session, count: int = 3) -> str:
+    """The highest estimates in their order; facts as tokens."""
+    known = {fact.name: fact for fact in session.facts}
+    first = [one for one in sorted(session.risks, key=lambda one: -one.probability) if f"risk_{one.trait}" in known][:count]
+    told = "; ".join(f"{one.label} {known[f'risk_{one.trait}'].token} ({known[f'risk_{one.trait}'].status or 'no figure to compare with'})" for one in first)
+    return f"The highest of the estimated risks are, in this order: {told}. The comparison is with people of your age and sex. Ask why for any of them, and I say what it rests on. These are statistical estimates, not diagnoses."
+
+
+def highest_risk(session: Session, spelt: str = "") -> str:
     """The trait with the highest estimate, and the one that is most above what is usual where that is another; facts as tokens."""
+    if _RANKED.search(spelt):
+        return ranked_risks(session)
     known = {fact.name: fact for fact in session.facts}
     first = max(session.risks, key=lambda one: one.probability)
     above = max((one for one in session.risks if one.population), key=lambda one: one.probability / (one.population or 1.0), default=first)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assistant.alarm_net import BUCKETS, SPELLINGS, SURER, WEIGHTS, AlarmNet, pieces
+from assistant.intents import load_taught
 from assistant.safety_benchmark import MENDED_FOR, Wording, read_wordings
 from assistant.taught_wordings import EMERGENCY, HARMLESS, SELF_HARM, SLIPPED, TEMPLATES, mistyped, write_out
 from assistant.text_features import WIDTH, bags, buckets, meanings, spellings
 from assistant.triage import by_rules, stands
-from prompts import load_questions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,7 +88,7 @@ def _rows(real: Sequence[Wording], seed: int) -> list[_Row]:
     taught = write_out()
     beside = {name: str(chance.choice(numbers)) for name in dict.fromkeys(one.template for one in taught)}
     rows = [_Row(one.text, one.kind if one.kind in _ALARMING else HARMLESS, str(one.set), REAL) for one in real]
-    rows += [_Row(text, HARMLESS, "ours", ASKED) for texts in load_questions().values() for text in texts]
+    rows += [_Row(text, HARMLESS, "ours", ASKED) for texts in load_taught().values() for text in texts if by_rules(text) is None]
     asked = [str(json.loads(line)["question"]) for line in SEARCHED.read_text(encoding="utf-8").splitlines()]
     rows += [_Row(text, HARMLESS, "asked", ASKED) for text in asked if by_rules(text) is None]
     hand = random.Random(seed)

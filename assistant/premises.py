@@ -32,6 +32,7 @@ _THEN = re.compile(
 )
 _NUMBER = re.compile(r"(?<![\w.,/])(\d+(?:[.,]\d+)?)(?![\w/]|[.,]\d)")
 _OF_NUMBER = re.compile(r"^\W*(?:and |so |but |ok )*(?:is|was|what (?:does|do|about)|what's|whats|what is|does|why|how (?:bad|good)|\d)", re.IGNORECASE)
+_OF_MORE = re.compile(r"\b(?:risks?|chances?|odds|likel\w+|chang\w+|affect\w*|influence\w*|rais\w+|why|how (?:do|does))\b")
 _BESIDE = frozenset(
     "is was what does do mean means about a an the good bad ok okay normal high low too so and but why how my his her percent litres liters l dangerous number score value result of that it fine really very s whats".split()
 )
@@ -59,7 +60,12 @@ def contradicted(view: View, question: str) -> str:
                 continue  # "nearly ok" is how a value at the limit may be called
             if wrong or (not down and not up and status in _LOW | _HIGH):
                 verb = "are" if name in PLURAL else "is"
-                return f"Your {LABELS[name]} {verb} not {found['how']}: {'they are' if verb == 'are' else 'it is'} {view.token(name)}, which is {status}."
+                both = (
+                    " The FEV1 and the FVC are low together, which leaves their ratio as it is."
+                    if name == "fev1_fvc" and view.below("fev1_l") and view.below("fvc_l")
+                    else ""
+                )
+                return f"Your {LABELS[name]} {verb} not {found['how']}: {'they are' if verb == 'are' else 'it is'} {view.token(name)}, which is {status}.{both}"
     return ""
 
 
@@ -85,7 +91,7 @@ def named_by_number(view: View, question: str, named: tuple[str, ...] = ()) -> s
     """
     numbers = [found[1].replace(",", ".") for found in _NUMBER.finditer(question)]
     fits = [name for name, fact in view.facts.items() if len(numbers) == 1 and fact.value is not None and fact.text.split()[0].lstrip("-") == numbers[0]]
-    if named and "mean" in question:
+    if (named and "mean" in question) or _OF_MORE.search(question):
         return ""
     if named:
         return next((name for name in named if name in fits), "")

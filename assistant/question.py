@@ -38,6 +38,7 @@ OTHER_TOPIC = 0.08  # cosine by which a sentence of another topic must be nearer
 ANSWERS, ANSWERS_AT_ALL = 0.5, 0.33  # cosine of a sentence that surely answers; under the second none is quoted
 NEARER = 0.04  # cosine by which the wordings about the record must be nearer to a question than a sentence of the library
 RECORD_SURE = 0.75  # from here the record answers what is taken to be asked of it, however near a sentence of the library is
+THEME_CERTAIN = 0.85  # from here what the library says on a theme is said, however far its sentences are from the question
 THEME_SURE = 0.5  # enough for a theme whose own sentence is the nearest of all
 ALONE = 0.36  # cosine of a sentence that answers a question by itself: then it is not read together with the one before
 NEAREST_OF_THEME = 0.34  # relevance of the best passage where the theme of a question is known
@@ -99,9 +100,10 @@ def understand(session: Session, library: GuidelineLibrary, question: str, k: in
     lists = mentioned(View(Case(session.patient, session.spirometry, session.facts)), spelt, library.likeness)
     if lists:
         return _said("my_numbers", question, lists)
-    trusted = asked_risks(session, spelt)
-    if trusted:
-        return _said("risk_trust", question, trusted)
+    asking = Asking(session, spelt, library.passages, lambda asked: _nearest(library, session.patient, asked))
+    trusted = cited(asked_risks(asking), asking)
+    if trusted is not None:
+        return _said("risk_trust", question, trusted.text, trusted.passages)
     plainly = _of_finding(session, library, question)
     if plainly is not None:
         return plainly
@@ -179,7 +181,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         return answer
     intent = "unknown" if intent in BY_CODE else intent
     if asks_highest_risk(spelt) and session.risks:
-        return Question(question, "risks", (), (), (Asked("risks", question),), said=highest_risk(session))
+        return Question(question, "risks", (), (), (Asked("risks", question),), said=highest_risk(session, spelt))
     if before is not None and sure < LEAD_SURE and (intent == "unknown" or before.seen.intent not in THEMES) and of_what_was_said(spelt):
         intent, sure = of_what_was_said(spelt), LEAD_SURE
     if names:
@@ -288,7 +290,9 @@ def _fitting(
             and (said or sure >= (THEME_SURE if own[0] is found[0] else LEAD_SURE) or own[0].score >= ANSWERS)
         ):
             return intent, to_quote(own, passages)
-        return "unknown", to_quote(found, passages) if found and found[0].score >= ANSWERS_AT_ALL else ()
+        if found and found[0].score >= ANSWERS_AT_ALL:
+            return "unknown", to_quote(found, passages)
+        return (intent, to_quote(own, passages)) if own and sure >= THEME_CERTAIN else ("unknown", ())
     if intent == "unknown":
         return intent, to_quote(found, passages) if found and found[0].score >= ANSWERS_AT_ALL else ()
     if found and intent not in SURE_BY_WORDS and sure < RECORD_SURE and found[0].score > sure - NEARER:
@@ -313,7 +317,7 @@ def _search(
     if theme is not None and not any(_serves(hit.passage, intent, wanted) for hit in hits):
         named = library.search(_CHANGES[wanted[0]] if wanted else f"{theme.name}: {question}", k=k)
         hits = tuple([*(hit for hit in named.results if named.enough and _serves(hit.passage, intent, wanted)), *hits][:k])
-    elif theme is not None:  # its most general passage, for a question that no sentence is near
+    if theme is not None:  # its most general passage, for a question that no sentence is near
         general = library.search(f"{theme.keys[0]} {theme.name}", k=2)
         ids = {hit.passage.id for hit in hits}
         hits = (*hits, *(hit for hit in general.results if general.enough and hit.passage.id not in ids and _serves(hit.passage, intent, wanted)))

@@ -23,7 +23,7 @@ _LEVELS = (
         rf"|^(?P<b>.*?),? ?\bin (?:medical|technical|clinical|professional|doctor'?s?|scientific) (?:terms|words|language)\W*$|^(?P<c>.{{8,}}), for {_DOCTOR}\W*$", re.IGNORECASE)),
     ("plain_words", re.compile(
         rf"^\W*{_SAY}{_EXPLAIN}\b(?P<a>[^?.]{{0,60}}?),? (?:for|to|so that|like i(?:'m| am)|as (?:if )?to|like to) {_LAY}\b(?: (?:can |could |would )?understands?(?: it| this)?)?\W*(?:please)?\W*$|^\W*{_SAY}(?:the same )?for {_LAY}\W*(?:please)?\W*$"
-        rf"|^(?P<b>.*?),? ?\b(?:in|using|with) (?:plain|simple|simpler|easy|easier|everyday|lay(?:man'?s)?|non-?medical|normal) (?:words|english|terms|language)\W*(?:please)?\W*$|^(?P<c>.{{8,}}), for {_LAY}\W*$|^(?P<d>explain .*?) simply\W*$|^\W*in (?:plain|simple|simpler|easy|easier|everyday|lay|non-?medical) (?:words|english|terms|language),? (?P<e>.+)$"
+        rf"|^(?P<b>.*?),? ?\b(?:in|using|with) (?:plain|simple|simpler|easy|easier|everyday|lay(?:man'?s)?|non-?medical|normal) (?:words|english|terms|language)\W*(?:please)?\W*$|^(?P<c>.{{8,}}), for {_LAY}\W*$|^(?P<g>.*?),? ?\b(?:without (?:any |the )?(?:medical )?jargon|jargon[- ]free|no jargon)\W*(?:please)?\W*$|^(?P<d>explain .*?) simply\W*$|^\W*in (?:plain|simple|simpler|easy|easier|everyday|lay|non-?medical) (?:words|english|terms|language),? (?P<e>.+)$"
         rf"|^(?P<f>.*?),? ?\bin (?:words|terms|language|a way|english) (?:that |which )?{_LAY} (?:can|could|would|will|might)? ?(?:understand|follow|get)s?\W*(?:please)?\W*$", re.IGNORECASE)),
     ("shorter", re.compile(
         r"^(?P<b>.*?),? ?\b(?:in (?:one|a single|two) (?:short )?(?:sentences?|words?|lines?)|in short|briefly|but short|tl;?dr|keep it (?:short|brief)|shorter)\W*(?:please)?\W*$", re.IGNORECASE)),

@@ -32,6 +32,8 @@ def mentioned(view: View, question: str, cosine: Callable[[str, str], float]) ->
 
     ``cosine``: how near two texts are in meaning.
     """
+    if re.match(r"\W*(?:and |so |but )?(?:what|which|how|why|when)\b", question):
+        return ""
     found = next((match for pattern in _ASKED if (match := pattern.search(question))), None)
     thing = " ".join(found["thing"].split()).strip(" ,") if found else ""
     if not thing or _VALUES.search(thing) or len(thing.split()) > 6:

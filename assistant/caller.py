@@ -44,13 +44,17 @@ class Caller:
         if not self.answering.acquire(blocking=False):
             raise CallerError(ONE_AT_A_TIME)
         try:
+            self.stop = stop = threading.Event()
             session = assistant.open(paths) if paths else self.session
             if session is None:
                 raise CallerError(NO_PATIENT)
             if len(session.turns) >= MOST_TURNS:
                 raise CallerError(f"a conversation has at most {MOST_TURNS} questions; give the files again to begin another")
-            self.session, self.stop = session, threading.Event()
-            for turn in say(session, question, stop=self.stop):
+            self.session = session
+            if stop.is_set():  # forgotten while the files were read
+                self.session = None
+                raise CallerError(NO_PATIENT)
+            for turn in say(session, question, stop=stop):
                 pass
             if self.session is session:  # not forgotten meanwhile
                 self.session = session.add(turn)

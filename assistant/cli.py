@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -220,6 +221,9 @@ def risk(
 
     if not cohort.exists():
         raise CohortError(f"{cohort.name} does not exist; give a CSV file of people or a folder of CDC's files")
+    for place in (out, explain):
+        if place is not None:
+            check_place(place)
     looked = look_through(cohort)
     for name, count in looked.set_aside.items():
         typer.echo(f"{name}: {count} impossible {'value is' if count == 1 else 'values are'} taken as not measured", err=True)
@@ -227,15 +231,21 @@ def risk(
     device, dtype = choose_device(settings.device, settings.precision)
     model = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
     chosen = [one.strip() for one in traits.split(",") if one.strip()] or [trait for trait, _ in RISK_TRAITS]
-    with tqdm(total=looked.people, unit="person", file=sys.stderr) as bar, whole(out) as file:
+    with whole(out) as file, tqdm(total=looked.people, unit="person", file=sys.stderr) as bar:
         for index, chunk in enumerate(score_cohort(model, Risk.load(EMBEDDED_MODEL), cohort, chosen, batch)):
             chunk.to_csv(file, index=False, header=index == 0)
             bar.update(len(chunk))
     if explain is not None:
-        with tqdm(unit="risk", desc="reasons", file=sys.stderr) as bar, whole(explain) as file:
+        with whole(explain) as file, tqdm(unit="risk", desc="reasons", file=sys.stderr) as bar:
             for index, rows in enumerate(explain_cohort(model, Risk.load(EMBEDDED_MODEL), cohort, tuple(chosen))):
                 pd.DataFrame(rows).to_csv(file, index=False, header=index == 0)
                 bar.update(1)
+
+
+def check_place(path: Path) -> None:
+    """Raises InputError where no file can be written, before the work that it is to hold."""
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path.name} cannot be written; name a file in a folder that exists and may be written to")
 
 
 @contextmanager
@@ -251,7 +261,7 @@ def whole(path: Path) -> Iterator[TextIO]:
 
 
 @app.command("app")
-def run_app(host: Annotated[str | None, typer.Option()] = None, port: Annotated[int | None, typer.Option()] = None) -> None:
+def run_app(host: Annotated[str | None, typer.Option()] = None, port: Annotated[int | None, typer.Option(min=0, max=65535)] = None) -> None:
     """Open the page."""
     from assistant.interface.starting import open_page
     from assistant.settings import read_settings

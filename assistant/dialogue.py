@@ -54,10 +54,13 @@ _CITED = re.compile(r"\[(\d+)\]")
 class Assistant:
     """The three doors' one core: the page, the command line and scripts call ``open`` and ``ask``."""
 
-    def __init__(self, engine: Engine, library: GuidelineLibrary, settings: Settings, *, reader: MultimodalLM, risk: Risk | None, name: str) -> None:
-        """``reader`` is the embedded model: it reads curves for risk also when another one holds the conversation."""
+    def __init__(
+        self, engine: Engine, library: GuidelineLibrary, settings: Settings, *, reader: MultimodalLM, risk: Risk | None, name: str, weights: Path | None
+    ) -> None:  # fmt: skip
+        """``reader`` is the embedded model: it reads curves for risk also when another one holds the conversation. ``weights``: the folder of the
+        one that does; None where it came from the Hub."""
         self.engine, self.library, self.settings = engine, library, settings
-        self.reader, self.risk, self.name = reader, risk, name
+        self.reader, self.risk, self.name, self.weights = reader, risk, name, weights
         self.chat = BreathwiseChatModel(engine=engine)
         self.window = Window(3, 2300) if engine.model.names_facts else Window(4, 6000)
 
@@ -69,18 +72,20 @@ class Assistant:
         lent = bool(os.environ.get(LENT_GPU)) and device != "cpu"  # risks are read outside of the calls for which the GPU is lent
         reader = MultimodalLM.load(EMBEDDED_MODEL) if lent else MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
         model, name = reader, EMBEDDED_MODEL.name
+        weights: Path | None = EMBEDDED_MODEL
         if lent and not settings.base_model:
             model = MultimodalLM.load(EMBEDDED_MODEL, device=device, dtype=dtype)
         if settings.base_model:
             chosen = Path(settings.base_model)
-            name = chosen.name if chosen.is_dir() else settings.base_model  # the way to a folder is nobody's business
+            weights = chosen if chosen.is_dir() else None
+            name = chosen.name if weights else settings.base_model  # the way to a folder is nobody's business
             if (chosen / "breathwise.json").is_file():
                 model = MultimodalLM.load(chosen, device=device, dtype=dtype)
             else:
                 lm, tokenizer = load_language_model(settings.base_model, dtype=dtype)
                 model = MultimodalLM(lm, tokenizer, reads=False).to(device).eval()
         risk = Risk.load(EMBEDDED_MODEL) if (EMBEDDED_MODEL / "risk.json").is_file() else None
-        return cls(Engine(model), GuidelineLibrary.load(settings), settings, reader=reader, risk=risk, name=name)
+        return cls(Engine(model), GuidelineLibrary.load(settings), settings, reader=reader, risk=risk, name=name, weights=weights)
 
     def describe(self) -> dict[str, str]:
         """What runs where, for the page and the exports."""
@@ -249,7 +254,7 @@ class Assistant:
         return (
             ("Breathwise", own), ("model", self.name), ("device", f"{runs['device']}, {runs['precision']}"),
             ("passages", f"{len(self.library.passages)} in the library"), ("reference values", f"pyspiro {importlib.metadata.version('pyspiro')}"),
-            ("weights", fingerprint(EMBEDDED_MODEL)),
+            *((("weights", fingerprint(self.weights)),) if self.weights is not None else ()),
             *((name, importlib.metadata.version(name)) for name in ("torch", "transformers", "langchain-core")),
         )  # fmt: skip
 

@@ -66,7 +66,8 @@ class Dispute:
 def corrects_record(message: str) -> Dispute | None:
     """What of the record a message says to be different; None for a question."""
     text = message.replace("\u2019", "'").strip()
-    if _WRONG.search(text) and (found := _WRONG.search(text)):
+    found = _WRONG.search(text)
+    if found:
         what = next((part for part in found.groupdict().values() if part), "")
         name = asked_number(what)
         if (name or _ON_FILE.search(what)) and not re.match(r"\W*(?:is|are|was|were|what|how|why|can you tell)\b", text, re.IGNORECASE):
@@ -79,7 +80,7 @@ def corrects_record(message: str) -> Dispute | None:
             else "height_cm"
             if re.search(r"\d ?cm|\btall\b|feet|foot", text)
             else "weight_kg"
-            if re.search(r"\bkg\b|kilos", text)
+            if re.search(r"\bkg\b|kilos|\bweigh", text)
             else ""
         )
         return Dispute(name)

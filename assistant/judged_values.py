@@ -53,10 +53,7 @@ def judged_value(asking: Asking) -> str:
             continue
         name = next((one for one in names if view.has(one)), names[0])
         own = f"Your record lists {conditions[0]}. " if named and conditions and listed(view, *conditions) else ""
-        limits = asking.quote(passage, n)
-        if name == "hba1c_percent" or passage != "diabetes/hba1c":
-            said = f"{own}{values_in_words(view, (name,))} {limits if view.has(name) else ''}"
-        else:
-            said = f"{own}{values_in_words(view, (name,))}"
+        limits = asking.quote(passage, n) if view.has(name) and name != "glucose_mg_dl" else ""  # the passage's limits are those of HbA1c
+        said = f"{own}{values_in_words(view, (name,))} {limits}"
         return f"{said} One value alone makes no diagnosis." if (named or of_that) and view.has(name) and conditions and not own else said
     return ""

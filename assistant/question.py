@@ -128,16 +128,16 @@ def _of_finding(session: Session, library: GuidelineLibrary, question: str) -> Q
     """The answer of code to a question whose words say plainly which finding they circle; None where they do not."""
     spelt = library.spelt(question)
     intent = asked_of_finding(spelt)
-    if not intent or (intent == "for_child" and session.told and about_the_result(spelt) is False):  # "explain that to a child" is of what was said
+    if not intent or (intent == "for_child" and session.told and not about_the_result(spelt)):  # "explain that to a child" is of what was said
         return None
-    asking = Asking(session, spelt, library.passages, lambda asked: _nearest(library, session.patient, asked))
+    asking = _asking(session, library, spelt)
     answer = cited(BY_CODE[intent](asking), asking)
     return _said(intent, question, answer.text, answer.passages) if answer is not None else None
 
 
 def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: str) -> Question | None:
     """What is said before a question is refused: of the likeliest intent on the test, else what the test found; None where it is of neither."""
-    asking = Asking(session, spelt, library.passages, lambda asked: _nearest(library, session.patient, asked))
+    asking = _asking(session, library, spelt)
     intent, near = library.intent(question)
     answer = told(intent, asking) if near >= LIKELY and intent in GUESSED else None
     if answer is not None:
@@ -147,6 +147,10 @@ def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: s
     ):
         return _said("unclear", question, unclear(asking))
     return None
+
+
+def _asking(session: Session, library: GuidelineLibrary, spelt: str) -> Asking:
+    return Asking(session, spelt, library.passages, lambda asked: _nearest(library, session.patient, asked))
 
 
 def _said(intent: str, question: str, text: str, passages: tuple[Passage, ...] = ()) -> Question:
@@ -211,21 +215,17 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
 
 def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: str, intent: str) -> Question | None:
     """The answer of code to what the language model was not taught; None where the question is no such one."""
-    view = View(Case(session.patient, session.spirometry, session.facts))
-
-    def near(asked: str) -> tuple[str, str]:
-        return _nearest(library, session.patient, asked)
-
+    asking = _asking(session, library, spelt)
+    view = asking.view
     if _NOT_ESTIMATED.search(spelt) and not asked_trait(spelt) and _RISK_ASKED.search(spelt):
         intent = "risk_not_estimated"
     name = why_of_record(view, spelt)
     if name:
-        sentence, passage = near(spelt)
+        sentence, passage = asking.near(spelt)
         said = f"The record does not say why. {values_in_words(view, (name,))}"
         found = (library.passages[passage],) if passage else ()
         more = f" {cite(sentence, '1')}" if passage else ""
         return _said("why_value", question, said + more, found)
-    asking = Asking(session, spelt, library.passages, near)
     judged, fault = judged_value(asking), fault_meant(asking)
     answer = cited(judged or fault, asking)
     intent = "judged_value" if judged else "fault_meant" if fault else intent

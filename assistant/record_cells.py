@@ -108,7 +108,8 @@ def field_of(header: str) -> tuple[str | None, str]:
     text = re.sub(r"[_\s]+", " ", header[:100].strip().lower().strip("\"'")).translate(_MICRO)
     if text in _BY_ALIAS:
         own = _BY_ALIAS[text]
-        return own, ""
+        named = own in _GUESS and own in QUANTITY and text == own.replace("_", " ")  # glucose_mg_dl, as our own tables name it: nothing to guess
+        return own, QUANTITY[own].unit.lower() if named else ""
     text = re.sub(r"\b(mmol|umol|mg|ng|g|l) (l|dl|ml|mol|s|min)$", r"\1/\2", text)  # hdl_mmol_l, as columns of tables are named
     match = re.match(rf"^(.*?)\s*[\[(,]?\s*({_UNITS})\s*[\])]?$", text)
     if match and match.group(1).strip(" -:") in _BY_ALIAS:

@@ -12,7 +12,7 @@ from encoders.record import Fact, Patient, ReportedSpirometry, facts
 from encoders.spirogram import analyse, analyse_reported
 from encoders.spirogram import facts as spirometry_facts
 from encoders.spirogram.results import Spirometry
-from encoders.spirogram.visits import follow
+from encoders.spirogram.visits import age_on, days_of, follow
 
 
 @dataclass(frozen=True)
@@ -168,20 +168,27 @@ def examine(
 ) -> Spirometry | None:  # fmt: skip
     """The patient's blows measured and judged, or the values of the record where there is no curve.
 
+    The patient's age holds at the latest dated test; one before it is compared at the age that the person had then.
     ``bronchodilator`` ("pre" or "post") is for blows that do not say it themselves.
     """
-    body: dict[str, Any] = {
-        "sex": patient.sex.value if patient.sex else None, "age_years": patient.age_years, "height_cm": patient.height_cm,
-        "reference": reference, "ancestry": ancestry,
-    }  # fmt: skip
-    if patient.blows:
-        found = analyse(patient.blows, bronchodilator=bronchodilator, **body)
-    elif patient.reported:
-        place = latest_reported(patient.reported)
-        found = analyse_reported(patient.reported[-1 if place is None else place], **body)
-    else:
+    if not (patient.blows or patient.reported):
         return None
-    return replace(found, visits=follow(patient.blows, patient.reported, bronchodilator=bronchodilator, **body))
+    looked, day = None, max(days_of(patient.blows, ()), default=None)
+    if not patient.blows:
+        place = latest_reported(patient.reported)
+        looked = patient.reported[-1 if place is None else place]
+        day = looked.date
+    days = days_of(patient.blows, patient.reported)
+    age = age_on(day, days, patient.age_years)
+    body: dict[str, Any] = {"sex": patient.sex.value if patient.sex else None, "height_cm": patient.height_cm, "reference": reference, "ancestry": ancestry}
+    if looked is not None:
+        found = analyse_reported(looked, age_years=age, **body)
+    else:
+        found = analyse(patient.blows, bronchodilator=bronchodilator, age_years=age, **body)
+    if age is not None and patient.age_years is not None and patient.age_years - age > 0.1:
+        note = f"the test of {day} is compared at the age of {age:.1f} years, since the record holds a later one of {days[-1]}"
+        found = replace(found, notes=(*found.notes, note))
+    return replace(found, visits=follow(patient.blows, patient.reported, bronchodilator=bronchodilator, age_years=patient.age_years, **body))
 
 
 def latest_reported(reported: Sequence[ReportedSpirometry]) -> int | None:

@@ -57,15 +57,16 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
         return (message,)  # the value is told with its verdict
     about = []
     for n, part in enumerate(found):
-        intent, sure = meant(library, part, library.spelt(part))
+        spelt = library.spelt(part)
+        intent, sure = meant(library, part, spelt)
         if guardrails.scope(part) is not None:
             intent = "declined"
         elif n and _BACK.search(part):
             intent = "is_it_bad" if intent not in FOLLOW_UPS else intent
         elif corrects_record(part):
             intent = "corrects"
-        elif asked_of_finding(library.spelt(part)):
-            intent = asked_of_finding(library.spelt(part))
+        elif asked_of_finding(spelt):
+            intent = asked_of_finding(spelt)
         elif guardrails.asks_diagnosis(part):
             intent = "do_i_have_asthma"
         elif sure < 0.6 or intent == "unknown" or not _OPENING.match(part):  # what is told beside a question belongs to it

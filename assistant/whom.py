@@ -62,7 +62,8 @@ def _named(text: str, patient: Patient) -> Whom | None:
         return YOU
     called = _CALLED.search(text)
     if called is not None:
-        return next((one for one in (SHE if called["her"] else HE,) if by_sex in (THEY, one)), None)
+        one = SHE if called["her"] else HE
+        return one if by_sex in (THEY, one) else None
     if (_SHE.search(text) and by_sex is not HE) or (_HE.search(text) and by_sex is not SHE):
         return SHE if _SHE.search(text) else HE
     return None

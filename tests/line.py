@@ -66,6 +66,10 @@ class Line:
             except OSError:
                 return
             with self._lock:
+                if door is not self._door:  # cut in this moment
+                    near.close()
+                    far.close()
+                    return
                 self._open |= {near, far}
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self._pass, args=(one, other), daemon=True).start()

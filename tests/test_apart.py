@@ -68,19 +68,19 @@ class Planted(Scripted):
 
 
 def press(app: Any, url: str, name: str | int, data: list[Any], session: str = "one") -> dict[str, Any]:
-    """What the browser does for a button, by its name or number: join the queue as ``session``, read until it is done. Returns the last message."""
+    """What the browser does for a button, by its name or number: join the queue as ``session``, read until it is done.
+
+    Returns the last message, and as ``seen`` the text of all of them."""
     number = next(place for place, event in app.get_blocks().fns.items() if name in (place, event.name, event.api_name))
     with httpx.Client(base_url=url, timeout=60.0) as browser:
         if not app.get_blocks().fns[number].queue:
             sent = browser.post("gradio_api/run/predict", json={"data": data, "fn_index": number, "session_hash": session})
-            return {"success": sent.is_success, "output": sent.json()}
+            return {"success": sent.is_success, "output": sent.json(), "seen": sent.text}
         browser.post("gradio_api/queue/join", json={"data": data, "fn_index": number, "session_hash": session}).raise_for_status()
-        last: dict[str, Any] = {}
         with browser.stream("GET", f"gradio_api/queue/data?session_hash={session}") as lines:
-            for line in lines.iter_lines():
-                if line.startswith("data: ") and json.loads(line[6:])["msg"] == "process_completed":
-                    last = json.loads(line[6:])
-        return last
+            messages = [line[6:] for line in lines.iter_lines() if line.startswith("data: ")]
+        last = next(found for found in map(json.loads, reversed(messages)) if found["msg"] == "process_completed")
+        return {**last, "seen": "".join(messages)}
 
 
 def upload(url: str, tmp_path: Path) -> list[dict[str, Any]]:
@@ -114,22 +114,32 @@ def test_a_page_that_is_used_while_it_is_looked_at_does_not_end_the_forgetting(m
     assert list(holder.session_data) == ["used"]
 
 
+def test_what_an_event_gave_last_is_not_sent_again_at_its_end(page: tuple[Any, str]) -> None:
+    opened = press(*page, "open_example", ["healthy_runner", None, False], session="once")
+    assert opened["success"] and "Read: Example: healthy runner" in opened["seen"]
+    assert opened["output"]["data"] and all(one == gr.skip() for one in opened["output"]["data"]), "it would lie over what was typed meanwhile"
+
+
 def test_whatever_fails_behind_any_button_its_words_are_not_printed(page: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:
     app, url = page
 
+    failed: list[int] = []
+
     def fail(*_: Any) -> None:
+        failed.append(number)
         raise ValueError(f"{PLANTED} is no number")
 
     def fail_later(*_: Any) -> Iterator[None]:
         yield from ()
-        raise ValueError(f"{PLANTED} is no number")
+        fail()
 
     events = {number: event for number, event in app.get_blocks().fns.items() if event.fn is not None}
     assert len(events) > 20
     for number, event in events.items():
         monkeypatch.setattr(event, "fn", fail_later if event.types_generator else fail)
-        told = json.dumps(press(app, url, number, [None] * len(event.inputs)))
+        told = json.dumps(press(app, url, number, [[] if isinstance(one, gr.CheckboxGroup) else None for one in event.inputs]))
         assert "Zebra" not in told and "Traceback" not in told
+    assert failed == list(events), "every one was reached"
 
 
 # state: a time to live and a delete callback -------------------------------------------------------------------------------------------------------
@@ -149,7 +159,7 @@ def test_every_patient_lives_in_a_state_with_a_time_to_live_and_a_callback_that_
 def test_an_idle_page_is_forgotten_as_a_whole_and_no_value_of_it_stays_in_memory(page: tuple[Any, str], tmp_path: Path) -> None:
     app, url = page
     opened = press(app, url, "open_files", [upload(url, tmp_path), None, False])
-    assert PLANTED in json.dumps(opened["output"])
+    assert PLANTED in opened["seen"]
     holder = app.state_holder
     assert PLANTED in str(holder.session_data["one"].config_values), "Gradio keeps the last value of each component: this is why"
     press(app, url, "open_example", ["mild_obstruction", None, False], session="two")
@@ -180,7 +190,7 @@ def test_no_upload_plot_or_answer_is_left_on_disk(page: tuple[Any, str], tmp_pat
     assert on_disk(uploaded)
     press(app, url, "open_files", [sent, None, False])
     said = press(app, url, "answer", [f"Is {PLANTED} well?", None])
-    assert PLANTED in json.dumps(said["output"]) and "data:image" in json.dumps(said["output"])
+    assert PLANTED in said["seen"] and "data:image" in said["seen"]
     assert list(uploaded.rglob("*")) == []
     assert on_disk(uploaded, cache) == []
     press(app, url, "delete", [None])

@@ -14,7 +14,7 @@ from assistant.interface import faults
 from assistant.measuring_only import MeasuringOnly
 from assistant.settings import Settings
 from tests.test_browser import browser, choose, visit  # noqa: F401
-from tests.test_connection import HOLDING, WAIT_MS, address, answered, line, page, send, serve  # noqa: F401
+from tests.test_connection import HOLDING, WAIT_MS, address, answered, in_mid_answer, line, page, send, serve  # noqa: F401
 from tests.test_interface import write_bomb, write_many, write_script
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def test_a_visitor_who_waits_reads_their_place_in_line(browser: Browser, page: P
         choose(one, "Healthy runner")
     HOLDING.set()
     send(page, "Am I well?")
-    page.locator("#chat").get_by_text("It is a slow", exact=True).wait_for()
+    in_mid_answer(page)
     send(other, "And I?")
     other.locator("#said").get_by_text("One person is before you.").wait_for()
     HOLDING.clear()
@@ -104,7 +104,7 @@ def test_without_its_language_model_the_page_says_the_cure_and_measures_draws_an
     choose(page, "Mild obstruction")
     for curve in ("#loop img", "#spirogram img"):
         page.locator(curve).wait_for()
-    assert "2.82" in page.locator("#numbers").inner_text()
+    page.locator("#numbers").get_by_text("2.82").first.wait_for()
     with page.expect_download() as saved:
         page.get_by_role("button", name="PDF", exact=True).click()
     assert Path(saved.value.path()).read_bytes().startswith(b"%PDF-")

@@ -16,6 +16,7 @@ from assistant.settings import SettingError, read_settings
 from tests.conftest import ROOT
 
 PATIENTS = ROOT / "assets" / "patients"
+COHORT = str(ROOT / "assets" / "cohort_example.csv")
 MILD = sorted(str(path) for path in (PATIENTS / "mild_obstruction").iterdir())
 
 
@@ -90,6 +91,8 @@ def test_library_search_says_when_nothing_is_relevant(cache: Path) -> None:
         (("measure", str(ROOT / "LICENSE")), "column"),
         (("ask", str(ROOT / "assets" / "logo.svg"), "-q", "hello"), "logo.svg"),
         (("risk", "nobody.csv", "--out", "out.csv"), "does not exist"),
+        (("risk", COHORT, "--out", "/nowhere/out.csv"), "out.csv cannot be written; name a file in a folder that exists"),
+        (("risk", COHORT, "--out", "out.csv", "--explain", str(ROOT / "assets")), "assets cannot be written; name a file"),
     ],
 )
 def test_input_at_fault_is_one_plain_sentence_and_exit_2(
@@ -102,8 +105,11 @@ def test_input_at_fault_is_one_plain_sentence_and_exit_2(
     assert len(err.strip().splitlines()) == 1
 
 
-def test_a_missing_question_is_a_usage_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("ask", *MILD, monkeypatch=monkeypatch, capsys=capsys)[0] == 2
+@pytest.mark.parametrize("words", [("ask", *MILD), ("app", "--port", "70000")])
+def test_a_missing_question_and_a_port_that_is_none_are_usage_errors(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*words, monkeypatch=monkeypatch, capsys=capsys)[0] == 2
 
 
 def test_risk_writes_one_calibrated_probability_a_trait(tmp_path: Path) -> None:

@@ -18,15 +18,18 @@ import torch
 
 from assistant import Assistant
 from assistant.answer import checked
-from assistant.dialogue import STOPPED, read_person
+from assistant.dialogue import EMBEDDED_MODEL, STOPPED, read_person
 from assistant.engine import Engine
 from assistant.prompt import prompt
 from assistant.report import document
 from assistant.saved_session import read
 from assistant.session import Session, Turn, turn_json
+from assistant.settings import Settings
 from assistant.transcripts import PATIENTS, converse, questions
 from encoders.batch import CURVE, TEXT, Person
+from encoders.model_folder import fingerprint
 from encoders.record import Fact
+from tests import tiny
 
 NAMES = sorted(path.name for path in PATIENTS.iterdir() if path.is_dir())
 
@@ -253,6 +256,13 @@ def test_a_turn_keeps_all_that_the_model_saw_and_an_export_holds_it(assistant: A
     assert found["checks"]["sentences"][0]["by"] in ("model", "model, second try", "code")
     assert found["timings"]["first_text_s"] > 0
     assert read(json.dumps(document(session)).encode()).turns == session.turns
+
+
+def test_the_weights_that_are_named_are_those_of_the_model_that_answers(assistant: Assistant, tmp_path: Path, cache: Path) -> None:
+    assert dict(assistant.versions)["weights"] == fingerprint(EMBEDDED_MODEL)
+    tiny.model().save(tmp_path)
+    other = Assistant.load(Settings(base_model=str(tmp_path)))
+    assert dict(other.versions)["weights"] == fingerprint(tmp_path) != fingerprint(EMBEDDED_MODEL)
 
 
 def test_at_the_twentieth_turn_the_first_text_is_quick_and_the_first_turn_is_found(assistant: Assistant) -> None:

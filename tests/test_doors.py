@@ -269,6 +269,15 @@ def test_one_caller_gets_one_answer_at_a_time_and_a_forgotten_patient_does_not_c
     assert one.session is None and one.stop.is_set()
 
 
+def test_a_patient_forgotten_while_the_files_are_read_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, scripted = Caller(), Scripted()
+    read = scripted.open
+    monkeypatch.setattr(scripted, "open", lambda paths: (one.forget(), read(paths))[1])
+    with pytest.raises(ValueError, match="no patient is open"):
+        one.ask(scripted, scripted.ask, files("healthy_runner"), "Explain my result")
+    assert one.session is None and scripted.asked == [] and not one.answering.locked()
+
+
 def test_a_fault_of_ours_is_one_sentence_and_its_words_are_in_no_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import pytest
 
 from assistant import intake, report, retrieval
 from assistant.interface import faults, gate, panels, uploads
+from assistant.interface.arrivals import AS_IT_IS
 from assistant.interface.departures import REPORTS
 from assistant.interface.desk import Desk
 from assistant.interface.talk import chat
@@ -22,7 +23,7 @@ from assistant.retrieval import GuidelineLibrary
 from assistant.session import Session, Turn
 from assistant.settings import Settings
 from assistant.waiting_line import STOPPED
-from encoders.record import facts
+from encoders.record import Patient, facts
 from tests.test_interface import Scripted, at, doing
 
 if TYPE_CHECKING:
@@ -50,7 +51,66 @@ class Failing(Scripted):
         raise self.error
 
 
+class Reading(Scripted):
+    """Something else happens once while it reads files or measures again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: list[Callable[[], Any]] = []
+
+    def _be_interrupted(self) -> None:
+        if self.meanwhile:
+            self.meanwhile.pop()()
+
+    def open(self, paths: list[Path]) -> Session:
+        self._be_interrupted()
+        return super().open(paths)
+
+    def begin(self, patient: Patient) -> Session:
+        self._be_interrupted()
+        return super().begin(patient)
+
+
 # the visitor ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("under_way", ["correct", "open_example"])
+def test_a_patient_deleted_while_files_are_read_or_measured_again_does_not_come_back(under_way: str) -> None:
+    desk, reading = at("healthy_runner"), Reading()
+    page = doing(reading)
+    reading.meanwhile.append(lambda: page["delete"](desk))
+    given = {"correct": (desk, "female", 44.0, 168.0, "cm", [], ["0", "1", "2"]), "open_example": ("severe_obstruction", desk, False)}[under_way]
+    said = list(page[under_way](*given))
+    assert desk.session is None and desk.read is None
+    assert said[-1] == AS_IT_IS
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_of_two_patients_opened_at_once_the_one_that_was_chosen_last_stays(refused: bool, tmp_path: Path) -> None:
+    desk, reading = at("healthy_runner"), Reading()
+    page, other = doing(reading), []
+    (tmp_path / "record.csv").write_text("a photo" if refused else "name,sex,age\nOkapi,female,50\n", encoding="utf-8")
+    reading.meanwhile.append(lambda: other.extend(page["open_example"]("severe_obstruction", desk, False)))
+    said = list(page["open_files"]([str(tmp_path / "record.csv")], desk, False))
+    assert said[-1] == AS_IT_IS and not (tmp_path / "record.csv").exists()
+    assert desk.after is other[-1][0] and desk.after is not None and desk.after.session is not None
+    assert "severe" in desk.after.session.patient.label
+
+
+def test_a_patient_deleted_while_a_report_is_asked_for_is_in_none() -> None:
+    desk, page = at("healthy_runner"), doing(Scripted())
+    coming = page["reported"]("Markdown", desk)
+    next(coming)
+    page["delete"](desk)
+    assert list(coming) == [("", "The patient was deleted in this moment: there is nothing to report.")]
+
+
+def test_an_answer_that_ends_while_it_is_measured_again_stays_in_the_conversation() -> None:
+    desk, reading = at("healthy_runner"), Reading()
+    page = doing(reading)
+    reading.meanwhile.append(lambda: list(page["answer"]("Explain my result", desk)))
+    list(page["correct"](desk, "female", 44.0, 168.0, "cm", [], ["0", "1", "2"]))
+    assert desk.session is not None and desk.session.turns[0].question == "Explain my result"
+
+
 def test_opening_another_patient_in_mid_answer_lets_nothing_of_the_first_come_back() -> None:
     desk, other = at("healthy_runner"), []
     page: dict[str, Any] = {}

@@ -198,6 +198,14 @@ def test_a_sugar_that_may_be_in_either_unit_is_asked_about(take: Take, bare: str
     assert take(record__csv=f"sex,glucose_mmol_l\nfemale,{bare}\n").glucose_mg_dl == pytest.approx(18.016 * float(bare), rel=1e-3)
 
 
+@pytest.mark.parametrize(("column", "value"), [("glucose_mg_dl", 45.0), ("glucose_mg_dl", 18.0), ("creatinine_mg_dl", 21.0), ("hdl_cholesterol_mg_dl", 5.0)])
+def test_a_unit_in_the_name_of_our_own_column_is_believed(take: Take, column: str, value: float) -> None:
+    patient = take(record__csv=f"sex,{column}\nfemale,{value:g}\n")
+    assert getattr(patient, column) == value and patient.assumptions == ()
+    with pytest.raises(IntakeError, match=r"HbA1c is 38; 2.5 to 20 % is possible: check the value and its unit"):
+        take(record__csv="sex,hba1c_percent\nfemale,38\n")
+
+
 def test_a_weight_that_looks_like_pounds_is_pointed_out(take: Take) -> None:
     patient = take(record__csv="sex,age,height_cm,weight_kg\nfemale,50,165,150\n")
     assert any("check the units of weight and height" in note for note in patient.assumptions)

@@ -93,7 +93,7 @@ def test_a_clinicians_terms_are_supported_and_harder_than_plain_words(patients: 
     [
         ("I stopped smoking", "smoking_status"), ("I've quit smoking last year.", "smoking_status"), ("I have never smoked", "smoking_status"), ("I weigh 80 kg now", "weight_kg"),
         ("I am 45 years old", "age_years"), ("my height is 180 cm", "height_cm"), ("my weight is wrong", "weight_kg"), ("the record is wrong", ""),
-        ("please change my age to 50", "age_years"), ("I'm a smoker", "smoking_status"),
+        ("please change my age to 50", "age_years"), ("I'm a smoker", "smoking_status"), ("suppose I weigh 90, would I be overweight?", "weight_kg"),
     ],
 )  # fmt: skip
 def test_a_record_that_is_wrong_is_recognised(message: str, name: str) -> None:

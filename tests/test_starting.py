@@ -53,6 +53,11 @@ def test_a_port_that_another_program_has_is_one_sentence_before_anything_is_read
             starting.open_page(Settings(), host="127.0.0.1", port=port)
 
 
+def test_an_address_at_which_nothing_can_listen_is_one_sentence() -> None:
+    with pytest.raises(ValueError, match=r"port \d+ at ::1 cannot be used .*or the address 127.0.0.1"):
+        starting.open_page(Settings(), host="::1", port=free_port())
+
+
 def test_an_address_open_to_others_is_refused_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPACE_ID", raising=False)
     with pytest.raises(ValueError, match="BREATHWISE_PASSWORD"):

@@ -107,6 +107,19 @@ def test_age_is_that_at_each_visit() -> None:
         assert visit.references["fev1"] == alone
 
 
+def test_a_curve_older_than_a_recorded_test_is_compared_at_the_age_of_its_day() -> None:
+    from assistant.session import examine
+
+    person = Patient(sex=Sex.MALE, age_years=60.0, height_cm=175.0)
+    both = examine(replace(person, blows=(dated(3.0, 4.0, "2010-05-01"),), reported=(told(2020, 2.8, 3.9),)))
+    assert both is not None and both.visits is not None
+    shown = both.references["fev1"]
+    assert shown == both.visits.visits[0].references["fev1"]
+    alone = evaluate("fev1", shown.measured, sex="male", age_years=50.0, height_cm=175.0)
+    assert shown.z == pytest.approx(alone.z, abs=0.01)
+    assert "the test of 2010-05-01 is compared at the age of 50.2 years, since the record holds a later one of 2020-03-01" in both.notes
+
+
 def test_the_blows_of_a_day_are_graded_as_a_session_is() -> None:
     runner = read_curves((PATIENTS / "healthy_runner" / "spirogram.csv").read_bytes(), "spirogram.csv")[0]
     stopped = [replace(cut(runner, seconds), id=f"{seconds}", date="2024-05-01") for seconds in (4.0, 4.2, 4.4, 4.6, 4.8)]  # the later repeat the first

@@ -21,6 +21,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent.parent / "assets" / "patients"
 READING = "Reading the files, measuring the blows and estimating risks..."
 MEASURING = "Measuring again with what you corrected..."
 SHOWN = 19 + corrections.FIELDS + OFFERED  # components that a patient fills, in the order of ``shown``; the last two are the lines of status elsewhere
+AS_IT_IS = tuple([gr.skip()] * (2 + SHOWN))  # an event that changes nothing
 
 
 def examples() -> list[tuple[str, str]]:
@@ -37,7 +38,7 @@ class Arrivals:
 
     def open_example(self, name: str | None, desk: Desk | None, dark: bool) -> Iterator[tuple[Any, ...]]:
         if name is None:  # a choice that was sent already
-            yield tuple([gr.skip()] * (2 + SHOWN))
+            yield AS_IT_IS
             return
         if name not in {folder for _, folder in examples()}:
             yield (desk, "Choose one of the examples.", *[gr.skip()] * SHOWN)
@@ -59,9 +60,10 @@ class Arrivals:
             yield (desk, "⚠ Open a patient first.", *[gr.skip()] * SHOWN)
             return
         yield (desk, MEASURING, *[gr.skip()] * SHOWN)
+        given = desk.read
         try:
             wanted = corrections.Correction(*fields)
-            read, now, units = corrections.in_units(desk.read, desk.session.patient, wanted)
+            read, now, units = corrections.in_units(given, desk.session.patient, wanted)
             patient, others = corrections.apply(read, now, wanted)
         except InputError as error:
             yield (desk, _refusal(error), *[gr.skip()] * SHOWN)
@@ -71,7 +73,11 @@ class Arrivals:
             yield (desk, "Nothing differs from what was read.", *[gr.skip()] * SHOWN)
             return
         desk.stop.set()
-        desk.read, desk.session = read, corrections.carry(desk.session, self.assistant.begin(patient), said)
+        measured = self.assistant.begin(patient)
+        if desk.session is None or desk.read is not given:  # meanwhile the patient was deleted, or another one opened
+            yield AS_IT_IS
+            return
+        desk.read, desk.session = read, corrections.carry(desk.session, measured, said)
         also = " The conversation stays; its answers rest on the values before." if len(desk.session.turns) > 1 else ""
         yield (desk, f"Measured again: {panels.plain('; '.join(said))}.{also}", *self.shown(desk))
 
@@ -89,13 +95,20 @@ class Arrivals:
 
     def _opened(self, paths: Sequence[Path], desk: Desk | None, dark: bool) -> Iterator[tuple[Any, ...]]:
         kept = desk or Desk()
+        kept.opening = mine = object()
         yield (kept, READING, *[gr.skip()] * SHOWN)
         kept.stop.set()
+        session, refused = None, ""
         try:
             session = self.assistant.open(paths)
         except InputError as error:
+            refused = _refusal(error)
+        if kept.opening is not mine:  # meanwhile the page was emptied, or something else opened: what was done last counts
+            yield AS_IT_IS
+            return
+        if session is None:
             also = " The patient that was open still is." if kept.session is not None else ""
-            yield (kept, f"{_refusal(error)}{also}", *[gr.skip()] * SHOWN)
+            yield (kept, f"{refused}{also}", *[gr.skip()] * SHOWN)
             return
         forget_patient(kept)  # an answer about the patient before has nothing more to show
         kept.after = fresh = Desk(session, session.patient, dark=bool(dark))
@@ -131,6 +144,6 @@ class Arrivals:
         )  # fmt: skip
 
 
-def _refusal(error: ValueError) -> str:
+def _refusal(error: InputError) -> str:
     said = panels.plain(str(error))
     return f"⚠ {said}{'' if said.endswith('.') else '.'}"

@@ -46,6 +46,10 @@ def reported(kind: str, desk: Desk | None) -> Iterator[tuple[str, str]]:
         yield "", f"⚠ A report is written as {', '.join(REPORTS)}."
         return
     yield "", f"Writing the report as {kind}..."
+    session = desk.session
+    if session is None:
+        yield "", "The patient was deleted in this moment: there is nothing to report."
+        return
     suffix, media = REPORTS[kind]
-    content = report.check_suffix(Path(f"report{suffix}"))(desk.session)
+    content = report.check_suffix(Path(f"report{suffix}"))(session)
     yield parcel(f"breathwise-report{suffix}", media, content), f"The report was written as {kind}; your browser keeps it, this page does not."

@@ -35,7 +35,9 @@ def said(error: BaseException) -> str:
 
 def guard(page: gr.Blocks, folder: Path) -> gr.Blocks:
     """``page``, with what a visitor sends looked at before Gradio does: it would fetch a file named by its address, and print a refusal
-    with the value that was sent, and any other fault with its words. Files must lie in ``folder``, where uploads go."""
+    with the value that was sent, and any other fault with its words. Files must lie in ``folder``, where uploads go.
+
+    What an event gave last is not sent again at its end, as Gradio does: by then something else was typed there, or another patient opened."""
     read: Callable[..., Awaitable[Any]] = page.preprocess_data
     process: Callable[..., Awaitable[dict[str, Any]]] = page.process_api
 
@@ -58,7 +60,10 @@ def guard(page: gr.Blocks, folder: Path) -> gr.Blocks:
     @functools.wraps(process)
     async def quiet(*given: Any, **named: Any) -> dict[str, Any]:
         try:
-            return await process(*given, **named)
+            found = await process(*given, **named)
+            if named.get("iterator") is not None and not found["is_generating"]:
+                found["data"] = [gr.skip()] * len(found["data"])
+            return found
         except gr.Error:
             raise
         except Exception as error:

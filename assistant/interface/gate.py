@@ -125,8 +125,9 @@ class Gate:
         if scope["method"] == "POST" and any(part in path for part in COUNTED) and not self.rate.allows(self._visitor(scope, given)):
             slower = f"You ask faster than this page answers (at most {self.rate.a_minute} requests a minute); wait a minute and try again."
             return await refuse(429, slower, {"Retry-After": "60"})
+        too_large = f"This is larger than the {limit // MB} MB that are taken at once; drop fewer or smaller files."
         if int(given.get("content-length", "0") if given.get("content-length", "0").isdigit() else limit + 1) > limit:
-            return await refuse(413, f"This is larger than the {limit // MB} MB that are taken at once; drop fewer or smaller files.")
+            return await refuse(413, too_large)
         taken = 0
 
         async def counted() -> Message:
@@ -139,8 +140,10 @@ class Gate:
             await self.app(scope, counted, with_headers)
         except Exception as error:  # a full disk under an upload, for one; the server's own log would quote what failed
             note(error)
-            if not begun:
+            if not begun and taken <= limit:
                 await refuse(507 if said(error) == FULL else 500, said(error).removeprefix("⚠ "))
+        if not begun and taken > limit:
+            await refuse(413, too_large)
 
     def _visitor(self, scope: Scope, given: Headers) -> str:
         """The address that asks; a Space stands behind a proxy, whose own entry is the last one and cannot be forged."""

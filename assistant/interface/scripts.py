@@ -70,7 +70,7 @@ CONNECTION = r"""() => {
   const LOST = "The connection to Breathwise is lost. Nothing on this page is: what you did is sent as soon as the connection is back.";
   const CUT = "The connection to Breathwise was lost in the middle of this. Nothing else was: do it once more.";
   const CUT_ANSWER = "The connection to Breathwise was lost in the middle of the answer. Nothing else was: your question is in the box, ask it once more.";
-  const WAITING = "Waiting for Breathwise...";
+  const WAITING = "Waiting for Breathwise...", SENDING = "Sending the files...", UNDER_WAY = [WAITING, SENDING];
   const PATIENCE_MS = 300000, AGAIN_MS = 1500, SILENCE_MS = 40000, SOON_MS = 300;  // the server sends something every 15 s
   let cut = false;  // whether something was broken off and nothing was done since
   const PLACES = [["#library", "#library-said"], ["#talk", "#said"], ["#correct, #confirm", "#corrected"]];
@@ -83,7 +83,7 @@ CONNECTION = r"""() => {
   const tell = (said, place = near) => {
     const home = document.querySelector(place), words = told(place) ?? document.createElement("p");
     if (!home) return;
-    words.className = "bw-told"; words.textContent = said && said !== WAITING ? "\u26a0 " + said : said;
+    words.className = "bw-told"; words.textContent = said && !UNDER_WAY.includes(said) ? "\u26a0 " + said : said;
     home.append(words); home.toggleAttribute("data-told", Boolean(said));
   };
   for (const place of ["#status", "#said", "#library-said", "#corrected"]) {
@@ -130,7 +130,7 @@ CONNECTION = r"""() => {
   const early = new Map();  // what was heard of a number before its own answer came
   const begin = one => {
     one.begun = true;
-    if (told(one.place)?.textContent === WAITING) tell("", one.place);
+    if (UNDER_WAY.includes(told(one.place)?.textContent)) tell("", one.place);
   };
   const whole = answer => {
     if (!answer.ok || !answer.body) return answer;
@@ -176,21 +176,21 @@ CONNECTION = r"""() => {
     return new Response(body, {status: answer.status, statusText: answer.statusText, headers: answer.headers});
   };
   window.fetch = async (where, how) => {
-    const path = String(where?.url ?? where), until = performance.now() + PATIENCE_MS, joins = path.includes("/queue/join");
+    const path = String(where?.url ?? where), until = performance.now() + PATIENCE_MS, joins = path.includes("/queue/join"), sends = /\/upload(\?|$)/.test(path);
     const one = {asked: joins ? question(how?.body) : "", place: near, begun: false};
-    const soon = joins && setTimeout(() => { if (!one.begun) tell(WAITING, one.place); }, SOON_MS);
+    if (joins || sends) setTimeout(() => { if (!one.begun) tell(sends ? SENDING : WAITING, one.place); }, SOON_MS);
     for (let lost = cut && joins; ; lost = true) {
       try {
         const answer = await ask.call(window, where, how);
         if (lost) { tell("", one.place); cut = false; }
-        if (joins && !answer.ok) clearTimeout(soon);
+        if (sends || joins && !answer.ok) begin(one);
         if (joins && answer.ok) answer.clone().json().then(({event_id}) => {
           if (early.get(event_id) !== "process_completed") sent.set(event_id, one);
           if (early.get(event_id)?.startsWith("process_")) begin(one);
         }, () => {});
         return path.includes("/queue/data") ? whole(answer) : answer;
       } catch (error) {
-        if (how?.signal?.aborted || error.name === "AbortError" || !/\/(queue\/(join|data)|run\/predict)/.test(path) || performance.now() > until) { clearTimeout(soon); throw error; }
+        if (how?.signal?.aborted || error.name === "AbortError" || !/\/(queue\/(join|data)|run\/predict)/.test(path) || performance.now() > until) { begin(one); throw error; }
         one.begun = true;  // what is said of it from now on is that the connection is lost
         tell(LOST, one.place);
         await new Promise(done => setTimeout(done, AGAIN_MS));

@@ -61,11 +61,13 @@ class _Words(BaseHTTPRequestHandler):
 
 @contextmanager
 def words_at(host: str, port: int) -> Iterator[None]:
-    """Answer at an address in words until the page takes it over. Raises ServingError where another program has the port."""
+    """Answer at an address in words until the page takes it over. Raises ServingError where another program has the port, or nothing can listen."""
     try:
         server = ThreadingHTTPServer((host, port), _Words)
     except OSError as error:
-        raise ServingError(f"port {port} at {host} cannot be used ({error.strerror}); choose another with --port or BREATHWISE_PORT") from None
+        raise ServingError(
+            f"port {port} at {host} cannot be used ({error.strerror}); choose another with --port or BREATHWISE_PORT, or the address 127.0.0.1"
+        ) from None
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

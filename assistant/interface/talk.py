@@ -161,11 +161,12 @@ class Talk:
             raise
 
     def _left(self, desk: Desk) -> tuple[Any, ...]:
-        """The chat as it is now. Gradio sends what was yielded last once more at the end, and that must not be of a patient who has gone."""
+        """The chat as it is now: what was given a moment ago may have reached the page after that of another patient."""
         now = desk
         while now.after is not None:
             now = now.after
-        shown = chat(now.session, dark=now.dark) if now.session is not None else []
+        session = now.session
+        shown = chat(session, dark=now.dark) if session is not None else []
         return gr.skip(), shown, gr.skip(), "", *[gr.skip()] * (OUTPUTS - 4)
 
     def _refused(self, desk: Desk | None, box: Any, said: str) -> tuple[Any, ...]:

@@ -118,6 +118,16 @@ def date_of(blow: Blow) -> dt.date | None:
         return None
 
 
+def days_of(blows: Sequence[Blow], reported: Sequence[ReportedSpirometry]) -> list[dt.date]:
+    """The dates of blows and of values, each once, in order."""
+    return sorted({day for day in [*map(date_of, blows), *(one.date for one in reported)] if day is not None})
+
+
+def age_on(day: dt.date | None, days: Sequence[dt.date], age_years: float | None) -> float | None:
+    """Years of age on one of ``days`` (in order), where ``age_years`` holds at the latest of them; as given for a test without a date."""
+    return age_years if age_years is None or day is None else age_years - (days[-1] - day).days / DAYS
+
+
 def follow(
     blows: Sequence[Blow] = (), reported: Sequence[ReportedSpirometry] = (), *, sex: str | None = None, age_years: float | None = None,
     height_cm: float | None = None, reference: str = "gli-global-2022", ancestry: str | None = None,
@@ -129,7 +139,7 @@ def follow(
     graded as such; a record's values of the same date fill in only where there is no curve. Litres that are not there stay
     None. Raises ReferenceRangeError as ``evaluate`` does for a set or group asked for by name.
     """
-    days = sorted({day for day in [*map(date_of, blows), *(one.date for one in reported)] if day is not None})
+    days = days_of(blows, reported)
     if len(days) < 2:
         return None
     notes: list[str] = []
@@ -141,7 +151,7 @@ def follow(
     phase = _common_phase(blows, reported, days, bronchodilator)
     found: list[Visit] = []
     for day in days:
-        age = None if age_years is None else age_years - (days[-1] - day).days / DAYS
+        age = age_on(day, days, age_years)
         mine = [blow for blow in blows if date_of(blow) == day]
         visit = _of_blows(day, age, mine, phase, bronchodilator) if mine else None
         if visit is None or (visit.fev1_l is None and visit.fvc_l is None):

@@ -26,7 +26,8 @@ def next_blow(asking: Asking) -> str:
     wrong = [f"{advice}{f' ({fault})' if len(found) > 1 else ''}" for fault, advice in found]
     how = asking.quote("spirometry/good-blow")
     if not wrong:
-        return f"{'' if view.state == 'none' else 'No fault was found in these blows, so do the same again. '}{how}"
+        same = "No fault was found in these blows, so do the same again. " if view.text("findings") == "none" else ""
+        return f"{same or view.found().strip()} {how}"
     return f"Next time, {'; '.join(wrong)}. That is because of what was found in these blows: {view.token('findings')}. {how}"
 
 

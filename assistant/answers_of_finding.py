@@ -176,6 +176,8 @@ def percent_without(asking: Asking) -> str:
         others = [label_of(name) for name in missing(view.case.patient) if name not in {"conditions", "medications", "symptoms"}]
         unneeded = " What is missing in your record is not needed for it." if others else ""
         return f"Yes: it needs age, sex and height only, and they are recorded.{unneeded} {with_limit(view, 'fev1')}"
+    if gap and "ratio" in asking.question and view.has("fev1_fvc"):
+        return f"Yes: the FEV1/FVC ratio needs no {join(gap)}. Yours is {view.token('fev1_fvc')}. Only to compare it with healthy people are age, sex and height needed."
     if gap and asking.question.lstrip().startswith(("what", "so what", "and what", "which")):
         return f"Record your {join(gap)}: with age, sex and height every value is compared with that of healthy people at once."
     if gap:

@@ -148,7 +148,18 @@ def urgent_now(asking: Asking) -> str:
         for name in ("systolic_bp_mmhg", "spo2_percent", "heart_rate_bpm", "glucose_mg_dl", "temperature_c")
         if view.status(name) in ("high", "low", "slightly low")
     ]
-    worth = f"Your {join(high)} should be checked by a clinician in the next days." if high else "No value in this record by itself asks for emergency care."
+    patient = asking.session.patient
+    severe = (
+        (patient.spo2_percent or 100.0) <= 92
+        or (patient.temperature_c or 0.0) >= 40
+        or not 54 <= (patient.glucose_mg_dl or 100.0) <= 300
+        or (patient.systolic_bp_mmhg or 0.0) >= 180
+    )
+    worth = (
+        f"Your {join(high)} should be checked by a clinician {'today, as at least one of them is dangerous by itself' if severe else 'in the next days'}."
+        if high
+        else "No value in this record by itself asks for emergency care."
+    )
     pressure = asking.quote("blood_pressure/crisis") if view.status("systolic_bp_mmhg") == "high" else ""
     return f"That depends on how you feel, which a record cannot show. {worth} {pressure} {asking.quote('when_to_seek_care/emergency-breath')}"
 

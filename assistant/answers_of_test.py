@@ -138,7 +138,10 @@ def gold_stage(asking: Asking) -> str:
     view, test = asking.view, asking.session.spirometry
     if not view.has("fev1_l", "fev1_fvc", "fev1_percent_predicted"):
         return not_read(view)
+    if view.child:
+        return f"None: GOLD's grades are for adults only. {result(view)}"
     after = test.post if test is not None else None
+    stated = {one.bronchodilator for one in asking.session.patient.blows} | {one.bronchodilator for one in asking.session.patient.reported}
     ratio, percent = view.facts["fev1_fvc"].value or 1.0, view.facts["fev1_percent_predicted"].value or 0.0
     head, unstated = (
         f"By your FEV1 of {view.token('fev1_percent_predicted')} of predicted",
@@ -147,6 +150,10 @@ def gold_stage(asking: Asking) -> str:
     if after is not None and after.fev1_fvc is not None and after.fev1_l is not None:
         percent, ratio = percent * after.fev1_l / (view.facts["fev1_l"].value or after.fev1_l), after.fev1_fvc
         head, unstated = "By your FEV1 after the bronchodilator", ""
+    elif stated == {"post"}:
+        unstated = ", measured after a bronchodilator"
+    elif stated == {"pre"} and ratio < 0.70:
+        return f"None yet: the grades go by a test after a bronchodilator, and this one was done before it. {asking.quote('copd/gold-grades')}"
     if ratio >= 0.70:
         return (
             f"None. {asking.quote('copd/gold-grades', 1)} Yours is {view.token('fev1_fvc')}."

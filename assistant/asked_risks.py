@@ -28,8 +28,15 @@ FEW = 4  # missing inputs that are named
 def asked_risks(asking: Asking) -> str:
     """The answer to "can I trust this risk?" and "how can you estimate it without the glucose?" and "what if he stopped smoking?", facts as tokens, passages by id; else empty."""
     session, question = asking.session, asking.question
-    trait = asked_trait(question)
-    if not session.risks or not (_RISK.search(question) or (trait and _LACKING.search(question) and "guess" in question)) or _NOT.search(question):
+    trait, before = asked_trait(question), session.told[-1] if session.told else None
+    of_it = (
+        before is not None
+        and before.seen.intent in ("risks", "why_risk", "risk_trust")
+        and re.search(r"\b(?:it|that|this|them|number|figure)\b", question) is not None
+    )
+    if before is not None and of_it and not trait:
+        trait = asked_trait(before.question)
+    if not session.risks or not (_RISK.search(question) or of_it or (trait and _LACKING.search(question) and "guess" in question)) or _NOT.search(question):
         return ""
     view = asking.view
     one = next((risk for risk in session.risks if risk.trait == trait), None)

@@ -109,6 +109,8 @@ def asked_values(question: str, *, known_as_value: bool = False) -> tuple[str, .
         and not _IN_GENERAL.match(lower)
     ):
         return names  # "is the ratio below 0.7?"
+    if names == ("medications",):
+        lower = re.sub(r"\b(?:inhalers?|puffers?)\b", "medicine", lower)
     advised = re.sub(r"\bcompared? (?:with|to)\b", " ", lower) if names and names[0].endswith(("_lln", "_lln_l", "_predicted", "_predicted_l")) else lower
     if not names or words > LONGEST or _ADVICE.search(advised) or _IN_GENERAL.match(lower):
         return ()
@@ -149,6 +151,8 @@ def _value(view: View, name: str) -> str:
     if name in _TEST and view.state == "unusable":
         label = _EXTRA.get(name) or LABELS[name]
         return f"The {label} of this test was {view.token(name)}. {not_read(view)}"
+    if view.state == "no_reference" and name.endswith(("_percent_predicted", "_z", "_lln_l", "_predicted_l", "_lln", "_predicted")):
+        return not_read(view)
     measure = next((one for (one, by), fact in _FACTS.items() if fact == name and by in ("lln", "predicted")), "")
     if measure and view.has(name) and view.has(_FACTS[measure, ""]):
         own = _FACTS[measure, ""]

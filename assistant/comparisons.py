@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from assistant.record_cells import REPORTED, IntakeError, in_own_unit
+from encoders.record import QUANTITY
 from encoders.teacher.view import View
 
 LIMIT = re.compile(
-    r"\b(?P<way>below|under|less than|lower than|smaller than|above|over|more than|higher than|greater than|at least|exceeds?)\s+(?P<limit>\d+(?:[.,]\d+)?)"
+    r"\b(?P<way>below|under|less than|lower than|smaller than|above|over|more than|higher than|greater than|at least|exceeds?)\s+(?P<limit>\d+(?:[.,]\d+)?) ?(?P<unit>mmol/mol|mmol/l|umol/l|mg/dl|ml|l/s|l/min|litres?|liters?|l|cm|mm ?hg|kg|kilos?|lbs?|pounds?|stone|feet|ft|inch(?:es)?|%|per ?cent|m|c|f)?(?![\w/])"
 )
 
 
@@ -31,7 +33,11 @@ def compares(view: View, name: str, question: str) -> str:
     limit, own = float(found["limit"].replace(",", ".")), view.facts[name].value
     if own is None or not re.match(r"\W*(?:and |so |but |ok )*(?:is|are|was|were|do i have|does)\b", question):
         return ""
-    if name == "fev1_fvc" and limit > 1.5:
-        limit /= 100
+    unit = (found["unit"] or "").replace("per cent", "%").replace("percent", "%").replace("kilo", "kg").rstrip("s" if found["unit"] == "kilos" else "")
+    if name in QUANTITY or name in REPORTED:
+        try:
+            limit = in_own_unit(name, limit, unit, "", [])  # 200 pounds, 6 mmol/L, a ratio of 70
+        except IntakeError:
+            return ""
     less = re.match(r"below|under|less|lower|smaller", found["way"]) is not None
     return "Yes" if (own < limit) == less else "No"

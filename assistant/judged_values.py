@@ -8,11 +8,14 @@ from assistant.asked_values import values_in_words
 from assistant.asking import Asking, listed
 
 _OPENS = r"^\W*(?:(?:and|so|but|ok|okay|doctor|then|hi|hello)\b[ ,]*)*"
-_JUDGE = re.compile(r"\b(?:ok(?:ay)?|normal|high|low|good|bad|fine|dangerous|healthy|worrying|all ?right|raised|elevated|too|a lot|range|concern\w*)\b")
+_JUDGE = re.compile(
+    r"\b(?:ok(?:ay)?|normal|high|low|good|bad|fine|dangerous|healthy|worrying|all ?right|raised|elevated|too|a lot|range|concern\w*|worry|alarm\w*)\b"
+)
 _OWN = re.compile(_OPENS + r"(?:is|are|was) (?:my|his|her|the|that|this|\d+) ?")
 _IS = re.compile(
     _OPENS + r"(?:do(?:es)? (?:i|he|she|they) (?:really )?(?:have|suffer from)|have i got|am i|is (?:he|she)|are they|would you say (?:i am|i'm)) "
 )
+_OF_NUMBER = re.compile(r"\bis (?:an? |the )?(?:\w+ ){0,3}of \d")
 _THEN_THAT = re.compile(r"^[^?]{3,40}\?\s*(?:and |so )?is (?:that|it|this) ")
 _OF_THAT = re.compile(
     r"\b(?:is|does) (?:that|this|it|an? [\w .%]{2,24}|(?:his |her |my |the )?hba1c[\w .%]{0,20}|\d[\w .%/]{0,14}) ?(?:mean )?(?:i have |i'm )?(?:a )?(?P<what>diabetes|diabetic|hypertension|high blood pressure|obes\w+|overweight)\b"
@@ -41,7 +44,7 @@ def judged_value(asking: Asking) -> str:
     if _NEXT.search(question) and re.search(r"blood pressure|\bbp\b|\b\d{2,3}/\d{2,3}\b", question) and view.above("systolic_bp_mmhg"):
         return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-levels', 1)} {asking.quote('blood_pressure/bp-lifestyle')} {asking.quote('blood_pressure/crisis')}"
     if (
-        not (named or of_that or ((_OWN.match(question) or _THEN_THAT.match(question)) and _JUDGE.search(question)))
+        not (named or of_that or ((_OWN.match(question) or _THEN_THAT.match(question) or _OF_NUMBER.search(question)) and _JUDGE.search(question)))
         or len(question.split()) > 14
         or _RISK.search(question)
     ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from assistant.asking import result
+from encoders.record import Fact
 from encoders.teacher.numbers import LABELS, PLURAL, asked_number
 from encoders.teacher.view import View
 
@@ -32,7 +33,9 @@ _THEN = re.compile(
 )
 _NUMBER = re.compile(r"(?<![\w.,/])(\d+(?:[.,]\d+)?)(?![\w/]|[.,]\d)")
 _OF_NUMBER = re.compile(r"^\W*(?:and |so |but |ok )*(?:is|was|what (?:does|do|about)|what's|whats|what is|does|why|how (?:bad|good)|\d)", re.IGNORECASE)
-_OF_MORE = re.compile(r"\b(?:risks?|chances?|odds|likel\w+|chang\w+|affect\w*|influence\w*|rais\w+|why|how (?:do|does))\b")
+_OF_MORE = re.compile(
+    r"\b(?:risks?|chances?|odds|likel\w+|chang\w+|affect\w*|influence\w*|rais\w+|why|how (?:do|does)|safe|fly|flying|allowed|travel|go to|surgery|operation)\b"
+)
 _BESIDE = frozenset(
     "is was what does do mean means about a an the good bad ok okay normal high low too so and but why how my his her percent litres liters l dangerous number score value result of that it fine really very s whats".split()
 )
@@ -84,13 +87,19 @@ def of_another_time(view: View, name: str, question: str) -> str:
     return f"The record does not say what your {LABELS.get(name, 'value')} was then. {holds}"
 
 
+def _shown(fact: Fact) -> float | None:
+    """The number that a fact shows, without its sign; None where it shows words ("under 1 %")."""
+    first = fact.text.split()[0].lstrip("-")
+    return float(first) if re.fullmatch(r"\d+(?:\.\d+)?", first) else None
+
+
 def named_by_number(view: View, question: str, named: tuple[str, ...] = ()) -> str:
     """The fact that a short question means by its number ("is 6.7 bad?", "is a peak flow of 7.4 good?"); empty where none or several have it.
 
     ``named``: the facts that the question names, if any.
     """
-    numbers = [found[1].replace(",", ".") for found in _NUMBER.finditer(question)]
-    fits = [name for name, fact in view.facts.items() if len(numbers) == 1 and fact.value is not None and fact.text.split()[0].lstrip("-") == numbers[0]]
+    numbers = [float(found[1].replace(",", ".")) for found in _NUMBER.finditer(question)]
+    fits = [name for name, fact in view.facts.items() if len(numbers) == 1 and fact.value is not None and _shown(fact) == numbers[0]]
     if (named and "mean" in question) or _OF_MORE.search(question):
         return ""
     if named:

@@ -37,7 +37,7 @@ def mentioned(view: View, question: str, cosine: Callable[[str, str], float]) ->
         return ""
     found = next((match for pattern in _ASKED if (match := pattern.search(question))), None)
     thing = " ".join(found["thing"].split()).strip(" ,") if found else ""
-    if not thing or _VALUES.search(thing) or len(thing.split()) > 6:
+    if not thing or _VALUES.search(thing) or len(thing.split()) > 9:
         return ""
     near = []
     for name, _ in _LISTS:

@@ -16,8 +16,8 @@ from encoders.teacher.view import View
 
 _MEASURES = (  # the ratio first: its name holds the others
     ("fev1_fvc", re.compile(r"\bratio\b|fev ?1 ?(?:/|over|to|:)(?: the)? ?fvc|tiffeneau")),
-    ("fev1", re.compile(r"\bfev ?1\b(?! ?(?:/|over|to|:) ?(?:the )?fvc)|first[- ]second")),
-    ("fvc", re.compile(r"(?<!fev1/)(?<!fev1 / )(?<!over )\bfvc\b|vital capacity")),
+    ("fev1", re.compile(r"\bfev ?1\b|first[- ]second")),
+    ("fvc", re.compile(r"\bfvc\b|vital capacity")),
 )
 _NAMES = {"fev1_fvc": "FEV1/FVC ratio", "fev1": "FEV1", "fvc": "FVC"}
 _BESIDE = (
@@ -67,8 +67,12 @@ class Measured:
 
 def measures_named(text: str) -> tuple[str, ...]:
     """The measures that a text names, in its order: "fev1", "fvc", "fev1_fvc"."""
-    lower = text.lower()
-    found = [(match.start(), name) for name, pattern in _MEASURES if (match := pattern.search(lower))]
+    rest, found = text.lower(), []
+    for name, pattern in _MEASURES:
+        match = pattern.search(rest)
+        if match is not None:
+            found.append((match.start(), name))
+            rest = pattern.sub(lambda one: " " * len(one[0]), rest)  # the ratio's name holds the other two
     return tuple(name for _, name in sorted(found))
 
 

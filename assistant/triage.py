@@ -19,6 +19,10 @@ __all__ = ["CARE", "NOW", "TODAY", "triage"]
 _RULES = tuple((rule, re.compile(rule.words)) for rule in RULES)
 _FINDINGS = {name: re.compile(words) for name, words in FINDINGS.items()}
 _ASKS_RISK = re.compile(r"\b(?:risks?|chances?|odds|likelihood|probability) (?:of|for|that)\b[^.!]{0,60}(?:\?|$|,)|\bhow likely\b")  # what the page estimates
+_ASKS_VALUES = re.compile(  # a short question that names a measure of the test, and nothing that anybody feels
+    r"^(?=.*\b(?:fev ?1|fvc|fef ?25|z-?scores?|predicted|lower limit|lln|flow[- ]volume|spirometry|bronchodilator|back[- ]?extrapolat\w*|ratio|curve|loop|blows?)\b)"
+    r"(?!.*\b(?:pain\w*|hurt\w*|ache\w*|breathless\w*|breath(?!ing test)|breathing(?! test)|can'?t|cannot|faint\w*|blue|gr[ae]y|collaps\w*|bleed\w*|blood|chest|chok\w*|swoll\w*|swell\w*|dizz\w*|confus\w*|drows\w*|weak\w*|numb\w*|droop\w*|slur\w*|fever|help|die|dying|dead|kill\w*|now|today|tonight|minutes|hours?|sudden\w*|unwell|sick|vomit\w*|sweat\w*|tight\w*|pass(?:ed|ing) out|unconscious|seiz\w*|fit|overdose|wheez\w*|gasp\w*|sats?|oxygen|pulse|heart|pressure)\b)(?:\S+\s*){1,16}$"
+)
 LONGEST = 40_000  # characters of a message that are read: of longer ones the first and the last half of it
 _NEAR = 300  # characters before and after a match that can take it back
 
@@ -26,7 +30,7 @@ _NEAR = 300  # characters before and after a match that can take it back
 def triage(message: str, patient: Patient | None = None) -> Triage | None:
     """The red flag in a message, or None: by rules, and read again by its meaning.
 
-    A question for a risk, in which no rule finds anything, is none. A rule's alarm is taken back only where the second net is sure of the contrary, and never one of self-harm, of vital signs or in another language.
+    A question for a risk or for values of the test, in which no rule finds anything, is none. A rule's alarm is taken back only where the second net is sure of the contrary, and never one of self-harm, of vital signs or in another language.
     """
     return weighed(message, by_rules(message, patient))
 
@@ -39,7 +43,7 @@ def weighed(message: str, found: Triage | None) -> Triage | None:
     alarm, self_harm = net.odds(message)
     if found is not None:
         return found if alarm > net.doubt else None
-    if alarm < net.alarm or _ASKS_RISK.search(as_meant(message)):
+    if alarm < net.alarm or _ASKS_RISK.search(as_meant(message)) or _ASKS_VALUES.search(as_meant(message)):
         return None
     return Triage("self_harm", "emergency", CARE) if self_harm > 0 else Triage("read_by_meaning", "emergency", NOW)
 

@@ -164,3 +164,17 @@ def test_a_missing_net_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path
             AlarmNet.load()
     finally:
         AlarmNet.load.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "question", ["FEV1 2.45 and FVC 3.62, is this normal for her?", "is the ratio of 0.48 below the lower limit?", "how far apart were the top two FEV1s"]
+)
+def test_a_question_for_values_of_the_test_is_no_alarm(question: str) -> None:
+    assert triage(question) is None
+
+
+@pytest.mark.parametrize(
+    "message", ["fev1 2.4, and my lips are blue", "the curve is fine but she can't breathe now", "spirometry tomorrow but crushing pain in my chest"]
+)
+def test_what_somebody_feels_beside_a_value_is_one(message: str) -> None:
+    assert triage(message) is not None

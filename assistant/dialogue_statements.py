@@ -186,7 +186,8 @@ def truth_of(session: Session) -> Truth:
         numbers[f"risk_{risk.trait}", "chance"] = risk.probability
         if risk.population:
             times = risk.probability / risk.population
-            words[f"risk_{risk.trait}", "usual"] = "higher than usual" if times > 1.25 else "lower than usual" if times < 0.75 else "about usual"
+            same = 0.75 <= times <= 1.25 or max(risk.probability, risk.population) < 0.01
+            words[f"risk_{risk.trait}", "usual"] = "about usual" if same else "higher than usual" if times > 1.25 else "lower than usual"
     if test is None:
         return Truth(numbers, words)
     if test.interpretation is not None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 SEARCHED = TEMPLATES.parent / "benchmarks" / "search.jsonl"
-REAL, ASKED = 3.0, 2.5  # what a wording of the safety benchmark counts beside one of a template, and a question to this app
-FALSE_ALARMS = 0.02  # the share of look-alikes that the rules let pass which the net may raise, each judged by a net that has not read its author
+REAL, ASKED, OURS = 3.0, 2.5, 1.0  # what a wording of the safety benchmark counts beside one of a template, a question of the search benchmark, and one to this app
+FALSE_ALARMS = 0.01  # the share of look-alikes that the rules let pass which the net may raise, each judged by a net that has not read its author
 LOST = 0.005  # the share of emergencies found by a rule that it may take back, each judged likewise
 ROUNDS = 150  # of fitting; stopped before it fits the wordings to the letter
 STRENGTH = 5.0  # the inverse of the penalty on weights
@@ -89,7 +89,7 @@ def _rows(real: Sequence[Wording], seed: int) -> list[_Row]:
     beside = {name: str(chance.choice(numbers)) for name in dict.fromkeys(one.template for one in taught)}
     rows = [_Row(one.text, one.kind if one.kind in _ALARMING else HARMLESS, str(one.set), REAL) for one in real]
     unread = {one.text for one in read_wordings() if one.set not in MENDED_FOR}
-    rows += [_Row(text, HARMLESS, "ours", ASKED) for texts in load_taught().values() for text in texts if text not in unread and by_rules(text) is None]
+    rows += [_Row(text, HARMLESS, "ours", OURS) for texts in load_taught().values() for text in texts if text not in unread and by_rules(text) is None]
     asked = [str(json.loads(line)["question"]) for line in SEARCHED.read_text(encoding="utf-8").splitlines()]
     rows += [_Row(text, HARMLESS, "asked", ASKED) for text in asked if by_rules(text) is None]
     hand = random.Random(seed)

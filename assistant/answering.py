@@ -95,7 +95,12 @@ def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | 
         limits = [int(one) for one in _OLDER.findall(sentence)]
         if limits and all(age_years < one for one in limits) and not (_OLDER_ASKED.search(question) or _ALSO.search(sentence) or _OF_WHOM.search(question)):
             return False
-        if age_years >= 18 and _YOUNG.search(sentence) and not _YOUNG.search(question) and not re.search(r"\badults?\b|\beveryone\b", sentence, re.IGNORECASE):
+        if (
+            age_years >= 18
+            and _YOUNG.search(sentence)
+            and not (_YOUNG.search(question) or _PREGNANT.search(question))
+            and not re.search(r"\badults?\b|\beveryone\b", sentence, re.IGNORECASE)
+        ):
             return False
     if _THINNER.search(question) and not _WISHED.search(question) and _TO_LOSE.search(sentence):
         return False

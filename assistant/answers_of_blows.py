@@ -77,7 +77,7 @@ def axes(asking: Asking) -> str:
 
 
 _FAULTS = (  # a fault as it is named -> the passage's sentence that says what it means
-    (r"slow start|back-?extrapolated|\bbev\b", "spirometry/slow-start", 0), (r"early end|stopp?(?:ed|ing) (?:too )?early|ended early", "spirometry/end-of-test", 1),
+    (r"slow start|back[- ]?extrapolated|\bbev\b", "spirometry/slow-start", 0), (r"early end|stopp?(?:ed|ing) (?:too )?early|ended early", "spirometry/end-of-test", 1),
     (r"glottic|throat clos", "spirometry/glottic-closure", 0), (r"\bcoughing (?:during|in|ruin)", "spirometry/coughing", 0),
 )  # fmt: skip
 _OWN_WORDS = {

@@ -74,7 +74,7 @@ def asked_blows(session: Session, question: str) -> Measured | None:
         return Measured(
             "The files do not say which medicine was given between the blows, nor how much of it: they say only which blows were before the bronchodilator and which after."
         )
-    if _START.search(question) or _END.search(question):
+    if (_START.search(question) or _END.search(question)) and not re.search(r"\bmeans?\b|\bmeaning\b|\bdefin\w+", question):
         return _ends(test, test.best, start=_START.search(question) is not None)
     if _EACH.search(question) and re.search(r"\b(?:fev ?1|fvc|peak|pef|flow|values?|numbers?|results?|list|show|faults?|volumes?)\b", question):
         return _all(test)

@@ -103,7 +103,7 @@ def asked_measures(session: Session, question: str) -> Measured | None:
     if not named and session.told and len(question.split()) <= 9 and (_BACK.search(question) or re.match(r"\W*(?:and|what about|how about)\b", question)):
         before = session.told[-1]
         named = measures_named(before.question) or measures_named(before.answer)[:1]
-    if not named and "gap" in beside and beside & {"lln", "predicted"}:
+    if not named and "gap" in beside and (beside & {"lln", "predicted"} or re.search(r"\b(?:normal|average)\b", question)):
         named = tuple(name for name in _NAMES if view.below(_own(name))) or ("fev1",)
     if not named:
         numbers = re.findall(r"(?<![\d.])-?\d+\.\d+", question)

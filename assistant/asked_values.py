@@ -44,7 +44,7 @@ _NAMES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
     ("pack_years", r"pack[- ]?years?|how much (?:have|did|has) (?:i|he|she|they) smoked?"),
     ("heart_rate_bpm", r"pulse|heart ?(?:rate|beat)"),
     ("spo2_percent", r"oxygen|o2|sats?|saturation|spo2"),
-    ("symptoms", r"symptoms|complaints"),
+    ("symptoms", r"symptoms?|complaints"),
     ("conditions", r"conditions|illnesses|diseases|diagnos[ei]s|medical history"),
     ("medications", r"(?:tak(?:e|es|ing)|on|us(?:e|es|ing)) (?:anything|something|any (?:regular )?treatment)\b|medicines?|medications?|meds|tablets|drugs|pills|inhalers?(?= (?:is|are|does|do) (?:he|she|i|they)\b)"),
     ("labs", r"blood tests?|bloods|lab(?:oratory)? (?:values|results|tests?)|labs"),
@@ -54,7 +54,7 @@ _AND = re.compile(r"\s*(?:,|&|\+|\band\b|\bor\b(?= (?:any )?(?:medic|tablet|drug
 _WHOLE = re.compile(r"\b(?:ratio (?:of|between)|fev1 (?:and|to|over) (?:the )?fvc ratio)\b")
 _OWN = re.compile(
     r"\b(?:my|mine|i|his|her|hers|he|she|their|they|we|its?|the patient(?:'s)?|patient'?s|this (?:person|patient|man|woman|lady|gentleman|chap|bloke|guy|fellow|girl|boy|file|record|one)|(?:you|we) (?:have|hold|got|use|used|take|took|put|note|noted)"
-    r"|(?:file|record|chart|notes)|the machine|recorded|noted|written|came out)\b",
+    r"|(?:file|record|chart|notes)|the machine|recorded|noted|entered|written|came out)\b",
 )
 _ADVICE = re.compile(
     r"\b(?:lower(?! (?:than|limit))|lowering|reduc\w+|rais(?:e|ing)|improv\w+|increas\w+|los(?:e|ing)|gain\w*|should(?! (?:my|his|her|the) (?:fev1|fvc))|help\w*|caus\w+|affects?|means?|meaning|why|control\w*|manag(?:ing|ement)|manage (?:my|it|this|the|copd|asthma)|treat\w*"

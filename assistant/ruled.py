@@ -44,7 +44,7 @@ _RESPONSE = re.compile(
     rf"\bhow (?:many|much)\b[^?.]{{0,20}}\b(?:gain\w*|improv\w*)\b|\b(?:how much|by how (?:much|many)|what)\b[^?.]{{0,40}}\b(?:fev1|fvc|ratio|lungs?|values?|numbers?|it|result|test)\b[^?.]{{0,20}}\b(?:go(?:es|ne)? up|went up|rise|rose|increas\w+|improv\w+|chang\w+|mov\w+|shift\w*|better)\b(?![^?.]*\b(?:over time|years?|age|if|would|could|smok|weight|exercis))"
     rf"|\b(?:first or second|pre or post)\b|\bbefore (?:and|vs?\.?|versus|to|or) after\b(?![^?.]*\b(?:eat|meal|exercis|surgery|food))(?<!show me the curve before and after)|\b(?:pre|post)[- ]?(?:and|vs?\.?|versus|/)[- ]?(?:pre|post)\b|\bpost[- ]?(?:bronchodilator|bd|fev1|fvc)\b"
     rf"|\b(?:count|counts|qualif\w+|meets?|met)\b[^?.]{{0,30}}\b(?:positive|significant|response|reversib\w+|responder)\b|\b(?:positive|significant) (?:bronchodilator )?respon\w+"
-    rf"|\b(?:fev1|fvc)\b[^?.]{{0,10}}\b(?:jump|gain|delta|rise|increase|change|difference)\b[^?.]{{0,14}}(?:\bml\b|millilit|\bper ?cent|%|\blit(?:re|er)s|\W*$)"
+    rf"|\b(?:fev1|fvc)\b[^?.]{{0,10}}\b(?:jump|gain|delta|rise|increase|change|difference)\b[^?.]{{0,14}}(?:\bml\b|\bsignificant\b|millilit|\bper ?cent|%|\blit(?:re|er)s|\W*$)"
     rf"|\b(?:fev1|fvc|ratio)\b[^?.]{{0,14}}\b(?:mov\w+|went up|r[io]sen?)\b(?![^?.]*\b(?:since|over time|years?))"
     rf"|\b(?:numbers|values|results?|figures|readings)\b[^?.]{{0,20}}\b(?:before|prior to)\b[^?.]{{0,20}}\b(?:took |had |the |her |his |my |that )+{_DRUG}"
     rf"|\b(?:did|does|has|is|was) (?:the |my |that |his |her )?{_DRUG} (?:help|work|change|do|make|effective|any good)|\b(?:respond|response|react)\w*\b[^?.]{{0,20}}\b{_DRUG}"

@@ -74,7 +74,7 @@ def test_single_blows_are_told_by_their_number(patients: Path, name: str, questi
     "question",
     [
         "why is the ratio low", "what does percent predicted mean", "how can i raise my fev1", "explain the z-score of the fev1", "should i stop smoking", "how do i do the next blow better",
-        "what should he do differently next time", "is asthma the reason", "what is my fev1", "draw the curves before and after", "how many blows are allowed",
+        "what should he do differently next time", "is asthma the reason", "what is my fev1", "draw the curves before and after", "how many blows are allowed", "what does back extrapolated volume mean",
     ],
 )  # fmt: skip
 def test_what_asks_for_no_value_and_no_blow_gets_none(patients: Path, question: str) -> None:

@@ -86,7 +86,7 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
     ),
     (
         re.compile(
-            r"^\W*(?:so |and |then )?(?:is|could|might|can) (?:it|this|that) (?:be |all |also )?(?:an? )?(?:scarring|scars?|emphysema|fibrosis|cancer|asthma|copd|bronchitis)\b",
+            r"^\W*(?:so |and |then )?(?:is|could|might|can) (?:it|this|that) (?:be |all |also )?(?:an? )?(?:emphysema|fibrosis|cancer|asthma|copd|bronchitis)\b",
             re.IGNORECASE,
         ),
         "do_i_have_asthma",

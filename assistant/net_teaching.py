@@ -26,11 +26,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 SEARCHED = TEMPLATES.parent / "benchmarks" / "search.jsonl"
-REAL, ASKED, OURS = (
-    3.0,
-    2.5,
-    1.0,
-)  # what a wording of the safety benchmark counts beside one of a template, a question of the search benchmark, and one to this app
+# what a wording of the safety benchmark counts beside one of a template, a question of the search benchmark, and one to this app
+REAL, ASKED, OURS = 3.0, 2.5, 1.0
 FALSE_ALARMS = 0.015  # the share of look-alikes that the rules let pass which the net may raise, each judged by a net that has not read its author
 LOST = 0.005  # the share of emergencies found by a rule that it may take back, each judged likewise
 ROUNDS = 150  # of fitting; stopped before it fits the wordings to the letter

@@ -44,6 +44,7 @@ ALONE = 0.36  # cosine of a sentence that answers a question by itself: then it 
 NEAREST_OF_THEME = 0.34  # relevance of the best passage where the theme of a question is known
 SURE_BY_WORDS = ("do_i_have_asthma", "bronchodilator", "missing_data", "why", "why_risk", "why_pattern", "risks", *FOLLOW_UPS, *DECLINED)
 _BARE = re.compile(r"^\W*(?:and|but|so|then|how|when|where|who|which|what|for|with|even|is|are|or|until|since)\b", re.IGNORECASE)
+_HOW_ONLY = re.compile(r"^\W*(?:(?:and|but|so|for|until|since) )?(?:how (?:often|long|much|many|far|fast|soon)|when)\W*$", re.IGNORECASE)
 _NEW_SUBJECT = re.compile(r"^\W*(?:and |but |so |ok )?(?:what|how) about\b(?! (?:it|that|this|them|those)\b)", re.IGNORECASE)
 _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
 OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
@@ -167,7 +168,11 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     wrong = contradicted(view, spelt) or next((said for name in named_values(spelt) if (said := of_another_time(view, name, spelt))), "")
     if wrong:
         return _said("premise", question, wrong)
-    goes_on = before is not None and before.seen.intent in THEMES and sure < 0.9 and len(question.split()) <= 3 and _BARE.match(question) is not None
+    goes_on = (
+        before is not None
+        and before.seen.intent in THEMES
+        and ((sure < 0.9 and len(question.split()) <= 3 and _BARE.match(question) is not None) or _HOW_ONLY.match(question) is not None)
+    )
     names = () if sure >= KNOWN_WORDING and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
     names = names or tuple(name for name in (named_by_number(view, spelt, named_values(spelt)),) if name)
     answer = _by_code(
@@ -189,7 +194,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     intent = of_no_value(intent, sure, spelt)
     if intent in ("risks", "why_risk") and not asked_trait(question) and asked_trait(spelt):
         question = spelt
-    if intent in FOLLOW_UPS and before is not None:
+    if intent in FOLLOW_UPS and before is not None and not goes_on:
         passages, scores = _again(library, before)
         history = () if intent == "why" and len(question.split()) > 3 else _before(library, turns)  # it names what it is about: the result
         return Question(question, intent, passages, scores, (*history, Asked(intent, question, passages)))

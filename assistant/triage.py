@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from assistant.alarm_net import AlarmNet
+from assistant.alarm_net import SURER, AlarmNet, pieces
 from assistant.findings import FINDINGS, TODAY_TOGETHER, TOGETHER
 from assistant.other_languages import emergency
 from assistant.red_flags import CARE, NOW, RULES, TODAY, Rule
@@ -42,7 +42,8 @@ def weighed(message: str, found: Triage | None) -> Triage | None:
     net = AlarmNet.load()
     alarm, self_harm = net.odds(message)
     if found is not None:
-        return found if alarm > net.doubt else None
+        apart = SURER if len(pieces(message)) > 1 else 0.0  # a sentence among others is taken back as hardly as it is alone
+        return found if alarm + apart > net.doubt else None
     if alarm < net.alarm or _ASKS_RISK.search(as_meant(message)) or _ASKS_VALUES.search(as_meant(message)):
         return None
     return Triage("self_harm", "emergency", CARE) if self_harm > 0 else Triage("read_by_meaning", "emergency", NOW)

@@ -100,8 +100,7 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
         if name in _PLAUSIBLE:
             label, unit, low, high = _PLAUSIBLE[name]
             beyond = (number < low) | (number > high)
-            held = int(number.notna().sum())
-            if beyond.sum() > 0.02 * held and (beyond.sum() > 1 or held == 1):  # more than a stray value: another unit
+            if beyond.sum() > 0.02 * number.notna().sum():  # more than stray values: another unit
                 raise CohortError(f"the column {name} holds {number[beyond].iloc[0]:g}; {label} is given in {unit}, from {low:g} to {high:g}")
             number = number.mask(beyond)
             if beyond.any():

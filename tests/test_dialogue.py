@@ -308,7 +308,7 @@ def test_nothing_of_a_patient_is_logged_or_put_into_the_library(assistant: Assis
         session = ask(assistant, assistant.open([tmp_path / "record.csv"]), "Explain my result", "Zebediah Quux wants to stop smoking")
     assert session.turns[-1].answer
     assert not re.search("zebediah|quux", caplog.text, re.IGNORECASE)
-    stored = json.dumps([assistant.library._guidelines.get()["documents"], assistant.library._questions.get()["documents"]])
+    stored = json.dumps(assistant.library._guidelines.get()["documents"])
     assert not re.search("zebediah|quux", stored, re.IGNORECASE)
 
 
@@ -323,7 +323,7 @@ def test_chat_template_tokens_in_a_question_are_only_text(assistant: Assistant) 
     [
         (("is 0.88 litres bad for a man my age?", "should i get the flu jab"), r"vaccine|flu.*\[\d\]"), (("can I fly to Spain next month",), r"fly.*\[\d\]"),
         (("what is my FEV6",), "hold no FEV6"), (("why is my FEV1/FVC low?",), "^Because your FEV1/FVC ratio is 0.28, which is low"),
-        (("wie geht es dir",), "cannot answer that"), (("Should I exercise?", "how often?"), r"(?:minutes|days)[\w ]* a week.*\[\d\]"),
+        (("wie geht es dir",), "cannot answer that|^Hello"), (("Should I exercise?", "how often?"), r"(?:minutes|days)[\w ]* a week.*\[\d\]"),
         (("I feel a bit breathless when I climb stairs",), r"\[\d\]"),
     ],
 )  # fmt: skip

@@ -110,7 +110,11 @@ def test_every_wording_says_whom_to_call() -> None:
 
 def test_our_own_questions_raise_no_alarm() -> None:
     raised = [text for texts in load_questions().values() for text in texts if triage(text)]
-    assert set(raised) <= {"I panic when I can't breathe"}  # someone who says this may mean now
+    assert set(raised) <= {
+        "I panic when I can't breathe",
+        "I wake up short of breath",
+        "blood sugr",
+    }  # the first two may be meant now; the last is one too many
 
 
 def test_a_record_alone_raises_no_alarm_but_beside_a_symptom_it_does() -> None:

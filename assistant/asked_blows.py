@@ -111,11 +111,11 @@ def _told(number: int, one: Maneuver, figures: list[Fact]) -> str:
     if one.pef_l_s is not None:
         figures.append(Fact("pef", f"PEF of blow {number}", f"{one.pef_l_s:.1f} L/s", one.pef_l_s))
         values.append(f"PEF {figures[-1].text}")
-    good = "acceptable" if one.acceptable_fev1 and one.acceptable_fvc else "usable in part" if one.usable_fev1 or one.usable_fvc else "not usable"
+    judged = "acceptable" if one.acceptable_fev1 and one.acceptable_fvc else "usable in part" if one.usable_fev1 or one.usable_fvc else "not usable"
     phase = f" ({'before' if one.blow.bronchodilator == 'pre' else 'after'} the bronchodilator)" if one.blow.bronchodilator else ""
     faults = "; ".join(found.text.rstrip(".") for found in one.findings)
     figures.extend(Fact(f"blow_{number}_fault", f"fault of blow {number}", found.text) for found in one.findings)
-    return f"Blow {number}{phase}: {', '.join(values) or 'nothing that can be measured'}; {good}; {faults or 'no fault was found'}."
+    return f"Blow {number}{phase}: {', '.join(values) or 'nothing that can be measured'}; {judged}; {faults or 'no fault was found'}."
 
 
 def _nth(test: Spirometry, number: int) -> Measured:
@@ -176,7 +176,8 @@ def _ends(test: Spirometry, best: Best, *, start: bool) -> Measured | None:
     code = ("slow start", "hesitation") if start else ("early end", "truncated", "the curve ends")
     wrong = [found.text.rstrip(".") for found in one.findings if found.text.startswith(code)]
     figures += [Fact("fault", "fault", text) for text in wrong]
-    name = f"Blow {best.chosen + 1}, which is used,"
+    used = one.usable_fev1 or one.usable_fvc or one.acceptable_fev1 or one.acceptable_fvc
+    name = f"Blow {best.chosen + 1}, which is used," if used else f"Blow {best.chosen + 1}"
     if start:
         volume = (
             f" The back-extrapolated volume is {_litres(figures, 'BEV', one.bev_l)}; at most 0.100 L or 5 % of the FVC is allowed, whichever is larger."
@@ -185,7 +186,7 @@ def _ends(test: Spirometry, best: Best, *, start: bool) -> Measured | None:
         )
         return Measured(f"{name} {'did not start as it should: ' + '; '.join(wrong) if wrong else 'started well'}.{volume}", tuple(figures))
     rule = " A blow has ended when under 0.025 L comes in its last second, or after 15 s."
-    return Measured(f"{name} {'did not reach its end: ' + '; '.join(wrong) if wrong else 'reached its end: the volume no longer rose'}.{rule}", tuple(figures))
+    return Measured(f"{name} {'did not reach its end: ' + '; '.join(wrong) if wrong else 'reached its end'}.{rule}", tuple(figures))
 
 
 def _used(test: Spirometry, best: Best) -> Measured:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from assistant.comparisons import compares
+from assistant.comparisons import LIMIT, compares
 from assistant.session import Session
 from encoders.record import Fact
 from encoders.spirogram.reference import NAMES, ReferenceRangeError, evaluate
@@ -43,7 +43,6 @@ _NOT = re.compile(  # what asks for reasons, advice, a definition or a picture a
     r"|would|if|exercis\w+|smok\w+|dose|last (?:year|time|visit|month)|trend|over time|rather than|instead|versus|vs|gold|grade|lung age|important|serious|worr\w+|should (?:i|he|she|we|they) (?!be)|explain|interpret|which equations?)\b"
 )
 _BACK = re.compile(r"\b(?:that|it|this|its|one|them|those|these|same)\b")
-_LIMIT = re.compile(r"\b(?P<way>below|under|less than|lower than|above|over|more than|higher than)\s+(?P<limit>\d+(?:[.,]\d+)?)")
 _A_MINUTE = re.compile(r"\bl/min\b|\bper min(?:ute)?\b|\ba minute\b|\blpm\b")
 _OLD_RULE = re.compile(
     r"\b12 ?(?:%|per ?cent)|\b200 ?ml\b|\b(?:old|older|2005|previous|former) (?:\S+ ){0,4}(?:rule|criteri\w+|definition|standard|guideline)s?\b"
@@ -191,7 +190,7 @@ def _after(session: Session, view: View, named: tuple[str, ...], question: str) 
         )
         figures.append(Fact(f"{measure}_after_z", "after the bronchodilator", beside.strip(", ")))
         said.append(f"After the bronchodilator your {_NAMES[measure]} is {text}{beside}; before it was {view.token(_own(measure))}.")
-        found = _LIMIT.search(question)
+        found = LIMIT.search(question)
         if found is not None:
             number = float(found["limit"].replace(",", ".")) / (100 if measure == "fev1_fvc" and float(found["limit"].replace(",", ".")) > 1.5 else 1)
             under = found["way"] in ("below", "under", "less than", "lower than")
@@ -207,7 +206,7 @@ def _z_after(session: Session, measure: str, after: float) -> Reference | None:
     patient, test = session.patient, session.spirometry
     if test is None or test.reference_name is None or patient.sex is None or patient.age_years is None or patient.height_cm is None:
         return None
-    name = next(key for key, shown in NAMES.items() if shown == test.reference_name)
+    name = next((key for key, shown in NAMES.items() if shown == test.reference_name), "")
     try:
         return evaluate(
             measure, after, sex=patient.sex.value, age_years=patient.age_years, height_cm=patient.height_cm, reference=name, ancestry=patient.ancestry
@@ -222,7 +221,7 @@ def _what_if(session: Session, view: View, question: str) -> Measured | None:
     if found is None or not re.search(r"\b(?:predicted|expected|normal|z|z-?score|lln|limit|per ?cent|%|compare)", question):
         return None
     height, age = (float(found["cm"]) if found["cm"] else patient.height_cm), (float(found["years"]) if found["years"] else patient.age_years)
-    if patient.sex is None or height is None or age is None:
+    if patient.sex is None or height is None or age is None or (height, age) == (patient.height_cm, patient.age_years):
         return None
     said, figures = [], []
     for measure in measures_named(question) or ("fev1", "fvc"):

@@ -45,7 +45,7 @@ def asked_risks(asking: Asking) -> str:
         quoted = (
             asking.quote("smoking/timeline") + " " + asking.quote("smoking/timeline", 1)
             if re.search(r"smok|quit|cig|fag|tobacco", question)
-            else asking.quote("heart_risk/what-lowers")
+            else asking.quote("blood_pressure/bp-lifestyle")
         )
         return (
             f"{shown}It describes people with a record like this one, so it cannot say how it would change: that takes years and more than one value. {quoted}"

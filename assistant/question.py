@@ -98,10 +98,10 @@ def understand(session: Session, library: GuidelineLibrary, question: str, k: in
     measured = asked_measures(session, spelt) or asked_blows(session, spelt)
     if measured is not None:
         return replace(_said("my_numbers", question, measured.text), figures=measured.figures)
-    lists = mentioned(View(Case(session.patient, session.spirometry, session.facts)), spelt, library.likeness)
+    asking = _asking(session, library, spelt)
+    lists = mentioned(asking.view, spelt, library.likeness)
     if lists:
         return _said("my_numbers", question, lists)
-    asking = Asking(session, spelt, library.passages, lambda asked: _nearest(library, session.patient, asked))
     trusted = cited(asked_risks(asking), asking)
     if trusted is not None:
         return _said("risk_trust", question, trusted.text, trusted.passages)

@@ -62,7 +62,7 @@ def test_a_value_is_told_beside_what_it_is_asked_beside(patients: Path, name: st
         ("mild_obstruction", "what was the fev1 of the second blow", "Blow 2: FEV1 2.75 L"), ("mild_obstruction", "and blow 3?", "holds 2 blows, so there is no blow 3"),
         ("poor_effort", "which blow did you use", "None of them"), ("healthy_runner", "which of the blows was best", "The FEV1 of 3.42 L comes from blow 1"),
         ("pre_and_post", "which blows were pre and which post", "Blows 1 and 2 were before the bronchodilator; blows 3 and 4 were after it."), ("pre_and_post", "which inhaler was given before the second pair?", "do not say which medicine"),
-        ("healthy_runner", "did she reach a plateau", "reached its end"), ("poor_effort", "how good is the start of the blow?", "Blow 2, which is used, started well"),
+        ("healthy_runner", "did she reach a plateau", "reached its end"), ("poor_effort", "how good is the start of the blow?", "Blow 2 started well"),
         ("severe_obstruction", "peak flow of each blow?", "Blow 3: FEV1 0.82 L, FVC 3.02 L, PEF 2.7 L/s; acceptable"),
     ],
 )  # fmt: skip

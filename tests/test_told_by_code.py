@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,9 @@ def test_values_that_cannot_be_trusted_are_named(library: GuidelineLibrary, pati
     session = session_of(patients, "poor_effort")
     said = understand(session, library, "whats my fev1 and fvc", 3).said
     assert said.startswith("This test gives no FEV1 or FVC that can be trusted.")
+
+
+def test_every_passage_that_code_quotes_is_in_the_library() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (Path(__file__).parent.parent / "assistant").glob("*.py"))
+    quoted = set(re.findall(r"""quote\(["']([a-z0-9_]+/[a-z0-9_-]+)["']""", code))
+    assert len(quoted) > 40 and quoted <= set(LIBRARY)

@@ -48,7 +48,7 @@ _OLD_RULE = re.compile(
     r"\b12 ?(?:%|per ?cent)|\b200 ?ml\b|\b(?:old|older|2005|previous|former) (?:\S+ ){0,4}(?:rule|criteri\w+|definition|standard|guideline)s?\b"
 )
 _HOW_CHANGE = re.compile(
-    r"\b(?:change|response|reversibility|improvement|rise)\b[^?.]{0,24}\b(?:calculat\w+|work(?:ed)? out|defined|computed|judged|percent of what|relative to)\b|\bpercent of what\b|\bhow (?:is|was|do you) (?:the |a )?(?:significant |bronchodilator )*(?:response|change|reversibility)\b"
+    r"\b(?:change|response|reversibility|improvement|rise)\b[^?.]{0,24}\b(?:calculat\w+|work(?:ed)? out|defined|computed|judged|percent of what|relative to)\b|\bpercent of what\b"
 )
 _IMAGINED = re.compile(
     r"\b(?:if|assum\w+|suppose|supposing|say|imagine|were|was|turned out)\b[^?.]*?\b(?:(?P<cm>1\d\d|20\d)(?:\.\d)? ?(?:cm|centimet\w+)|(?P<years>\d\d) ?(?:years?(?: old)?|yrs?))\b"

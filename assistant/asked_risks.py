@@ -16,7 +16,7 @@ _TRUST = re.compile(
     r"\b(?:believe|trust\w*|rely|reliable|reliability|accurate|accuracy|sure|certain\w*|confiden\w+|how good|take (?:them|it|these|this) seriously|seriously|validated|calibrated|interval|uncertain\w*|margin|credible|worth|meaning\w*|hold up|still (?:count|valid|stand))\b"
 )
 _LACKING = re.compile(
-    r"\b(?:without|missing|empty|blank|lack\w*|absent|unknown|gaps?|incomplete|(?:what|which) (?:other|else|more|further)\b|sharpen|(?:need|want|like|have) to (?:add|know|measure)|(?:make|get) (?:it|them|these|the \w+) (?:better|more (?:certain|accurate|precise))|not (?:recorded|known|filled|measured|there)|no (?:height|smoking|bloods?|cholesterol|glucose|weight|blood pressure|curve|data|value))\b"
+    r"\b(?:without|missing|empty|blank|lack\w*|absent|unknown|gaps?|incomplete|(?:what|which) (?:other|else|more|further|extra) (?:info\w*|data|details?|values?|tests?|things?|inputs?|facts?)\b|sharpen|(?:need|want|like|have) to (?:add|know|measure)|(?:make|get) (?:it|them|these|the \w+) (?:better|more (?:certain|accurate|precise))|not (?:recorded|known|filled|measured|there)|no (?:height|smoking|bloods?|cholesterol|glucose|weight|blood pressure|curve|data|value))\b"
 )
 _NOT = re.compile(r"\b(?:lower(?:ing)?|reduce|smokers?)\b")
 _IF_CHANGED = re.compile(

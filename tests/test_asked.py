@@ -127,7 +127,10 @@ def test_a_risk_of_a_test_that_meets_no_standard_says_so(patients: Path) -> None
     assert "No blow meets the standard" in asked_risks(Asking(risky(patients, "poor_effort"), "should we believe the risks", LIBRARY))
 
 
-@pytest.mark.parametrize("question", ["what is my stroke risk", "why is it so high", "how do i lower my risk", "is smoking a risk", "can i trust the fev1"])
+@pytest.mark.parametrize(
+    "question",
+    ["what is my stroke risk", "why is it so high", "how do i lower my risk", "is smoking a risk", "can i trust the fev1", "which other risks are raised"],
+)
 def test_other_questions_on_risks_are_left_to_others(patients: Path, question: str) -> None:
     assert asked_risks(Asking(risky(patients), question, LIBRARY)) == ""
     assert asked_risks(Asking(session_of(patients, "missing_data"), "can i trust these risks", LIBRARY)) == ""

@@ -14,7 +14,7 @@ from encoders.passages import Passage
 from encoders.record import Fact, write_out
 from encoders.teacher import Case
 from encoders.teacher.sayable import SENTENCE_END, Asked, Sayable, compose, quote, sentences
-from encoders.teacher.themes import OPENINGS
+from encoders.teacher.themes import OPENINGS, THEMES
 
 MOST_SENTENCES = 12
 AGAIN = 0.7  # the temperature at which a sentence is written a second time
@@ -76,9 +76,13 @@ class Judge:
         return tuple(one for one in found if not guardrails.check(write_out(one, self.facts), self.facts, self.passages).notes) or (() if said else found)
 
     def unquoted(self, said: Sequence[Written]) -> tuple[str, ...]:
-        """What is to be quoted beside a sentence that is too short to stand alone, where an answer quotes at all."""
+        """What is still to be quoted, where an answer quotes at all or is on a theme of guidance."""
         text = " ".join(one.text for one in said).lower()
-        return tuple(one.cited for one in self.fitting if one.sentence.lower().rstrip(".!?") not in text) if _CITED.search(text) else ()
+        return (
+            tuple(one.cited for one in self.fitting if one.sentence.lower().rstrip(".!?") not in text)
+            if _CITED.search(text) or self.asked[-1].intent in THEMES
+            else ()
+        )
 
     def _quoting(self, found: Sequence[str]) -> tuple[str, ...]:
         """Sentences with what is to be quoted in the place of other quotations, and without courtesies."""

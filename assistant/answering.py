@@ -11,6 +11,7 @@ from encoders.teacher.guidance import cited, quotable
 
 FIRST = 0.06  # what the first sentence of a passage gains: it says best what the passage is about, and needs nothing before it
 ENOUGH_WORDS = 12  # of guidance in one answer; less is rounded off by a second sentence
+AS_LIKELY, LIKELY_AT_ALL, MOST, MOST_WORDS = 0.5, 0.18, 3, 70  # of the likeliest sentence's chance; of chance; sentences; words
 _KINDS = (  # what a sentence must hold to answer "how often?", and the like
     (re.compile(r"^\W*(?:and |but |so )?how (?:often|frequently|regularly|many times)\b", re.IGNORECASE), re.compile(
         r"\b(?:daily|weekly|monthly|yearly|annual\w*|regular\w*|once|twice|times|often|every|(?:a|per|each|one|most|\d) (?:day|week|month|year)s?|days|weeks|months|years)\b", re.IGNORECASE)),
@@ -27,6 +28,8 @@ _ALSO = re.compile(r"\b(?:earlier|younger|also those|at (?:higher )?risk)\b", re
 _OF_WHOM = re.compile(r"^\W*(?:and )?(?:who|whom|which people|at what age|from what age|what age|when)\b", re.IGNORECASE)
 _YOUNG = re.compile(r"\b(?:child|children|child's|kids?|infants?|bab(?:y|ies)|toddlers?|adolescents?|teenagers?|son|daughter|school)\b", re.IGNORECASE)
 _PREGNANT = re.compile(r"\b(?:pregnan\w*|trimester|midwife)\b", re.IGNORECASE)
+_TOO_LOW = re.compile(r"^(?:For people with diabetes, )?low blood (?:pressure|sugar)\b", re.IGNORECASE)
+_OF_LOW = re.compile(r"\b(?:low|hypo\w*|faint\w*|dizz\w*|shak\w*|sweat\w*|collaps\w*|drop\w*)\b", re.IGNORECASE)
 _THINNER = re.compile(
     r"\b(?:losing|lost|loses|dropped|dropping) (?:\w+ ){0,4}(?:weight|stone|pounds|kilos?|kg)\b|\bweight loss\b|\b(?:too|so|very) thin\b|\bunderweight\b|\bskinny\b",
     re.IGNORECASE,
@@ -41,7 +44,7 @@ _DENIED = re.compile(r"\b(?:no|without|not any)\s+(?!(?:one|idea|matter|longer|m
 
 @dataclass(frozen=True)
 class Fitting:
-    """A sentence of a passage, numbered from 1, that may answer; ``score``: the cosine of its meaning to the question's, and FIRST.
+    """A sentence of a passage, numbered from 1, that may answer; ``score``: the chance that it does, 0-1.
 
     ``shared``: how much of the question's words, the rarer counting for more, the sentence and its passage's title hold, 0-1.
     """
@@ -79,14 +82,15 @@ def of_kind(question: str, found: Sequence[Fitting]) -> tuple[Fitting, ...]:
 
 
 def to_quote(found: Sequence[Fitting], passages: Sequence[Passage]) -> tuple[Fitting, ...]:
-    """What is quoted: the best sentence; where it is short, the next best of its passage with it, in the passage's order."""
+    """What is quoted: the likeliest sentence, those nearly as likely beside it, and where that is short the next of its passage; each passage in its own order."""
     chosen = list(found[:1])
     for one in found[1:]:
-        if sum(len(sentence.sentence.split()) for sentence in chosen) >= ENOUGH_WORDS:
-            break
-        if one.number == chosen[0].number:
+        words = sum(len(sentence.sentence.split()) for sentence in chosen)
+        as_likely = one.score >= max(AS_LIKELY * found[0].score, LIKELY_AT_ALL) and len(chosen) < MOST and words + len(one.sentence.split()) <= MOST_WORDS
+        if as_likely or (words < ENOUGH_WORDS and one.number == chosen[0].number):
             chosen.append(one)
-    return tuple(sorted(chosen, key=lambda one: passages[one.number - 1].text.find(one.sentence)))
+    first = list(dict.fromkeys(one.number for one in chosen))
+    return tuple(sorted(chosen, key=lambda one: (first.index(one.number), passages[one.number - 1].text.find(one.sentence))))
 
 
 def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | None) -> bool:
@@ -102,6 +106,8 @@ def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | 
             and not re.search(r"\badults?\b|\beveryone\b", sentence, re.IGNORECASE)
         ):
             return False
+    if _TOO_LOW.search(sentence) and not _OF_LOW.search(question):
+        return False
     if _THINNER.search(question) and not _WISHED.search(question) and _TO_LOSE.search(sentence):
         return False
     return not (

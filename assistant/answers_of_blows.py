@@ -78,7 +78,7 @@ def axes(asking: Asking) -> str:
 
 _FAULTS = (  # a fault as it is named -> the passage's sentence that says what it means
     (r"slow start|back[- ]?extrapolated|\bbev\b", "spirometry/slow-start", 0), (r"early end|stopp?(?:ed|ing) (?:too )?early|ended early", "spirometry/end-of-test", 1),
-    (r"glottic|throat clos", "spirometry/glottic-closure", 0), (r"\bcoughing (?:during|in|ruin)", "spirometry/coughing", 0),
+    (r"glott?i[cs]|throat clos", "spirometry/glottic-closure", 0), (r"\bcoughing (?:during|in|ruin)", "spirometry/coughing", 0),
 )  # fmt: skip
 _OWN_WORDS = {
     "truncated": "Truncated means that the recording of a blow was cut off before it had ended, so not everything could be measured.",
@@ -90,6 +90,7 @@ _MEANT = re.compile(r"\W*(?:and |so )?(?:what (?:does|do|is|are|was)|what's|what
 def fault_meant(asking: Asking) -> str:
     """What a fault of a blow means, where a question asks for it by name; empty otherwise."""
     question = asking.question
+    question = re.split(r"[?.!,;]", question.strip(), maxsplit=1)[0]  # what follows may ask on
     if not _MEANT.match(question) or len(question.split()) > 9:
         return ""
     own = next((words for name, words in _OWN_WORDS.items() if name in question), "")

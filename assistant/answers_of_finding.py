@@ -129,6 +129,13 @@ def own_value_good(asking: Asking) -> str:
     if re.search(r"\bpeak|\bpef\b", asking.question) and view.has("pef_l_s"):
         return f"Your PEF, the peak flow, is {view.token('pef_l_s')}. I have no normal range for it here: a peak flow says most beside the best that the same person has blown."
     numbers = [found[1].replace(",", ".") for found in _NUMBER.finditer(asking.question)]
+    others = [
+        name
+        for name, fact in view.facts.items()
+        if not name.startswith(("fev1", "fvc", "risk_", "age", "height")) and fact.status and fact.text.split()[0] in numbers
+    ]
+    if len(others) == 1 and not any(_said(view.facts[name].value, numbers) for name in ("fev1_l", "fvc_l", "fev1_fvc") if name in view.facts):
+        return values_in_words(view, others)  # "95 on the finger thing, is that ok?"
     found = [m for m in measures(view) for name in (f"{m}_l", m) if name in view.facts and _said(view.facts[name].value, numbers)]
     found += [m for m in measures(view) if m not in found and view.has(f"{m}_z") and _said(abs(view.facts[f"{m}_z"].value or 0.0), numbers)]
     head = "" if found else "None of your values is that number. " if any("." in one for one in numbers) else ""
@@ -176,7 +183,7 @@ def percent_without(asking: Asking) -> str:
         others = [label_of(name) for name in missing(view.case.patient) if name not in {"conditions", "medications", "symptoms"}]
         unneeded = " What is missing in your record is not needed for it." if others else ""
         return f"Yes: it needs age, sex and height only, and they are recorded.{unneeded} {with_limit(view, 'fev1')}"
-    if gap and "ratio" in asking.question and view.has("fev1_fvc"):
+    if gap and "ratio" in asking.question and view.has("fev1_fvc") and not re.search(r"per ?cent|%|predicted", asking.question):
         return f"Yes: the FEV1/FVC ratio needs no {join(gap)}. Yours is {view.token('fev1_fvc')}. Only to compare it with healthy people are age, sex and height needed."
     if gap and asking.question.lstrip().startswith(("what", "so what", "and what", "which")):
         return f"Record your {join(gap)}: with age, sex and height every value is compared with that of healthy people at once."
@@ -207,6 +214,11 @@ def usable_at_all(asking: Asking) -> str:
 def own_inhaler_before(asking: Asking) -> str:
     view = asking.view
     mine = f" Your test shows {view.token('bronchodilator')}." if view.has("bronchodilator") else ""
+    if re.search(
+        r"\b(?:was|were|did|had|has) (?:the |his |her |my |any )?(?:\w+ ){0,2}(?:withheld|stopped|left out|taken|given|take|use|used|had)\b|\bdo you know\b",
+        asking.question,
+    ):
+        return f"The record does not say whether an inhaler was taken or left out before this test: ask the person. It matters, because a reliever that still works has opened the airways already.{mine} {asking.quote('spirometry/before-the-test', 2)}"
     return f"Yes: a reliever that still works has opened the airways before the first blow, so the values start higher and the change afterwards looks smaller.{mine} {asking.quote('spirometry/before-the-test', 2)}"
 
 

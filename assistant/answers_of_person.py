@@ -40,6 +40,7 @@ _CAUSES = (  # what is asked to be the cause, and the passage on it
     (r"unfit|out of shape|fitness", "breathlessness/causes"),
     (r"\btb\b|tubercul", "tuberculosis/scars"),
     (r"smok|cigar|tobacco", "copd/causes"),
+    (r"train(?:ed|ing)\b|running(?! nose)|runner|swimming(?! pool)|cycling|sports?\b|athlet|exercis\w+(?![- ]induced)", "spirometry/training"),
 )
 
 

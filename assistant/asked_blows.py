@@ -43,7 +43,7 @@ _AGREE = re.compile(
 )
 _ENOUGH = re.compile(
     rf"\b(?:only|just)\b[^?.]{{0,8}}\b(?:[1-8]|one|a single|two|three|four|the one)\b[^?.]{{0,14}}\b{_ONE}\b|\b(?:is|are|was|were|do)\b[^?.]{{0,14}}\b(?:[1-8]|one|two|three|four)\b[^?.]{{0,14}}\b{_ONE} (?:\w+ ){{0,3}}(?:enough|ok(?:ay)?|sufficient|adequate|fine|good)\b"
-    rf"|\benough (?:\w+ )?{_ONE}\b|\bhow many more\b(?![^?.]*\b(?:may|can|could|allowed|left|permitted)\b)|\b(?:more|extra|another) {_ONE} (?:needed|required|necessary)\b|\bneed (?:any |some )?more {_ONE}\b"
+    rf"|\bhow many (?:decent|good|acceptable|usable|proper|valid|ok) {_ONE}\b(?![^?.]*\b(?:need\w*|required|does a test)\b)|\benough (?:\w+ )?{_ONE}\b|\bhow many more\b(?![^?.]*\b(?:may|can|could|allowed|left|permitted)\b)|\b(?:more|extra|another) {_ONE} (?:needed|required|necessary)\b|\bneed (?:any |some )?more {_ONE}\b"
 )
 _OF_BLOWS = re.compile(rf"\b(?:{_ONE}|fev ?1s?|fvcs?|readings?|results?|measurements?|values?|tests?|three|they)\b")
 _GIVEN = re.compile(
@@ -52,7 +52,7 @@ _GIVEN = re.compile(
 _START = re.compile(
     r"\bback[- ]?extrapolat\w*|\bbev\b|\b(?:starts?|started|beginning|onset|take-?off)\b[^?.]{0,20}\b(?:of (?:the|his|her|my|each) (?:\w+ )?(?:blow|test|curve|effort)s?|sharp\w*|fast|quick\w*|hesitant|crisp|enough|good|clean)\b|\b(?:good|sharp|clean|fast|quick) (?:enough )?start\b"
 )
-_EACH = re.compile(rf"\b(?:each|every|all (?:the |three |two |four )?|single|individual|per) {_ONE}\b")
+_EACH = re.compile(rf"\b(?:each|every|all (?:the |three |two |four )?|individual|per) {_ONE}\b")
 _END = re.compile(
     r"\b(?:long enough|too short)\b|\bplateau\w*|\b(?:reach\w*|level\w*|flatten\w*) (?:the end|off|out)\b|\b(?:blow|blew|blown|breathe\w*|empt\w+) (?:\w+ ){0,3}(?:to the end|until (?:\w+ )?empty|completely|all the way)\b"
 )
@@ -91,6 +91,24 @@ def asked_blows(session: Session, question: str) -> Measured | None:
     if _AGREE.search(question) and _OF_BLOWS.search(question):
         return _enough(test, test.best)
     return None
+
+
+def agreement(session: Session) -> Measured | None:
+    """How many blows are acceptable, how near they lie and which grades follow; None where no blow is held."""
+    test = session.spirometry
+    return _enough(test, test.best) if test is not None and test.maneuvers and test.best is not None else None
+
+
+def used_blows(session: Session) -> Measured | None:
+    """From which blows the values reported come; None where no blow is held."""
+    test = session.spirometry
+    return _used(test, test.best) if test is not None and test.maneuvers and test.best is not None else None
+
+
+def all_blows(session: Session) -> Measured | None:
+    """Every blow with its values and faults; None where no blow is held."""
+    test = session.spirometry
+    return _all(test) if test is not None and test.maneuvers else None
 
 
 def _number(word: str, count: int) -> int:

@@ -17,13 +17,13 @@ from encoders.teacher.view import View
 _MEASURES = (  # the ratio first: its name holds the others
     ("fev1_fvc", re.compile(r"\bratio\b|fev ?1 ?(?:/|over|to|:)(?: the)? ?fvc|tiffeneau")),
     ("fev1", re.compile(r"\bfev ?1\b|first[- ]second")),
-    ("fvc", re.compile(r"\bfvc\b|vital capacity")),
+    ("fvc", re.compile(r"\bfvc\b|vital capacity|\blung (?:size|capacity)\b")),
 )
 _NAMES = {"fev1_fvc": "FEV1/FVC ratio", "fev1": "FEV1", "fvc": "FVC"}
 _BESIDE = (
     ("percent", re.compile(r"\bper ?cent(?:age)?\b|%|\bshare of\b|\bproportion\b|\bfraction of (?:the )?predicted\b")),
     ("z", re.compile(r"\bz\b|\bz-?scores?\b|\bstandard deviations?\b")),
-    ("lln", re.compile(r"\blln\b|\blower limits?\b|\blimits? of normal\b|\bcut-?off\b|\bthreshold\b|\bnormal range\b|\blowest normal\b")),
+    ("lln", re.compile(r"\blln\b|\blower limits?\b|\blimits? of normal\b|\bcut[- ]?off\b|\bthreshold\b|\bnormal range\b|\blowest normal\b")),
     ("predicted", re.compile(r"\bpredicted\b|\bexpected\b|\bcompared? (?:with|to|against)\b|\breference value\b|\bshould (?:it |they |his |her |my |the )?(?:\w+ )?be\b")),
     (
         "gap",
@@ -40,7 +40,7 @@ _CHANGE = re.compile(
 )
 _NOT = re.compile(  # what asks for reasons, advice, a definition or a picture asks for no value
     r"\b(?:why|how come|mean(?:s|ing)?|improv\w*|rais(?:e|ing)|increas\w+|treat\w*|caus\w+|risks?|chances?|likel\w+|odds|draw|plot|picture|calculat\w+|work(?:ed)? out|equations?|trust|rely|reliable"
-    r"|would|if|exercis\w+|smok\w+|dose|last (?:year|time|visit|month)|trend|over time|rather than|instead|versus|vs|gold|grade|lung age|important|serious|worr\w+|should (?:i|he|she|we|they) (?!be)|explain|interpret|which equations?)\b"
+    r"|would|if|exercis\w+|smok\w+|dose|last (?:year|time|visit|month)|trend|over time|rather than|instead|versus|vs|gold|grade|lung age|important|serious|worr\w+|should (?:i|he|she|we|they) (?!be)|explain(?!\W*$)|interpret|which equations?)\b"
 )
 _BACK = re.compile(r"\b(?:that|it|this|its|one|them|those|these|same)\b")
 _A_MINUTE = re.compile(r"\bl/min\b|\bper min(?:ute)?\b|\ba minute\b|\blpm\b")

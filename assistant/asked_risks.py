@@ -52,7 +52,19 @@ def asked_risks(asking: Asking) -> str:
         )
     if not (_TRUST.search(question) or _LACKING.search(question)):
         return ""
-    return f"{shown}{_lacks(one or session.risks[0])}{_of_test(view)} Each estimate is shown with its interval: the wider it is, the less is known. They are statistics of many people, not diagnoses."
+    return _trusted(asking, one, shown)
+
+
+def trusted(asking: Asking) -> str:
+    """How far the risks can be trusted, or the one that a question names; facts as tokens."""
+    trait = asked_trait(asking.question)
+    one = next((risk for risk in asking.session.risks if risk.trait == trait), None)
+    held = one is not None and asking.view.has(f"risk_{one.trait}")
+    return _trusted(asking, one, f"The estimated risk of {one.label} is {asking.view.token(f'risk_{one.trait}')}. " if one is not None and held else "")
+
+
+def _trusted(asking: Asking, one: RiskEstimate | None, shown: str) -> str:
+    return f"{shown}{_lacks(one or asking.session.risks[0])}{_of_test(asking.view)} Each estimate is shown with its interval: the wider it is, the less is known. They are statistics of many people, not diagnoses."
 
 
 def _lacks(risk: RiskEstimate) -> str:

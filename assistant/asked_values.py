@@ -21,7 +21,7 @@ _MEASURES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
 _COMPARED = tuple((name, re.compile(words)) for name, words in (
     ("z", r"\bz\b|\bz-?scores?\b|standard deviations?"),
     ("percent_predicted", r"\bper ?cent(?:age)?\b|%"),
-    ("lln", r"\blln\b|lower limit|cut-?off|threshold|limit of normal|lowest (?:still )?normal"),
+    ("lln", r"\blln\b|lower limit|cut[- ]?off|threshold|limit of normal|lowest (?:still )?normal"),
     ("predicted", r"\bpredicted\b|\bexpected\b|\b(?:should|ought)\b[^?.]{0,25}\bbe\b"),
 ))  # fmt: skip
 _FACTS = {  # a measure, and what it is compared by -> the fact
@@ -48,12 +48,12 @@ _NAMES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
     ("conditions", r"conditions|illnesses|diseases|diagnos[ei]s|medical history"),
     ("medications", r"(?:tak(?:e|es|ing)|on|us(?:e|es|ing)) (?:anything|something|any (?:regular )?treatment)\b|medicines?|medications?|meds|tablets|drugs|pills|inhalers?(?= (?:is|are|does|do) (?:he|she|i|they)\b)"),
     ("labs", r"blood tests?|bloods|lab(?:oratory)? (?:values|results|tests?)|labs"),
-    ("age_years", r"age|how old|years old"),
+    ("age_years", r"(?<!that )(?<!this )(?<!at my )(?<!at his )(?<!at her )(?<!at your )(?<!for his )(?<!for her )(?<!for my )(?<!for their )(?<!at their )(?<!for your )(?<!for that )age(?! group)|how old|years old"),
 ))  # fmt: skip
 _AND = re.compile(r"\s*(?:,|&|\+|\band\b|\bor\b(?= (?:any )?(?:medic|tablet|drug|symptom|condition|diagnos|illness))|\bplus\b|\bas well as\b)\s*")
 _WHOLE = re.compile(r"\b(?:ratio (?:of|between)|fev1 (?:and|to|over) (?:the )?fvc ratio)\b")
 _OWN = re.compile(
-    r"\b(?:my|mine|i|his|her|hers|he|she|their|they|we|its?|the patient(?:'s)?|patient'?s|this (?:person|patient|man|woman|lady|gentleman|chap|bloke|guy|fellow|girl|boy|file|record|one)|(?:you|we) (?:have|hold|got|use|used|take|took|put|note|noted)"
+    r"\b(?:my|mine|i|his|her|hers|he|she|their|they|we|its?|the patient(?:'s)?|patient'?s|(?:this|the) (?:person|man|woman|lady|gentleman|lad|chap|bloke|guy|fellow|girl|boy|child|client|kid)'s|this (?:person|patient|man|woman|lady|gentleman|chap|bloke|guy|fellow|girl|boy|file|record|one)|(?:you|we) (?:have|hold|got|use|used|take|took|put|note|noted)"
     r"|(?:file|record|chart|notes)|the machine|recorded|noted|entered|written|came out)\b",
 )
 _ADVICE = re.compile(

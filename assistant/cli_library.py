@@ -103,12 +103,12 @@ def library_vectors() -> None:
     typer.echo(f"{write_vectors()} vectors written.")
 
 
-@library.command("intents", hidden=True)
-def library_intents() -> None:
-    """Teach the net that tells what a question asks and write it to assets, after its wordings have changed."""
-    from assistant.intents import teach
+@library.command("reader", hidden=True)
+def library_reader(epochs: Annotated[int, typer.Option(min=1)] = 5) -> None:
+    """Teach the reader that tells what a question asks and which sentence answers it, and write it to assets, after its wordings or the passages have changed."""
+    from assistant.reader_teaching import teach
 
-    typer.echo(", ".join(f"{name} {value}" for name, value in teach().items()))
+    typer.echo(", ".join(f"{name} {value}" for name, value in teach(epochs=epochs, show=True).items()))
 
 
 @library.command("net", hidden=True)

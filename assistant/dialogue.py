@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant import guardrails, intake, saved_session, spoken_reasons
-from assistant.answer import Draft, Judge, checked, speak
+from assistant.answer import NO_ANSWER, Draft, Judge, checked, speak
 from assistant.engine import Engine, Memory
 from assistant.language_model import BreathwiseChatModel, banned_tokens
+from assistant.left_out import left_out
 from assistant.numerals import words_with_digits
 from assistant.prompt import Window, prompt
 from assistant.question import Question, understand
@@ -39,6 +40,7 @@ from encoders.spirogram.results import Spirometry
 from encoders.tabular import table_of
 from encoders.teacher import Case
 from encoders.teacher.sayable import sentences
+from encoders.teacher.view import View
 
 if TYPE_CHECKING:
     import torch
@@ -204,6 +206,11 @@ class Assistant:
             whole, removed = checked(write_out(draft.raw, session.facts).strip(), session.facts, understood.passages)
             draft.said = [Written(whole, "model")] if whole else []
         halted = stop is not None and stop.is_set()
+        if not halted:
+            view = View(Case(session.patient, session.spirometry, session.facts))
+            more = left_out(view, self.library.spelt(question), understood.intent, draft.text)
+            draft.said = [] if more and draft.text == NO_ANSWER else draft.said
+            draft.said += [Written(one, "record" if draft.said else "code") for one in sentences(more)]
         done = self._finished(turn, session, understood, draft, removed, person_asked, halted=halted)
         total = time.perf_counter() - started
         yield replace(done, timings=Timings(first, shown or total, written or total, total, count))

@@ -63,6 +63,18 @@ class Dispute:
         )
 
 
+_GOES_ON = re.compile(  # a message that says a value and then asks of it
+    r"\?|\b(?:surely|walk me through|is there|isn'?t (?:it|that|there)|point (?:in|of)?|wonder\w*|should|called|do you|can i|could|would|why|how come|explain|anything|what)\b",
+    re.IGNORECASE,
+)
+
+
+def _after_number(text: str) -> str:
+    """What follows the first number of a text; all of it where there is none."""
+    found = re.search(r"(?<![\w.])\d+(?:[.,/]\d+)?", text)
+    return text[found.end() :] if found else text
+
+
 def corrects_record(message: str) -> Dispute | None:
     """What of the record a message says to be different; None for a question."""
     text = message.replace("\u2019", "'").strip()
@@ -86,12 +98,14 @@ def corrects_record(message: str) -> Dispute | None:
         return Dispute(name)
     if _ASKS.search(text):
         return None
-    if _QUIT.search(text):
+    if _QUIT.search(text) and not re.search(r"\b(?:even though|although|though|despite|when|as|since|because)\b", text, re.IGNORECASE):
         never = re.search(r"\bnever\b|\bnot smoked\b|non-?smoker", text, re.IGNORECASE) is not None
         return Dispute("smoking_status", "never" if never else "former")
     if _STARTED.search(text):
         return Dispute("smoking_status", "current")
     found = _IS.search(text)
+    if found and (_GOES_ON.search(text) or re.match(r"\W*(?:%|per ?cent)", _after_number(text[found.start() :]))):
+        return None
     if found:
         name = asked_number(found["name"]) if found["name"] else "weight_kg" if "weigh" in found[0].lower() else "age_years"
         value = re.search(r"\d+(?:[.,/]\d+)?", text[found.start() :].replace("FEV1", "").replace("fev1", ""))

@@ -39,10 +39,10 @@ def judged_value(asking: Asking) -> str:
     question, view = asking.question, asking.view
     named, of_that = _IS.match(question), _OF_THAT.search(question)
     pressure = _PRESSURE.search(question)
-    if pressure and not _RISK.search(question) and f"{pressure[1]} mmHg" == view.text("systolic_bp_mmhg") and (_JUDGE.search(question) or "mean" in question):
-        return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-levels')}"
     if _NEXT.search(question) and re.search(r"blood pressure|\bbp\b|\b\d{2,3}/\d{2,3}\b", question) and view.above("systolic_bp_mmhg"):
         return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-levels', 1)} {asking.quote('blood_pressure/bp-lifestyle')} {asking.quote('blood_pressure/crisis')}"
+    if pressure and not _RISK.search(question) and f"{pressure[1]} mmHg" == view.text("systolic_bp_mmhg") and (_JUDGE.search(question) or "mean" in question):
+        return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-levels')}"
     if (
         not (named or of_that or ((_OWN.match(question) or _THEN_THAT.match(question) or _OF_NUMBER.search(question)) and _JUDGE.search(question)))
         or len(question.split()) > 14

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from assistant import guardrails
 from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary
 from assistant.session import Session
 from assistant.told_by_code import BY_CODE, SURE
+from encoders.record import Fact
 from encoders.teacher.numbers import asked_number
+from encoders.teacher.sentences import join
 from encoders.teacher.themes import THEMES
 
 DECLINED = ("dose", "off_topic")  # said only where it is sure: rules decline the clear ones before
@@ -182,6 +185,20 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         ),
         "urgent_now",
     ),
+    (
+        re.compile(
+            r"\bwhy (?:do|does|am|is|are) (?:i|he|she|they)\b[^?.]{0,20}\b(?:wheez\w*|cough\w*|breathless|out of breath|puffed|short of breath)\b",
+            re.IGNORECASE,
+        ),
+        "fits_symptom",
+    ),
+    (
+        re.compile(
+            r"\bhow (?:bad|severe|serious|far gone|advanced) (?:is|are) (?:my|his|her|the|this|these) (?:copd|asthma|emphysema|lungs?|obstruction|restriction|disease|condition|result|test|chest|breathing)\b",
+            re.IGNORECASE,
+        ),
+        "explain_result",
+    ),
     (re.compile(r"\b(?:test|spirometry|blowing)\b[^?.]*\b(?:hurts?|painful|dangerous|risky)\b", re.IGNORECASE), "unknown"),
     (
         re.compile(
@@ -255,7 +272,7 @@ _TEST_WORDS = re.compile(
 _PLAIN_WHY = re.compile(r"\b(?:quality|grade|tail|scoop\w*|limb|an? [a-f])\b")
 _COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
 _HIGHEST = re.compile(
-    r"\bmost at risk (?:of|for)\b|\bat most risk\b|\bmost likely to (?:get|have|develop)\b|\bwhich\b[^?.]{0,24}\b(?:estimates?|risks?|percentages?|figures?)\b[^?.]{0,12}\b(?:highest|biggest|largest|worst|greatest)\b|\bwhich (?:is|one is|are) (?:the )?(?:bigger|biggest|larger|greater|higher|worse|most) (?:\w+ )?(?:problem|risk|worry|concern|threat)\b|\b(?:bigger|larger|greater|higher) risk\b[^?.]{0,30}\bor\b|\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
+    r"\b(?:percentages?|risks?|estimates?|chances)\b[^?.]{0,24}\bwhich\b[^?.]{0,24}\b(?:biggest|highest|largest|worst|greatest)\b|\bmost at risk (?:of|for)\b|\bat most risk\b|\bmost likely to (?:get|have|develop)\b|\bwhich\b[^?.]{0,24}\b(?:estimates?|risks?|percentages?|figures?)\b[^?.]{0,12}\b(?:highest|biggest|largest|worst|greatest)\b|\bwhich (?:is|one is|are) (?:the )?(?:bigger|biggest|larger|greater|higher|worse|most) (?:\w+ )?(?:problem|risk|worry|concern|threat)\b|\b(?:bigger|larger|greater|higher) risk\b[^?.]{0,30}\bor\b|\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
 )
 _RANKED = re.compile(
     r"\b(?:rank\w*|order|sort|top (?:two|three|four|2|3|4)|(?:two|three) (?:highest|biggest|main))\b[^?.]*\brisks?\b|\brisks\b[^?.]*\b(?:rank\w*|in order|highest to lowest|top three)\b"
@@ -275,6 +292,7 @@ _OF_WHAT_WAS_SAID = (  # what a question that points back asks of it
         "is_it_bad",
     ),
 )
+_LEAVES_OUT = re.compile(r"\b(?:leave|leaving|left) (?:it|them|that|this|\w+) (?:out|off)\b|\b(?:skip\w*|miss\w*|stop\w*|come off|halve|double|swap\w*)\b")
 _FOR_SOMEONE = re.compile(
     r"\b(?:i|me|my|we|us|our|he|him|his|she|her|they|them|their|patient|mum|dad|mother|father|take|taking|use|double|skip)\b", re.IGNORECASE
 )
@@ -290,7 +308,7 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
         intent = "unknown"  # the library holds passages of its own on that
     if intent == "percent_without" and "risk" in spelt:
         intent = "risks"
-    if sure < (0.65 if intent in DECLINED else LEAST_SURE) or (intent == "dose" and not _FOR_SOMEONE.search(spelt)):
+    if sure < (0.65 if intent in DECLINED and not _LEAVES_OUT.search(spelt) else LEAST_SURE) or (intent == "dose" and not _FOR_SOMEONE.search(spelt)):
         intent = "unknown"
     if (
         _WHY.match(question)
@@ -337,18 +355,33 @@ def ranked_risks(session: Session, count: int = 3) -> str:
     return f"The highest of the estimated risks are, in this order: {told}. The comparison is with people of your age and sex. Ask why for any of them, and I say what it rests on. These are statistical estimates, not diagnoses."
 
 
+def shown_as(known: Mapping[str, Fact], trait: str) -> str:
+    """An estimate as it is shown; empty where it is not held."""
+    return known[f"risk_{trait}"].text if f"risk_{trait}" in known else ""
+
+
 def highest_risk(session: Session, spelt: str = "") -> str:
     """The trait with the highest estimate, and the one that is most above what is usual where that is another; facts as tokens."""
     if _RANKED.search(spelt):
         return ranked_risks(session)
     known = {fact.name: fact for fact in session.facts}
     first = max(session.risks, key=lambda one: one.probability)
-    above = max((one for one in session.risks if one.population), key=lambda one: one.probability / (one.population or 1.0), default=first)
+    higher = [one for one in session.risks if one.population and f"risk_{one.trait}" in known and known[f"risk_{one.trait}"].status == "higher than usual"]
+    above = max(higher, key=lambda one: one.probability / (one.population or 1.0), default=None)
+    as_high = [one for one in session.risks if one is not first and shown_as(known, one.trait) == shown_as(known, first.trait)]
 
     def shown(trait: str) -> str:
         fact = known[f"risk_{trait}"]
         return f"{fact.token}{f' ({fact.status})' if fact.status else ''}"
 
     said = f"The highest of the estimated risks is that of {first.label}: {shown(first.trait)}."
-    more = "" if above is first else f" Farthest above what is usual for your age and sex is that of {above.label}: {shown(above.trait)}."
+    if as_high:
+        said = f"The highest of the estimated risks are those of {join([f'{one.label} ({shown(one.trait)})' for one in (first, *as_high)])}."
+    more = (
+        " None of them is higher than usual for your age and sex."
+        if above is None and all(one.population for one in session.risks)
+        else ""
+        if above is None or above is first
+        else f" Farthest above what is usual for your age and sex is that of {above.label}: {shown(above.trait)}."
+    )
     return f"{said}{more} These are statistical estimates, not diagnoses."

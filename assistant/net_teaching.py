@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assistant.alarm_net import BUCKETS, SPELLINGS, SURER, WEIGHTS, AlarmNet, pieces
-from assistant.intents import load_taught
+from assistant.intents import OF_PASSAGES, load_taught
 from assistant.safety_benchmark import MENDED_FOR, Wording, read_wordings
 from assistant.taught_wordings import EMERGENCY, HARMLESS, SELF_HARM, SLIPPED, TEMPLATES, mistyped, write_out
 from assistant.text_features import WIDTH, bags, buckets, meanings, spellings
@@ -26,10 +27,15 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 SEARCHED = TEMPLATES.parent / "benchmarks" / "search.jsonl"
-# what a wording of the safety benchmark counts beside one of a template, a question of the search benchmark, and one to this app
-REAL, ASKED, OURS = 3.0, 2.5, 1.0
+# what a wording of the safety benchmark counts beside one of a template, a question of the search benchmark, one to this app, and one of a sentence of the library
+REAL, ASKED, OURS, OF_LIBRARY = 3.0, 2.5, 1.0, 0.4
 FALSE_ALARMS = 0.015  # the share of look-alikes that the rules let pass which the net may raise, each judged by a net that has not read its author
 LOST = 0.005  # the share of emergencies found by a rule that it may take back, each judged likewise
+OF_EMERGENCIES = (  # topics and passages whose questions may tell of one
+    "when_to_seek_care", "stroke", "coronary_disease", "pneumothorax", "blood_clots", "allergy", "mental_wellbeing", "heart_failure", "pneumonia", "children", "pregnancy",
+    "atrial_fibrillation", "cough", "heat_and_cold", "oxygen_therapy", "breathlessness", "infections", "blood_pressure", "diabetes", "travel_and_altitude", "medicines",
+)  # fmt: skip
+_URGENT = re.compile(r"emergenc|ambulance|\b(?:999|911|112)\b|a ?& ?e\b|casualty", re.IGNORECASE)
 ROUNDS = 150  # of fitting; stopped before it fits the wordings to the letter
 STRENGTH = 5.0  # the inverse of the penalty on weights
 _ALARMING = (EMERGENCY, SELF_HARM)
@@ -91,6 +97,7 @@ def _rows(real: Sequence[Wording], seed: int) -> list[_Row]:
     rows = [_Row(one.text, one.kind if one.kind in _ALARMING else HARMLESS, str(one.set), REAL) for one in real]
     unread = {one.text for one in read_wordings() if one.set not in MENDED_FOR}
     rows += [_Row(text, HARMLESS, "ours", OURS) for texts in load_taught().values() for text in texts if text not in unread and by_rules(text) is None]
+    rows += [_Row(text, HARMLESS, "ours", OF_LIBRARY) for text in _of_the_library() if text not in unread and by_rules(text) is None]
     asked = [str(json.loads(line)["question"]) for line in SEARCHED.read_text(encoding="utf-8").splitlines()]
     rows += [_Row(text, HARMLESS, "asked", ASKED) for text in asked if by_rules(text) is None]
     hand = random.Random(seed)
@@ -98,6 +105,12 @@ def _rows(real: Sequence[Wording], seed: int) -> list[_Row]:
     rows += [_Row(one.text, one.kind, beside[one.template], one.weight) for one in taught]
     # what is harmless is so in every part
     return rows + [_Row(piece, HARMLESS, row.source, 1.0) for row in rows if row.kind == HARMLESS for piece in pieces(row.text)[1:]]
+
+
+def _of_the_library() -> tuple[str, ...]:
+    """The questions of passages that speak of no emergency."""
+    lines = (line.split("\t") for line in OF_PASSAGES.read_text(encoding="utf-8").splitlines())
+    return tuple(text for name, _, text in lines if name.partition("/")[0] not in OF_EMERGENCIES and not _URGENT.search(text))
 
 
 def _limits(real: Sequence[Wording], odds: dict[str, float]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from assistant.answering import Fitting, of_kind, speaks_to, to_quote
 from assistant.answers_of_blows import fault_meant
-from assistant.answers_of_finding import OF_FINDING, unclear
-from assistant.asked_blows import asked_blows
+from assistant.answers_of_finding import unclear
+from assistant.asked_blows import agreement, asked_blows
 from assistant.asked_measures import asked_measures
 from assistant.asked_of_finding import about_the_result, asked_of_finding
 from assistant.asked_risks import asked_risks
@@ -22,7 +22,8 @@ from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk
 from assistant.premises import contradicted, named_by_number, not_judged, of_another_time, why_of_record
 from assistant.reading_level import for_doctor, level
 from assistant.record_mentions import mentioned
-from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, leans_back
+from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, Hit, leans_back
+from assistant.ruled import before_and_after
 from assistant.session import Session, Turn
 from assistant.told_by_code import BY_CODE, OF_VALUES, SURE, cited, told
 from encoders.passages import Passage
@@ -34,13 +35,32 @@ from encoders.teacher.sayable import Asked, sentences
 from encoders.teacher.themes import THEMES, change_topics
 from encoders.teacher.view import View
 
-OTHER_TOPIC = 0.08  # cosine by which a sentence of another topic must be nearer before it is quoted instead of the theme's
-ANSWERS, ANSWERS_AT_ALL = 0.5, 0.33  # cosine of a sentence that surely answers; under the second none is quoted
-NEARER = 0.04  # cosine by which the wordings about the record must be nearer to a question than a sentence of the library
-RECORD_SURE = 0.75  # from here the record answers what is taken to be asked of it, however near a sentence of the library is
-THEME_CERTAIN = 0.85  # from here what the library says on a theme is said, however far its sentences are from the question
+LEAST = 0.03  # chance of all sentences together, under which none is quoted though the search holds their passages for relevant
+OF_THEME = 0.25  # of the chance of the likeliest sentence: with less, that one is quoted instead of the theme's
+ANSWERS, ANSWERS_AT_ALL = 0.5, 0.45  # chance of a sentence that surely answers; of all sentences together, under which none is quoted
+RECORD_SURE = 0.75  # from here the record answers what is taken to be asked of it, however likely the library answers too
+LIBRARY_SURE = 0.7  # chance of all sentences together from which the library answers instead, where that is less sure
+GUIDED = (
+    "my_numbers",
+    "own_value_good",
+    "fits_symptom",
+    "cause_of_result",
+    "all_clear",
+    "will_it_worsen",
+    "can_it_improve",
+    "not_just_age",
+    "judged_value",
+    "lists_held",
+)
+GUIDES, ADVISES = 0.75, 0.4  # chance of a sentence of the library that is said after an answer from the record; where advice is asked for too
+_ADVICE = re.compile(
+    r"\b(?:what (?:should|can|could|shall|do|to)|how (?:can|do|should|to)|steps?|tips?|advice|advise|suggest\w*|recommend\w*|help\w*|ways?|eat\w*|food|meals?|diet|cut (?:out|down)|do about|dangerous|safe|bring (?:it|that) down|lower (?:it|that))\b",
+    re.IGNORECASE,
+)
+SURER = 0.7  # sureness of an intent that code answers, from which it goes before the values that the question names: those are told after it
+LIBRARY_CERTAIN = 0.85  # chance of a sentence of the library that goes before an intent of which less than THEME_CERTAIN is sure
+THEME_CERTAIN = 0.75  # from here what the library says on a theme is said, however far its sentences are from the question
 THEME_SURE = 0.5  # enough for a theme whose own sentence is the nearest of all
-ALONE = 0.36  # cosine of a sentence that answers a question by itself: then it is not read together with the one before
 NEAREST_OF_THEME = 0.34  # relevance of the best passage where the theme of a question is known
 SURE_BY_WORDS = ("do_i_have_asthma", "bronchodilator", "missing_data", "why", "why_risk", "why_pattern", "risks", *FOLLOW_UPS, *DECLINED)
 _BARE = re.compile(r"^\W*(?:and|but|so|then|how|when|where|who|which|what|for|with|even|is|are|or|until|since)\b", re.IGNORECASE)
@@ -53,26 +73,32 @@ OF_THE_BLOWS = ("quality", "faults", "my_numbers", "why_not_read", "explain_resu
 _NOT_ESTIMATED = re.compile(
     r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
 )
-GUESSED = (
-    *OF_FINDING,
-    "percentile",
-    "repeat_test",
-    "next_blow",
-    "certainty",
-    "can_it_improve",
-    "cause_of_result",
-    "normal_for_me",
-    "lowest_value",
-    "will_it_worsen",
-    "why_not_read",
-    "why_twice",
-    "lost_function",
-    "damaged",
-    "test_was_ill",
+ASSERTING = (
+    "not_held",
+    "other_language",
+    "insurance",
+    "prognosis",
+    "all_clear",
+    "odd_record",
+    "open_record",
+    "a_program",
+    "privacy",
+    "change_record",
+    "not_able",
+    "carbon_dioxide",
+    "my_vaccines",
+    "urgent_now",
 )
+GUESSED = frozenset(BY_CODE) - frozenset(ASSERTING)  # what is answered where it is likely only; the others assert too much for that
+AS_SURE = 0.7  # of the sureness of the likeliest intent, with which another is answered where that one has no answer
 LIKELY = 0.42  # sureness of an intent on the test that is answered rather than refused
+_HOPES = re.compile(r"\b(?:ok(?:ay)?|fine|good|all ?right|alright|normal|healthy)\b")
+_ALL_OF_IT = re.compile(r"\b(?:exactly|list|everything|all|which|full|whole)\b")
+_OF_GRADE = re.compile(
+    r"\bgrade\b.*\b(?:why|what|how|not)\b|\b(?:why|what (?:would |does |did )?(?:make|give|earn)\w*|how come|reason)\b.*\bgrade\b|\b(?:why|how come)\b.*\b(?:an? )?[a-f]\b"
+)
 _PERSON = re.compile(r"\b(?:i|my|me|we|he|his|him|she|her|they|it|this|that|dad|mum|mom)\b")
-LEAST_NEAR = 0.45  # score of a sentence of a theme, under which its most general one says more
+LEAST_NEAR = 0.15  # chance of a sentence of a theme, under which its most general one says more
 
 
 @dataclass(frozen=True)
@@ -92,12 +118,42 @@ class Question:
 
 def understand(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
     """A question with what it is about, read together with the turns before; ``k`` passages at most."""
+    return _with_guidance(session, library, question, _understood(session, library, question, k))
+
+
+def _with_guidance(session: Session, library: GuidelineLibrary, question: str, found: Question) -> Question:
+    """An answer from the record, and after it the sentence of the library that surely answers too: "is my HbA1c bad, and what should I eat?"."""
+    if found.intent not in GUIDED or found.passages or found.fitting or (found.intent == "my_numbers" and found.figures):
+        return found
+    found_by_search = library.search(question)
+    passages = tuple({one.id: one for one in (*library.near(question), *(hit.passage for hit in found_by_search.results))}.values())
+    best = next(iter(library.answering(question, passages)), None)
+    if (
+        best is None
+        or best.score < (ADVISES if _ADVICE.search(question) else GUIDES)
+        or not speaks_to(best.sentence, question, session.patient.age_years, session.patient.sex)
+    ):
+        return found
+    said = found.said
+    if not said:
+        view = View(Case(session.patient, session.spirometry, session.facts))
+        names = asked_values(library.spelt(question), known_as_value=True)
+        said = values_in_words(view, names) if names else ""
+    if not said:
+        return found
+    kept = (passages[best.number - 1],)
+    return replace(found, said=f"{said} {replace(best, number=1).cited}", passages=kept, scores=(best.score,), asked=(Asked(found.intent, question, kept),))
+
+
+def _understood(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
     told = session.told
     question = meant_instead(question, told[-1] if told else None) or question
     spelt = library.spelt(question)
-    measured = asked_measures(session, spelt) or asked_blows(session, spelt)
+    intent, sure = library.intent(question)
+    of_finding = sure >= SURER and intent in BY_CODE and intent not in OF_VALUES  # whatever values its words name
+    measured = None if of_finding or (session.risks and asks_highest_risk(spelt)) else asked_measures(session, spelt) or asked_blows(session, spelt)
     if measured is not None:
-        return replace(_said("my_numbers", question, measured.text), figures=measured.figures)
+        return _said("my_numbers", question, measured.text, figures=measured.figures)
     asking = _asking(session, library, spelt)
     lists = mentioned(asking.view, spelt, library.likeness)
     if lists:
@@ -133,16 +189,18 @@ def _of_finding(session: Session, library: GuidelineLibrary, question: str) -> Q
         return None
     asking = _asking(session, library, spelt)
     answer = cited(BY_CODE[intent](asking), asking)
-    return _said(intent, question, answer.text, answer.passages) if answer is not None else None
+    return _said(intent, question, answer.text, answer.passages, answer.figures) if answer is not None else None
 
 
 def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: str) -> Question | None:
     """What is said before a question is refused: of the likeliest intent on the test, else what the test found; None where it is of neither."""
     asking = _asking(session, library, spelt)
-    intent, near = library.intent(question)
-    answer = told(intent, asking) if near >= LIKELY and intent in GUESSED else None
-    if answer is not None:
-        return _said(intent, question, answer.text, answer.passages)
+    likely = library.intents(question)
+    for one, sure in likely:
+        answer = told(one, asking) if sure >= max(LIKELY, AS_SURE * likely[0][1]) and one in GUESSED else None
+        if answer is not None:
+            return _said(one, question, answer.text, answer.passages, answer.figures)
+    intent, near = likely[0]
     if about_the_result(spelt) or (
         near >= LIKELY and intent in OF_THE_TEST and intent not in ("unknown", "shorter", "plain_words", "why") and _PERSON.search(spelt)
     ):
@@ -154,8 +212,8 @@ def _asking(session: Session, library: GuidelineLibrary, spelt: str) -> Asking:
     return Asking(session, spelt, library.passages, lambda asked: _nearest(library, session.patient, asked))
 
 
-def _said(intent: str, question: str, text: str, passages: tuple[Passage, ...] = ()) -> Question:
-    return Question(question, intent, passages, (0.0,) * len(passages), (Asked(intent, question, passages),), said=text)
+def _said(intent: str, question: str, text: str, passages: tuple[Passage, ...] = (), figures: tuple[Fact, ...] = ()) -> Question:
+    return Question(question, intent, passages, (0.0,) * len(passages), (Asked(intent, question, passages),), said=text, figures=figures)
 
 
 def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
@@ -165,6 +223,10 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     intent, sure = meant(library, question, spelt)
     if intent == "what_would_change" and view.state == "unusable" and before is not None and before.seen.intent in OF_THE_BLOWS:
         intent = "next_blow"  # "so what should he do differently?"
+    if intent == "is_it_bad" and _HOPES.search(spelt) and (before is None or not before.seen.said):
+        intent = "explain_result"  # "was it ok?": a verdict that begins with "no" would be taken for the contrary
+    if intent == "missing_data" and _ALL_OF_IT.search(spelt):
+        intent = "what_is_missing"
     wrong = contradicted(view, spelt) or next((said for name in named_values(spelt) if (said := of_another_time(view, name, spelt))), "")
     if wrong:
         return _said("premise", question, wrong)
@@ -175,12 +237,18 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     )
     names = () if sure >= KNOWN_WORDING and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
     names = names or tuple(name for name in (named_by_number(view, spelt, named_values(spelt)),) if name)
+    if sure >= SURER and intent not in ("my_numbers", "unknown", *OF_VALUES):  # the values that it names are told after the answer
+        names = ()
+    if SURE <= sure < THEME_CERTAIN and intent in BY_CODE and intent not in OF_VALUES and not goes_on:
+        best = next(iter(library.answering(question, library.near(question))), None)
+        if best is not None and best.score >= LIBRARY_CERTAIN and speaks_to(best.sentence, question, session.patient.age_years, session.patient.sex):
+            intent = "unknown"  # the library surely answers, and what is asked of the record is not sure
     answer = _by_code(
         session,
         library,
         question,
         spelt,
-        intent if not goes_on and sure >= (SURE if not names or (intent in OF_VALUES and len(names) == 1) else KNOWN_WORDING) else "",
+        intent if not goes_on and sure >= (SURE if not names or (intent in OF_VALUES and len(names) == 1) else SURER) else "",
     )
     if answer is not None:
         return answer
@@ -204,15 +272,19 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     wanted = change_topics(view) if intent == "what_would_change" else ()
     passages, scores = _search(library, put, intent, 2 * k, leans, wanted)
     asked_with = f"{leans} {question}" if leans and put == question and passages and leans_back(question) else put
-    intent, fitting = _fitting(
-        library, session.patient, question, asked_with, intent, sure, passages, wanted, before.seen.said if before is not None and goes_on else ""
-    )
+    said = before.seen.said if before is not None and goes_on else ""
+    meant_first = intent
+    intent, fitting = _fitting(library, session.patient, question, asked_with, intent, sure, passages, wanted, said)
     if not fitting and (intent in THEMES or intent == "unknown"):
         likely = None if goes_on else _likely(session, library, question, spelt)
         if likely is not None:
             return likely
-        passages, scores = (), ()
-    kept = list(dict.fromkeys([*(one.number for one in fitting), *range(1, len(passages) + 1)]))[:k]  # those that answer before those merely near
+        if any(score > 0 for score in scores):  # the search holds them for relevant, so the likeliest sentence is better than none
+            intent, fitting = _fitting(library, session.patient, question, asked_with, meant_first, sure, passages, wanted, said, LEAST)
+        if not fitting:
+            passages, scores = (), ()
+    found = (n for n, score in enumerate(scores, 1) if score > 0)  # by the search; the reader's own only where they answer
+    kept = list(dict.fromkeys([*(one.number for one in fitting), *found]))[:k]  # those that answer before those merely near
     fitting = tuple(replace(one, number=kept.index(one.number) + 1) for one in fitting)
     passages, scores = tuple(passages[n - 1] for n in kept), tuple(scores[n - 1] for n in kept)
     return Question(question, intent, passages, scores, (*_before(library, turns), Asked(intent, question, passages)), fitting=fitting)
@@ -224,6 +296,15 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
     view = asking.view
     if _NOT_ESTIMATED.search(spelt) and not asked_trait(spelt) and _RISK_ASKED.search(spelt):
         intent = "risk_not_estimated"
+    if "none" in spelt.split() and re.search(r", none\b|^none,", view.text("symptoms")):  # the list contradicts itself
+        intent = "odd_record"
+    test = session.spirometry
+    if intent == "quality" and _OF_GRADE.search(spelt) and test is not None and test.best is not None and test.maneuvers:
+        agreed = agreement(session)
+        return _said("quality", question, agreed.text, figures=agreed.figures) if agreed is not None else None
+    if intent == "bronchodilator" and test is not None and test.response is not None and re.search(r"\bhow (?:much|big|large)\b|\bper ?cent|%|\bml\b", spelt):
+        changed = before_and_after(test, question)
+        return _said("bronchodilator", question, changed, figures=(Fact("response", "response to the bronchodilator", changed),))
     name = why_of_record(view, spelt)
     if name:
         sentence, passage = asking.near(spelt)
@@ -237,7 +318,7 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
     answer = answer or told(intent, asking)
     if answer is None:
         return None
-    return _said(intent, question, answer.text, answer.passages)
+    return _said(intent, question, answer.text, answer.passages, answer.figures)
 
 
 def _of_values(view: View, names: tuple[str, ...], question: str, spelt: str) -> Question:
@@ -267,6 +348,7 @@ def _fitting(
     passages: Sequence[Passage],
     wanted: Sequence[str],
     said: str,
+    least: float = ANSWERS_AT_ALL,
 ) -> tuple[str, tuple[Fitting, ...]]:
     """The intent, and the sentences of passages to quote; none where the record answers.
 
@@ -276,8 +358,9 @@ def _fitting(
     """
     for_others = {n for n, one in enumerate(passages, 1) if not speaks_to(sentences(one.text)[0], question, patient.age_years, patient.sex)}
     found = library.answering(question, passages)
-    if put != question and (said or not found or found[0].score < ALONE):
-        found = library.answering(put, passages)
+    if put != question:
+        with_before = library.answering(put, passages)
+        found = with_before if said or _able(with_before) > _able(found) else found
     found = tuple(one for one in found if one.number not in for_others and speaks_to(one.sentence, question, patient.age_years, patient.sex))
     if said:
         found = tuple(
@@ -291,18 +374,23 @@ def _fitting(
             return intent, to_quote(own, passages)
         if (
             own
-            and (said or own[0].score >= found[0].score - OTHER_TOPIC)
+            and (said or own[0].score >= OF_THEME * found[0].score)
             and (said or sure >= (THEME_SURE if own[0] is found[0] else LEAD_SURE) or own[0].score >= ANSWERS)
         ):
             return intent, to_quote(own, passages)
-        if found and found[0].score >= ANSWERS_AT_ALL:
+        if _able(found) >= least:
             return "unknown", to_quote(found, passages)
         return (intent, to_quote(own, passages)) if own and sure >= THEME_CERTAIN else ("unknown", ())
     if intent == "unknown":
-        return intent, to_quote(found, passages) if found and found[0].score >= ANSWERS_AT_ALL else ()
-    if found and intent not in SURE_BY_WORDS and sure < RECORD_SURE and found[0].score > sure - NEARER:
+        return intent, to_quote(found, passages) if _able(found) >= least else ()
+    if intent not in SURE_BY_WORDS and sure < RECORD_SURE and _able(found) >= LIBRARY_SURE:
         return "unknown", to_quote(found, passages)
     return intent, ()
+
+
+def _able(found: Sequence[Fitting]) -> float:
+    """The chance that one of these sentences answers."""
+    return sum(one.score for one in found)
 
 
 def _search(
@@ -326,6 +414,9 @@ def _search(
         general = library.search(f"{theme.keys[0]} {theme.name}", k=2)
         ids = {hit.passage.id for hit in hits}
         hits = (*hits, *(hit for hit in general.results if general.enough and hit.passage.id not in ids and _serves(hit.passage, intent, wanted)))
+    known = {hit.passage.id for hit in hits}
+    put = f"{leans} {question}" if leans and leans_back(question) else question
+    hits = (*hits, *(Hit(passage, 0.0) for passage in library.near(put) if passage.id not in known))
     return tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
 
 

@@ -12,23 +12,27 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 from assistant.answering import FIRST, Fitting, affirmed, candidates, stated
-from assistant.intents import IntentReader, load_taught
+from assistant.intents import load_taught
 from assistant.lay_words import in_library_words, library_words, written_out
 from assistant.local_passages import library_folder, read_local
 from assistant.minilm import MINILM_SHA256, MiniLM, minilm
 from assistant.minilm import write_vectors as write_vectors_of
+from assistant.reader import QuestionReader
 from assistant.spelling import Speller
 from encoders.passages import GUIDELINES, Passage, PassageError, read_passages
 
 if TYPE_CHECKING:
     from langchain_chroma import Chroma
+    from numpy.typing import NDArray
 
     from assistant.settings import Settings
 
@@ -37,10 +41,13 @@ COVER = 0.1  # what the share of a question's words in a passage adds to the cos
 BY_WORDS, RANK_OFFSET = 0.3, 20  # reciprocal rank fusion: the weight of BM25 beside vectors, and the usual constant
 FEW = 2  # words of meaning in a question that says little beside a lay word
 WHOLE = 0.4  # of a sentence's score is how near its passage as a whole is
-SENTENCE_WORDS, PASSAGE_WORDS = 0.2, 0.1  # what the shared words of a sentence and of its passage add to its rank; chosen on the same half
+SENTENCE_WORDS, PASSAGE_WORDS = 0.2, 0.1  # what the shared words of a sentence and of its passage add to their likeness; chosen on the same half
+ALIKE = 10.0  # what likeness (the cosine, the shared words) counts beside the reader's log odds; this and the next two were chosen on questions the reader was not taught
+NONE = 7.0  # the sum of "no sentence answers"
+EVEN = 0.5  # what sums are multiplied by before they are chances: under one, so that no sentence is surer than it should be
 KNOWN_WORDING = 1.0  # a question is one of the wordings
 INDEX_VERSION = 6
-COMMON = 3  # wordings that hold a word, at least, before a mistyped one is taken for it
+COMMON, OFTEN = 3, 15  # wordings that hold a word, at least, before a mistyped one is taken for it; one that no vocabulary knows may itself be a slip
 _WORD = re.compile(r"[a-z0-9]+")
 _STOP = frozenset(
     "a am an and any are as at be but by can do does dont for from get got have how i if im in is it me my of ok on or should so that the there they this to "
@@ -92,7 +99,7 @@ class GuidelineLibrary:
             twice = [name for name, count in Counter(p.id for p in passages).items() if count > 1]
             raise PassageError(f"two passages share the id {twice[0]}; give each one of its own")
         self.embeddings = embeddings
-        self._intents = IntentReader.load()
+        self._reader = QuestionReader.load()
         self.folder = folder
         self._open()
         self._words = {p.id: Counter(_terms(f"{p.title} {p.title} {p.topic.replace('_', ' ')} {p.text}")) for p in passages}
@@ -100,7 +107,7 @@ class GuidelineLibrary:
         knows = embeddings.knows if isinstance(embeddings, MiniLM) else lambda word: False
         texts = [f"{p.title} {p.title} {p.text}" for p in passages]
         asked = Counter(word for wordings in load_taught().values() for text in wordings for word in text.lower().split())
-        common = " ".join(f"{word} " * count for word, count in asked.items() if count >= COMMON)
+        common = " ".join(f"{word} " * count for word, count in asked.items() if count >= (COMMON if knows(word.strip(".,?!")) else OFTEN))
         self._speller = Speller([*texts, common], knows, texts, lambda word: word in _STOP or _stem(word) in self._rarity)
         self._length = sum(sum(words.values()) for words in self._words.values()) / max(1, len(self._words))
 
@@ -195,19 +202,40 @@ class GuidelineLibrary:
             found[name] = Match(1.0 - float(distance), self._bm25(name, terms), self._share(asked, set(self._words[name])))
         return found
 
-    def intent(self, question: str) -> tuple[str, float]:
-        """What a question is about, and how sure that is, see ``IntentReader.choose``; "unknown": nothing but the library can tell.
+    def intents(self, question: str) -> tuple[tuple[str, float], ...]:
+        """What a question may be about, the likeliest first, and how sure each is, see ``QuestionReader.read``; "unknown": nothing but the library can tell.
 
         Where that is not sure, it is also read with its slips put right and without a word of address before it; the surest reading counts.
         """
         if not question.strip():
-            return "unknown", 0.0
-        typed = self._intents.choose(question)
-        if typed[1] >= 0.9:
+            return (("unknown", 0.0),)
+        typed = self._reader.read(question).intents
+        if typed[0][1] >= 0.9:
             return typed
         spelt = self.spelt(question)
         readings = {one for one in (spelt, _ADDRESS.sub("", spelt)) if one.strip() and one != question.lower()}
-        return max((typed, *(self._intents.choose(one) for one in sorted(readings))), key=lambda found: found[1])
+        return max((typed, *(self._reader.read(one).intents for one in sorted(readings))), key=lambda found: found[0][1])
+
+    def intent(self, question: str) -> tuple[str, float]:
+        """The likeliest of ``intents``."""
+        return self.intents(question)[0]
+
+    def near(self, question: str, k: int = 10) -> tuple[Passage, ...]:
+        """The passages of ours whose sentences the reader lays nearest to a question, of its ``k`` nearest sentences."""
+        found, vectors = self._own_sentences
+        if not found or not question.strip():
+            return ()
+        lies = self._reader.nearness(self._reader.read(self.spelt(question)).vector, vectors)
+        return tuple(dict.fromkeys(self.passages[found[n]] for n in np.argsort(-lies)[:k]))
+
+    @cached_property
+    def _own_sentences(self) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """The passages of all our sentences, and the sentences' vectors."""
+        found = candidates([one for one in self.passages.values() if not one.local])
+        if not found:
+            return (), np.zeros((0, 384), dtype=np.float32)
+        vectors = self.embeddings.embed_documents([stated(passage, sentence) for _, passage, sentence in found])
+        return tuple(passage.id for _, passage, _ in found), np.array(vectors, dtype=np.float32).reshape(len(found), -1)
 
     def spelt(self, question: str) -> str:
         """A question in small letters with slips of the hand put right."""
@@ -219,7 +247,10 @@ class GuidelineLibrary:
         return sum(a * b for a, b in zip(first, second, strict=True))
 
     def answering(self, question: str, passages: Sequence[Passage]) -> tuple[Fitting, ...]:
-        """The sentences of passages that can stand by themselves, the nearest to the question first."""
+        """The sentences of passages that can stand by themselves, the likeliest to answer first; their chances and that of none are together one.
+
+        How the reader lays them beside the question is weighed with how like it they are in meaning and words.
+        """
         found = candidates(passages)
         if not found:
             return ()
@@ -235,9 +266,13 @@ class GuidelineLibrary:
         terms = set(_terms(ways[-1]))
         shared = [self._share(terms, set(_terms(f"{passage.title} {sentence}"))) for _, passage, sentence in found]
         in_passage = [self._share(terms, set(self._words[passage.id])) for _, passage, _ in found]
-        ranks = [score + SENTENCE_WORDS * one + PASSAGE_WORDS * other for score, one, other in zip(scores, shared, in_passage, strict=True)]
-        ranked = sorted(zip(ranks, scores, shared, found, strict=True), key=lambda one: -one[0])
-        return tuple(Fitting(number, sentence, score, one) for _, score, one, (number, _, sentence) in ranked)
+        likes = [score + SENTENCE_WORDS * one + PASSAGE_WORDS * other for score, one, other in zip(scores, shared, in_passage, strict=True)]
+        lies = self._reader.nearness(self._reader.read(asked).vector, np.array(answers, dtype=np.float32))
+        sums = np.array([EVEN * (float(near) + ALIKE * like) for near, like in zip(lies, likes, strict=True)])
+        odds = np.exp(sums - max(float(sums.max()), EVEN * NONE))
+        chances = odds / (odds.sum() + math.exp(EVEN * NONE - max(float(sums.max()), EVEN * NONE)))
+        order = np.argsort(-chances)
+        return tuple(Fitting(found[n][0], found[n][2], float(chances[n]), shared[n]) for n in order)
 
     def _share(self, terms: set[str], held: set[str]) -> float:
         """The share of a question's words, the rarer counting for more, that a text holds, 0-1."""

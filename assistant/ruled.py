@@ -7,6 +7,7 @@ import re
 from assistant import guardrails
 from assistant.asked_blows import asked_blows
 from assistant.asked_measures import asked_measures
+from assistant.asked_values import named_values
 from assistant.disputes import corrects_record
 from assistant.session import Seen, Session, Turn
 from encoders.spirogram.results import Spirometry
@@ -21,7 +22,7 @@ _ABSENT = re.compile(
     re.IGNORECASE,
 )
 _FEARS = re.compile(
-    r"\b(?:going to|gonna|will (?:it|this)|could (?:it|this)|can (?:it|this)) (?:kill (?:me|him|her|them)|die)\b|\bwill (?:i|he|she|they) die\b|\b(?:am i|is (?:he|she)) dying\b|\bhow (?:long|many years) (?:do|does|have|has) (?:i|he|she|they|dad|mum|my \w+)(?: have| has| got)?(?: got)?(?: left)?(?: to live)?\W*$|\bhow long (?:will|can|do people|does (?:he|she)) (?:i |he |she |they )?(?:live|survive)\b|\blife expectancy\b|\bsurviv(?:al|able)\b|\bprognosis\b|\bwhat is the outlook\b|\bis (?:it|this|that) (?:terminal|fatal|deadly)\b",
+    r"\b(?:going to|gonna|will (?:it|this)|could (?:it|this)|can (?:it|this)) (?:kill (?:me|him|her|them)|die)\b|\bhow long (?:have|has) (?:i|he|she|they|we) got\b(?! (?:to (?:wait|do|blow)|until|before|between))|\bwill (?:i|he|she|they) die\b|\b(?:am i|is (?:he|she)) dying\b|\bhow (?:long|many years) (?:do|does|have|has) (?:i|he|she|they|dad|mum|my \w+)(?: have| has| got)?(?: got)?(?: left)?(?: to live)?\W*$|\bhow long (?:will|can|do people|does (?:he|she)) (?:i |he |she |they )?(?:live|survive)\b|\blife expectancy\b|\bsurviv(?:al|able)\b|\bprognosis\b|\bwhat is the outlook\b|\bis (?:it|this|that) (?:terminal|fatal|deadly)\b",
     re.IGNORECASE,
 )
 _TEST = r"\b(?:results?|tests?|fev1|fvc|ratio|lung function|values?|numbers?|spirometry|readings?)\b"
@@ -38,6 +39,7 @@ _POLITE = re.compile(
 )
 _DRUG = r"(?:inhaler|puffer|spray|bronchodilator|reliever|salbutamol|ventolin|medicine)"
 _RESPONSE = re.compile(
+    rf"\bhow much better (?:did|was|were|is|are|am)\b|{_DRUG}\b[^?]{{0,40}}\bby how much\b|\bby how much\b[^?]{{0,40}}{_DRUG}|"
     r"\b(?:how (?:big|large|much|strong|good)|my|his|her|any|significant|(?:is|was) there)\b[^?.]{0,20}\b(?:bronchodilator|bd) (?:effect|response|result|change)|"
     r"\bhow (?:big|large|much|strong) (?:was|is) (?:the|my|his|her|that) (?:change|rise|improvement|difference|increase|response)\b|"
     r"\b(?:is|was) (?:an?|the|my|that|this|his|her) (?:\S+ ){0,3}(?:change|rise|improvement|increase|response|difference) (?:a lot|big|large|significant|good|enough|meaningful|real)\b|"
@@ -56,7 +58,7 @@ _MEDICINE = re.compile(
     re.IGNORECASE,
 )
 _MORE_OF_IT = re.compile(
-    r"\b(?:should|can|could|may|do|must|shall) (?:i|we|he|she|they) (?:just |also |then )?(?:use|take|puff|have|need|stop|skip|double|increase|start)\b[^?.]{0,12}\b(?:it|that|this|them|those|one|more|less)\b(?! (?:properly|correctly|right|before the test))",
+    r"\b(?:should|can|could|may|do|must|shall) (?:i|we|he|she|they) (?:just |also |then )?(?:use|take|puff|have|need|stop|skip|double|increase|start|cut|halve|reduce|lower)\b[^?.]{0,12}\b(?:it|that|this|them|those|one|more|less)\b(?! (?:properly|correctly|right|before the test))",
     re.IGNORECASE,
 )
 _IN_ML = re.compile(r"\bml\b|millilit|\bper ?cent\b|%|\bhow much\b", re.IGNORECASE)
@@ -66,6 +68,10 @@ _FAULTS = re.compile(
     r"|\b(?:which|what) (?:faults?|errors?|mistakes?)\b|\bwhy\b[^?.]{0,30}\b(?:blows?|test|attempts?)\b[^?.]{0,20}\b(?:not (?:usable|acceptable|good|valid|count)|unusable|rejected|invalid|fail\w*|no good)\b",
     re.IGNORECASE,
 )
+
+_TO_DO = re.compile(
+    r"\b(?:coach\w*|script|next (?:time|attempt|blow|try)|avoid|instead|tips?|advice|improve|differently)\b", re.IGNORECASE
+)  # what to do, not what was wrong
 
 
 def by_rule(session: Session, question: str, spelt: str = "") -> Turn | None:
@@ -84,7 +90,7 @@ def by_rule(session: Session, question: str, spelt: str = "") -> Turn | None:
     if session.told and _MORE_OF_IT.search(question) and _MEDICINE.search(session.told[-1].question):
         return Turn(question, guardrails.DOSE, seen=Seen(intent="dose"))
     absent = _ABSENT.search(question)
-    if absent is not None:
+    if absent is not None and not named_values(question.lower()):  # beside another value it is told after that
         name = absent[1].upper() if len(absent[1]) < 7 else absent[1].lower()
         return Turn(question, f"I hold no {name} for this patient. {SPOKEN_OF}")
     if _FEARS.search(question):
@@ -95,13 +101,13 @@ def by_rule(session: Session, question: str, spelt: str = "") -> Turn | None:
     if (
         test is not None
         and test.response is not None
-        and _RESPONSE.search(question)
+        and (_RESPONSE.search(question) or _goes_on_of_response(session, question))
         and not _DRAWN.search(question)
         and (asked_measures(session, spelt) or asked_blows(session, spelt)) is None
     ):
         said = before_and_after(test, question)
         return Turn(question, said, evidence="record", seen=Seen(intent="bronchodilator", said=said))
-    if test is not None and test.maneuvers and _FAULTS.search(question) and asked_blows(session, spelt) is None:
+    if test is not None and test.maneuvers and _FAULTS.search(question) and not _TO_DO.search(question) and asked_blows(session, spelt) is None:
         return Turn(question, faults(test), evidence="record", seen=Seen(intent="faults"))
     if _OVER_TIME.search(question):
         return Turn(question, over_time(session), evidence="record", seen=Seen(intent="over_time"))
@@ -109,6 +115,17 @@ def by_rule(session: Session, question: str, spelt: str = "") -> Turn | None:
     if corrected is not None:
         return Turn(question, corrected.answer(session.facts), evidence="record", seen=Seen(intent="corrects_record"))
     return None
+
+
+def _goes_on_of_response(session: Session, question: str) -> bool:
+    """Whether a few words after the answer on the bronchodilator ask how large the change was: "by how much? in ml please"."""
+    before = session.told[-1] if session.told else None
+    return (
+        before is not None
+        and before.seen.intent == "bronchodilator"
+        and len(question.split()) <= 9
+        and re.search(r"\b(?:how (?:much|many|big|large)|ml|millilit\w+|per ?cent)\b|%", question, re.IGNORECASE) is not None
+    )
 
 
 def over_time(session: Session) -> str:

@@ -24,10 +24,11 @@ OFF_TOPIC = "That is outside what I can help with: I talk about this patient's l
 INJECTION = "I follow my own safety rules and cannot change them or show them; I am glad to talk about this patient's lung function and wellness."
 NO_WORDS = "I could not find a question in that; please ask in plain English, for example: explain my result."
 
-_BRANDS = r"ventolin|proventil|bricanyl|seretide|advair|symbicort|fostair|relvar|trelegy|trimbow|spiriva|anoro|flixotide|pulmicort|qvar|clenil|duoresp|breo|incruse|ultibro|montelukast|singulair|theophylline|aminophylline|salmeterol|formoterol|fluticasone|beclomet\w+|ciclesonide|umeclidinium|ipratropium|atrovent|azithromycin|doxycycline|codeine|morphine|tramadol|warfarin|apixaban|lisinopril|losartan|bisoprolol|atenolol|furosemide|omeprazole|gabapentin|pregabalin|sertraline|diazepam|zopiclone|melatonin|antihistamines?|cetirizine|loratadine|cough (?:syrup|medicine|mixture)|beta[- ]?blockers?|blood thinners?|water tablets?|painkillers?|nebuli[sz]ers?"
+_BRANDS = r"methotrexate|amlodipine|azathioprine|mycophenolate|leflunomide|clopidogrel|simvastatin|ventolin|proventil|bricanyl|seretide|advair|symbicort|fostair|relvar|trelegy|trimbow|spiriva|anoro|flixotide|pulmicort|qvar|clenil|duoresp|breo|incruse|ultibro|montelukast|singulair|theophylline|aminophylline|salmeterol|formoterol|fluticasone|beclomet\w+|ciclesonide|umeclidinium|ipratropium|atrovent|azithromycin|doxycycline|codeine|morphine|tramadol|warfarin|apixaban|lisinopril|losartan|bisoprolol|atenolol|furosemide|omeprazole|gabapentin|pregabalin|sertraline|diazepam|zopiclone|melatonin|antihistamines?|cetirizine|loratadine|cough (?:syrup|medicine|mixture)|beta[- ]?blockers?|blood thinners?|water tablets?|painkillers?|nebuli[sz]ers?"
 _DRUG = rf"(?:salbutamol|albuterol|pred\b|prednisolone|prednisone|steroids?|inhalers?|puffer|tiotropium|budesonide|antibiotics?|amoxicillin|metformin|insulin|ramipril|amlodipine|statins?|atorvastatin|varenicline|champix|meds\b|medicines?|medications?|tablets?|pills?|drugs?|ibuprofen|paracetamol|aspirin|tylenol|nicotine (?:patch(?:es)?|gum)|reliever|preventer|{_BRANDS}|oxygen(?! (?:is|do|does|in|level|levels|saturation|therapy work)\b))"
 _TRIP = r"(?! (?:on|onto|to|in|into|with me|through|along|for) (?:the |a |an |my )?(?:plane|flight|flying|fly|airport|aircraft|air travel|cabin|hand luggage|security|holiday|gym|swimming))"
 _DOSE = re.compile(
+    rf"{_DRUG}[^?]{{0,60}}\b(?:can|could|should|may|shall|okay|ok|safe)\b[^?]{{0,20}}\b(?:leave|skip|miss|stop|drop) (?:just )?(?:it|them|that|those|one)\b|"
     rf"\b(?:what|which|right|correct|max\w*|safe|usual|starting|my|the|daily|best|normal) (?:\w+ )?(?:dose|dosage|dosing|doses)\b(?! (?:of (?:\w+ )?(?:was|is|did|were)|was|were|used|given|in the test|for the test|in (?:the )?spirometry)|[^.?!]{{0,30}}(?:test protocol|the protocol|in the test|my record|the record)|[- ]response)|\bdos(?:e|age) of\b(?![^.?!]{{0,40}}(?:protocol|in the test|was given|was used|did i get))|{_DRUG} dos(?:e|age|ing)\b|^\W*(?:wh?at )?(?:max )?(?:dose|dosage)\W*$|"
     rf"do(?:es)? (?:i|he|she|my \w+) (?:really |still )?need (?:to (?:take|use|start) )?(?:more |a |an |my |any |stronger )?(?!oxygen){_DRUG}{_TRIP}|(?:what|which|how much) (?:mg|mcg|milligrams?|micrograms?|strength|amount) of {_DRUG}|(?:take|use|have) (?:\w+ )?puffs|lit(?:re|er)s of oxygen|how (?:many|much|manny) (?:more )?(?:\w+ )?(?:puffs?|pufs|mg|mcg|milligrams?|micrograms?|units of insulin|ml\b(?![^?.]*\b(?:fev ?1|fvc|lungs?|air|blow|breath|test|chang\w+|mov\w+|ris\w+|rose|went up|improv\w+|gain\w*|differ\w*|drop\w*|fall|fell|below|above|under|over|missing|los[te]|short)\b)|tablets?|pills?|drops|sprays|{_DRUG})(?! (?:do|does|did)\b| (?:is|are) (?:left|in))|"
     rf"how (?:often|many times|long|frequently)(?![^?.]{{0,20}}(?:clean|wash|replace|shake|check|work|last|wait))[^?.]{{0,16}}\b(?:take|use|need|stay on|give|keep|have|be on|puff)\b[^?.]{{0,20}}{_DRUG}|\b(?:prescribe|prescribing|prescription for|(?:a|another|new|repeat) (?:prescription|script)\b(?! mean)|refill)(?! for (?:glasses|exercise))|"
@@ -79,6 +80,13 @@ _ABOUT_NO_ONE = re.compile(
     r"\b(?:in|on|does|of) (?:the|my|his|her|this) (?:file|list|chart|notes|record)\b|\bscreen(?:ed|ing)\b|\btoo (?:young|old) (?:for|to)\b|why (?:can'?t|won'?t|don'?t|do) you|\b(?:die|dying|fatal)\b|in (?:my|the|this) record|\b(?:what|which) tests?\b|\b(?:risk|chance|likel\w+|probabilit\w+|how (?:is|are|do|does)|in (?:copd|asthma)|my (?:father|mother|dad|mum|mom|gran\w*|parents?|sister|brother|uncle|aunt)\b[^?.]{0,12}\b(?:had|has))\b|(?:does|could|can|would|do|might|is) (?:it|this|that|asthma|smoking|stress|pollution) (?:cause|make|affect|help|worsen|lead|trigger|fit|go with|change|raise|increase)|(?:have|had|having) (?:a |an )?(?:flare|attack)|fit with|suggest|compatible|consistent|in keeping|instead of"
 )
 
+_WISHES_NONE = re.compile(  # what to do instead of a medicine
+    r"\b(?:eat\w*|food|diet|exercis\w*|sleep|walk\w*|home remed\w+|natural\w*)\b.*\b(?:don'?t|do not|rather not|without|instead of)\b[^?.]{0,24}\b(?:tablets?|pills?|medic\w+|drugs?)\b|\b(?:without|instead of|other than|isn'?t|isnt|not) (?:\w+ ){0,2}(?:tablets?|pills?|medicines?|drugs?)\b"
+)
+_OF_THIS_RECORD = re.compile(
+    r"\b(?:is|was|be|could|might|are) (?:it|this|that|these) (?:\w+ ){0,3}(?:someone|somebody) else'?s\b"
+)  # whether the open one is mixed up
+
 
 def asks_diagnosis(message: str) -> bool:
     """Whether a message asks to confirm, name or rule out a disease."""
@@ -97,6 +105,10 @@ def scope(message: str) -> Refusal | None:
     ):  # fmt: skip
         if kind == "dose" and _BEFORE_TEST.search(text):
             continue  # what to leave out before a breathing test is in the library
+        if kind == "dose" and _WISHES_NONE.search(text) and not re.search(r"\bdoses?\b|\bmg\b|\bpuffs?\b|\bhow (?:many|much)\b", text):
+            continue
+        if kind == "other_person" and _OF_THIS_RECORD.search(text):
+            continue
         if pattern.search(text) or (kind == "other_person" and _NAMED.search(message)):
             return Refusal(kind, answer)
     if language_of(message) != "English":

@@ -30,7 +30,7 @@ class Citation:
 
 @dataclass(frozen=True)
 class Written:
-    """A sentence of an answer and whose it is: "model", "model, second try" or "code"."""
+    """A sentence of an answer and whose it is: "model", "model, second try" or "code"; "record" where a value that the question names is told after an answer."""
 
     text: str
     by: str

@@ -23,7 +23,9 @@ _PARTS = re.compile(
 )
 _OPENING = re.compile(rf"(?:(?:so|and|but|then|also|ok|okay|well|now|please),? )*{_OPENS}\b", re.IGNORECASE)
 _TELLS = re.compile(r"(?:\w+,? )?(?:tell|explain|show|give|describe)\b", re.IGNORECASE)
-_POLITE = re.compile(r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and)\W*$", re.IGNORECASE)
+_POLITE = re.compile(
+    r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and|do you know|can you (?:tell|see)|any idea)\W*$", re.IGNORECASE
+)
 _BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^what does (?:it|that|this) mean\W*$|^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
 _VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|high|low|fine|healthy)(?: for [\w ]{1,30})?\W*$", re.IGNORECASE)
 WHOLE = (
@@ -48,11 +50,16 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
     if refusal is None and asked_of_finding(library.spelt(message)) in WHOLE:
         return (message,)
     found = [part.strip(" ,;") for part in _PARTS.split(message)]
+    asides = [part for part in found if part and re.match(r"\W*(?:do you know|can you (?:tell|see)|any idea)\W*$", part, re.IGNORECASE)]
     found = [part for part in found if part and not _POLITE.match(part)]
+    if len(found) == 1 and asides:
+        return (f"{found[0]}?",)
     if not 2 <= len(found) <= MOST_PARTS or any(re.fullmatch(r"why\W*", part, re.IGNORECASE) for part in found[1:]):
         return (message,)
     if refusal is None and any(guardrails.scope(part) is not None for part in found):
         return (message,)  # "by how many mL, and what percent, did the FEV1 rise?" asks no dose, though its half by itself would
+    if len(found) == 2 and _VERDICT.match(found[1]) and meant(library, found[0], library.spelt(found[0]))[0] == "explain_result":
+        return (found[0],)  # the result is told with its verdict
     if len(found) == 2 and (asked_values(found[0]) or len(found[0].split()) <= 3) and _VERDICT.match(found[1]):
         return (message,)  # the value is told with its verdict
     about = []

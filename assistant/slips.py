@@ -64,3 +64,8 @@ def _in_digits(found: re.Match[str]) -> str:
         (200 if "two" in (found["hundred"] or "") else 100 if found["hundred"] else 0) + _TENS.get(found["tens"] or "", 0) + _ONES.get(found["ones"] or "", 0)
     )
     return f"{whole}.{_ONES[found['part']]}" if found["part"] else str(whole)
+
+
+def plain(text: str) -> str:
+    """A wording in small letters without marks, as it is compared with others."""
+    return " ".join(re.findall(r"[a-z0-9'%/.-]+", text.lower().replace("\u2019", "'"))).strip(".")

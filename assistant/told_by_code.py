@@ -12,11 +12,14 @@ from assistant.answers_of_blows import OF_BLOWS
 from assistant.answers_of_finding import OF_FINDING
 from assistant.answers_of_person import OF_PERSON
 from assistant.answers_of_test import OF_TEST
+from assistant.answers_of_use import OF_USE
+from assistant.asked_measures import Measured
 from assistant.asking import Asking
 from encoders.passages import GUIDELINES, Passage
+from encoders.record import Fact
 
 WORDINGS = GUIDELINES.parent / "questions"
-BY_CODE: Mapping[str, Callable[[Asking], str]] = {**OF_TEST, **OF_BLOWS, **OF_PERSON, **OF_FINDING}
+BY_CODE: Mapping[str, Callable[[Asking], str | Measured]] = {**OF_TEST, **OF_BLOWS, **OF_PERSON, **OF_FINDING, **OF_USE}
 OF_VALUES = (
     "normal_for_me",
     "percentile",
@@ -38,10 +41,11 @@ _CITES = re.compile(r"\[([a-z0-9_]+/[a-z0-9_-]+)\]")
 
 @dataclass(frozen=True)
 class Told:
-    """An answer, facts as tokens, and the passages that its bracketed numbers stand for, in order."""
+    """An answer, facts as tokens, the passages that its bracketed numbers stand for, in order, and the figures that code worked out."""
 
     text: str
     passages: tuple[Passage, ...] = ()
+    figures: tuple[Fact, ...] = ()
 
 
 @lru_cache(maxsize=1)
@@ -55,11 +59,12 @@ def told(intent: str, asking: Asking) -> Told | None:
     return cited(BY_CODE[intent](asking), asking) if intent in BY_CODE else None
 
 
-def cited(said: str, asking: Asking) -> Told | None:
+def cited(said: str | Measured, asking: Asking) -> Told | None:
     """An answer whose passages stand by id, with their numbers; None where it is empty."""
-    text = " ".join(said.split())
+    figures = said.figures if isinstance(said, Measured) else ()
+    text = " ".join((said.text if isinstance(said, Measured) else said).split())
     if not text:
         return None
     names = tuple(dict.fromkeys(_CITES.findall(text)))
     passages = tuple(asking.library[name] for name in names)
-    return Told(_CITES.sub(lambda found: f"[{names.index(found[1]) + 1}]", text), passages)
+    return Told(_CITES.sub(lambda found: f"[{names.index(found[1]) + 1}]", text), passages, figures)

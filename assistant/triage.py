@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from assistant.alarm_net import SURER, AlarmNet, pieces
 from assistant.findings import FINDINGS, TODAY_TOGETHER, TOGETHER
 from assistant.other_languages import emergency
 from assistant.red_flags import CARE, NOW, RULES, TODAY, Rule
 from assistant.session import Triage
-from assistant.slips import as_meant
+from assistant.slips import as_meant, plain
+from assistant.taught_wordings import TEMPLATES
 from assistant.tenses import is_of_now
 from assistant.vital_signs import danger
 from encoders.record import Patient
+from prompts import load_questions
 
 __all__ = ["CARE", "NOW", "TODAY", "triage"]
 
 _RULES = tuple((rule, re.compile(rule.words)) for rule in RULES)
 _FINDINGS = {name: re.compile(words) for name, words in FINDINGS.items()}
-_ASKS_RISK = re.compile(r"\b(?:risks?|chances?|odds|likelihood|probability) (?:of|for|that)\b[^.!]{0,60}(?:\?|$|,)|\bhow likely\b")  # what the page estimates
+_ASKS_RISK = re.compile(
+    r"\b(?:risks?|chances?|odds|likelihood|probability) (?:of|for|that)\b[^.!]{0,60}(?:\?|$|,)|\bhow likely\b|\b(?:heart attack|stroke|heart failure) (?:number|figure|percentage|estimate)s?\b"
+)  # what the page estimates
 _ASKS_VALUES = re.compile(  # a short question that names a measure of the test, and nothing that anybody feels
     r"^(?=.*\b(?:fev ?1|fvc|fef ?25|z-?scores?|predicted|lower limit|lln|flow[- ]volume|spirometry|bronchodilator|back[- ]?extrapolat\w*|ratio|curve|loop|blows?)\b)"
     r"(?!.*\b(?:pain\w*|hurt\w*|ache\w*|breathless\w*|breath(?!ing test)|breathing(?! test)|can'?t|cannot|faint\w*|blue|gr[ae]y|collaps\w*|bleed\w*|blood|chest|chok\w*|swoll\w*|swell\w*|dizz\w*|confus\w*|drows\w*|weak\w*|numb\w*|droop\w*|slur\w*|fever|help|die|dying|dead|kill\w*|now|today|tonight|minutes|hours?|sudden\w*|unwell|sick|vomit\w*|sweat\w*|tight\w*|pass(?:ed|ing) out|unconscious|seiz\w*|fit|overdose|wheez\w*|gasp\w*|sats?|oxygen|pulse|heart|pressure)\b)(?:\S+\s*){1,16}$"
@@ -44,9 +49,18 @@ def weighed(message: str, found: Triage | None) -> Triage | None:
     if found is not None:
         apart = SURER if len(pieces(message)) > 1 else 0.0  # a sentence among others is taken back as hardly as it is alone
         return found if alarm + apart > net.doubt else None
-    if alarm < net.alarm or _ASKS_RISK.search(as_meant(message)) or _ASKS_VALUES.search(as_meant(message)):
+    if alarm < net.alarm or plain(message) in _known_as_harmless() or _ASKS_RISK.search(as_meant(message)) or _ASKS_VALUES.search(as_meant(message)):
         return None
     return Triage("self_harm", "emergency", CARE) if self_harm > 0 else Triage("read_by_meaning", "emergency", NOW)
+
+
+@cache
+def _known_as_harmless() -> frozenset[str]:
+    """Wordings that are held as harmless, word for word: our own questions, and what is only felt or denied. No rule's alarm is taken back for one."""
+    files = (TEMPLATES / "harmless_said.txt", *(TEMPLATES.parent / "questions").glob("*.txt"))
+    ours = (text for texts in load_questions().values() for text in texts)
+    lines = (line for file in files for line in file.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
+    return frozenset(plain(text) for text in (*ours, *lines))
 
 
 def stands(found: Triage) -> bool:

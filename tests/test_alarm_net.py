@@ -63,8 +63,8 @@ def test_a_mistyped_message_has_the_letters_of_the_one_that_was_meant(seed: int)
 
 def test_it_catches_what_no_rule_names_and_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     _limits(monkeypatch, alarm=-99.0, doubt=-99.0)
-    assert by_rules("what is my peak flow?") is None
-    found = triage("what is my peak flow?")
+    assert by_rules("what colour was the mouthpiece in that room?") is None
+    found = triage("what colour was the mouthpiece in that room?")
     assert found is not None and found.rule in ("read_by_meaning", "self_harm") and found.text in (NOW, CARE)
 
 
@@ -178,3 +178,9 @@ def test_a_question_for_values_of_the_test_is_no_alarm(question: str) -> None:
 )
 def test_what_somebody_feels_beside_a_value_is_one(message: str) -> None:
     assert triage(message) is not None
+
+
+def test_a_wording_that_is_held_as_harmless_raises_no_alarm_of_the_net_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    _limits(monkeypatch, alarm=-99.0, doubt=-99.0)
+    assert triage("I do not have chest pain") is None and triage("what is my peak flow?") is None
+    assert triage("I have crushing chest pain now") is not None

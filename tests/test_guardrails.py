@@ -300,3 +300,21 @@ def test_to_ask_for_a_risk_is_no_emergency(question: str) -> None:
 
 def test_a_risk_asked_for_beside_a_red_flag_is_one() -> None:
     assert triage("crushing chest pain since an hour, what is my risk of a heart attack?") is not None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "i know your risk estimate says low but i think my dad is having a heart attack", "every spring he is fine but now his chest has gone tight and he is sweating",
+        "hay fever is bad today and his chest has gone so tight, he is struggling", "my chest is very tight since the pollen came out",
+    ],
+)  # fmt: skip
+def test_a_season_or_an_estimate_in_a_message_hides_no_emergency(message: str) -> None:
+    assert triage(message) is not None
+
+
+@pytest.mark.parametrize(
+    "message", ["my nose streams from may to july and chest goes tight about the same time, connected?", "my hay fever makes my chest a bit tight, what helps?"]
+)
+def test_a_tight_chest_of_the_pollen_season_is_no_emergency(message: str) -> None:
+    assert triage(message) is None

@@ -65,7 +65,7 @@ def test_an_answer_by_code_is_true_of_every_patient(patients: Path, intent: str)
                 continue
             told_any = True
             answer = write_out(found.text, session.facts)
-            checks = guardrails.check(answer, session.facts, found.passages)
+            checks = guardrails.check(answer, (*session.facts, *found.figures), found.passages)
             assert checks.numbers_supported and checks.citations_valid and not checks.notes, (session.patient.label, answer)
             assert answer[0].isupper() and answer[-1] in ".?" and "  " not in answer and ".." not in answer and "<|" not in answer, answer
     assert told_any

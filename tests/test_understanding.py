@@ -89,8 +89,8 @@ def test_lay_words_and_short_forms_are_also_said_in_the_words_of_the_library() -
 # sentences that answer -----------------------------------------------------------------------------------------------
 FOUND = (
     Fitting(1, "Walking is good for the lungs.", 0.8),
-    Fitting(2, "Be active for 150 minutes a week.", 0.5),
-    Fitting(1, "It helps at any age and in any weather, so start now.", 0.4),
+    Fitting(2, "Be active for 150 minutes a week.", 0.15),
+    Fitting(1, "It helps at any age and in any weather, so start now.", 0.05),
 )
 
 
@@ -107,6 +107,17 @@ def test_a_short_sentence_is_quoted_with_the_next_of_its_passage_and_no_other_is
     chosen = to_quote(FOUND, passages)
     assert [one.number for one in chosen] == [1, 1]
     assert quotes("Walking is good for the lungs [1].", chosen) and not quotes("Be active for 150 minutes a week [2].", chosen)
+
+
+def test_a_sentence_that_is_nearly_as_likely_is_quoted_beside_the_likeliest() -> None:
+    long = "Walking is good for the lungs, the heart, the mood and the sleep of nearly everyone."
+    passages = [
+        Passage(id=f"a/{n}", topic="a", title="", section="", text=text, source="", year=2020, url="", licence="")
+        for n, text in enumerate((long, FOUND[1].sentence))
+    ]
+    both = to_quote((Fitting(1, long, 0.5), Fitting(2, FOUND[1].sentence, 0.3)), passages)
+    assert [one.number for one in both] == [1, 2]
+    assert [one.number for one in to_quote((Fitting(1, long, 0.7), Fitting(2, FOUND[1].sentence, 0.2)), passages)] == [1]
 
 
 def test_a_sentence_for_others_is_not_quoted() -> None:

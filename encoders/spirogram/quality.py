@@ -285,6 +285,8 @@ def _grade(maneuvers: Sequence[Maneuver], which: str, age_years: float | None) -
     slack = 1e-9
     if gap <= limits[0] + slack:
         third = len(good) >= 3 and good[0] - good[2] <= limits[0] + slack
+        if len(good) >= 3 and not third:
+            said += f", the third {good[0] - good[2]:.2f} L below the largest"
         return ("A", said) if third else ("B", said)
     if gap <= limits[1] + slack:
         return "C", said

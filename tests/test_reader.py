@@ -1,0 +1,110 @@
+"""The reader: taught with every wording and every sentence of the library, sure of what it knows, and of what nothing answers."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assistant import reader_teaching
+from assistant.intents import UNKNOWN, load_taught
+from assistant.minilm import minilm
+from assistant.reader import QuestionReader, made_of
+from assistant.reader_teaching import OF_PASSAGES, library_sentences, read_asked, taught_with
+from assistant.scripted import read_wordings
+from assistant.search_benchmark import read_questions
+from assistant.slips import plain
+from assistant.told_by_code import BY_CODE
+from encoders.passages import PassageError, read_passages
+from encoders.teacher import INTENTS
+
+
+def test_the_shipped_reader_was_taught_with_wordings_and_library_as_they_are() -> None:
+    assert made_of()["taught"] == taught_with(), "run `breathwise library reader`"
+    assert set(QuestionReader.load().names) == set(load_taught()) == {*INTENTS, *BY_CODE, UNKNOWN}
+
+
+def test_a_wording_has_one_intent_and_is_read_as_it() -> None:
+    once = [plain(text) for texts in load_taught().values() for text in texts]
+    assert len(once) == len(set(once)) >= 12_000
+    reader = QuestionReader.load()
+    assert reader.read("What is FEV1?").intents == reader.read("  what is fev1??? ").intents == (("what_is_fev1", 1.0),)
+
+
+def test_no_question_that_judges_was_taught() -> None:
+    taught = {plain(text) for texts in load_taught().values() for text in texts} | {plain(one.text) for one in read_asked()}
+    judges = {plain(one.question) for one in read_questions()} | {plain(line.question) for lines in read_wordings().values() for line in lines}
+    shared = {one for one in taught & judges if len(one.split()) > 4}  # "what is a z-score?" is everybody's
+    assert len(shared) <= 0.02 * len(judges), sorted(shared)[:10]
+
+
+@pytest.mark.parametrize(
+    ("question", "intent"),
+    [
+        ("how bad must it get before they give me a machine for oxygen at home", "need_oxygen"), ("is any of what i typed kept on a server somewhere", "privacy"),
+        ("which of the readings is the furthest from where it ought to be", "lowest_value"), ("her brother wants to know whether he will have inherited the same lungs", "inherited"),
+        ("am I all right to go under for my gallbladder", "surgery"), ("pop both loops in one picture for me", "overlaid"),
+        ("does thirty percent mean a third of my heart is gone", "risk_meaning"), ("how do i get this onto paper for the district nurse", "export"),
+    ],
+)  # fmt: skip
+def test_what_is_said_in_other_words_is_understood(question: str, intent: str) -> None:
+    assert question not in load_taught()[intent]
+    found, sure = QuestionReader.load().read(question).intents[0]
+    assert found == intent and 0.4 < sure < 1.0
+
+
+@pytest.mark.parametrize(
+    "question", ["does manuka honey soothe a sore throat", "who discovered penicillin", "is a sleep study painful", "the bus was late again"]
+)
+def test_what_no_answer_of_ours_fits_is_left_to_the_library(question: str) -> None:
+    assert QuestionReader.load().read(question).intents[0][0] in (UNKNOWN, "off_topic")
+
+
+@pytest.mark.parametrize(
+    ("question", "passage"),
+    [
+        ("does losing a few pounds help my breathing", "weight/"), ("how soon after packing in the fags does the body notice", "smoking/"),
+        ("is a cabin pressurised like at sea level", "travel_and_altitude/"),
+    ],
+)  # fmt: skip
+def test_a_question_lies_nearest_to_the_sentence_that_answers_it(question: str, passage: str) -> None:
+    texts, of = library_sentences()
+    reader = QuestionReader.load()
+    near = reader.nearness(reader.read(question).vector, np.array(minilm().embed_documents(texts), dtype=np.float32))
+    assert of[int(near.argmax())].startswith(passage) and near.max() > 0.0
+
+
+def test_every_sentence_of_the_library_is_asked_for_and_every_passage_nearly() -> None:
+    texts, _ = library_sentences()
+    asked = Counter(one.sentence for one in read_asked())
+    assert all(asked[n] >= 3 for n in range(len(texts))), [texts[n] for n in range(len(texts)) if asked[n] < 3][:5]
+    assert asked[-1] >= 500 and {one.passage for one in read_asked()} == {passage.id for passage in read_passages()}
+
+
+def test_a_question_for_no_sentence_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "asked.tsv").write_text("asthma/control\t99\thow well is it controlled\n")
+    with pytest.raises(PassageError, match="asthma/control 99"):
+        read_asked(tmp_path / "asked.tsv")
+
+
+def test_a_missing_reader_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="breathwise library reader"):
+        QuestionReader.load(tmp_path / "reader")
+
+
+def test_teaching_writes_what_reading_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {name: texts[:40] for name, texts in list(load_taught().items())[:4]}
+    lines = OF_PASSAGES.read_text(encoding="utf-8").splitlines()[:80]
+    (tmp_path / "asked.tsv").write_text("\n".join(lines) + "\n")
+    monkeypatch.setattr(reader_teaching, "load_taught", lambda: few)
+    monkeypatch.setattr(reader_teaching, "read_asked", lambda: read_asked(tmp_path / "asked.tsv"))
+    found = reader_teaching.teach(tmp_path / "reader", epochs=3)
+    assert found["intents"] == 4 and found["wordings"] == 160 and found["questions"] == 80 and found["right"] > 0.5
+    assert json.loads((tmp_path / "reader" / "reader.json").read_text())["made_of"] == found
+    reader = QuestionReader.load(tmp_path / "reader")
+    name, texts = next(iter(few.items()))
+    assert reader.read(f"{texts[0]} then").intents[0][0] in few and abs(float(np.linalg.norm(reader.read(texts[0]).vector)) - 1.0) < 1e-5
+    assert not any(str(tmp_path) in path.read_text() for path in (tmp_path / "reader").glob("*.json")), name

@@ -15,7 +15,6 @@ from assistant.taught_wordings import TEMPLATES
 from assistant.tenses import is_of_now
 from assistant.vital_signs import danger
 from encoders.record import Patient
-from prompts import load_questions
 
 __all__ = ["CARE", "NOW", "TODAY", "triage"]
 
@@ -56,11 +55,9 @@ def weighed(message: str, found: Triage | None) -> Triage | None:
 
 @cache
 def _known_as_harmless() -> frozenset[str]:
-    """Wordings that are held as harmless, word for word: our own questions, and what is only felt or denied. No rule's alarm is taken back for one."""
-    files = (TEMPLATES / "harmless_said.txt", *(TEMPLATES.parent / "questions").glob("*.txt"))
-    ours = (text for texts in load_questions().values() for text in texts)
-    lines = (line for file in files for line in file.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
-    return frozenset(plain(text) for text in (*ours, *lines))
+    """What is only felt or denied, word for word as it is held for harmless. No rule's alarm is taken back for it."""
+    lines = (TEMPLATES / "harmless_said.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(plain(line) for line in lines if line and not line.startswith("#"))
 
 
 def stands(found: Triage) -> bool:

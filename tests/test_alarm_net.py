@@ -182,5 +182,6 @@ def test_what_somebody_feels_beside_a_value_is_one(message: str) -> None:
 
 def test_a_wording_that_is_held_as_harmless_raises_no_alarm_of_the_net_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     _limits(monkeypatch, alarm=-99.0, doubt=-99.0)
-    assert triage("I do not have chest pain") is None and triage("what is my peak flow?") is None
+    assert triage("I do not have chest pain") is None and triage("My inhaler does not seem to work.") is None
+    assert triage("what is my peak flow?") is not None  # our own questions are not vouched for: some are of symptoms
     assert triage("I have crushing chest pain now") is not None

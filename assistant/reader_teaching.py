@@ -1,16 +1,16 @@
-"""How the reader is taught: ``breathwise library reader``, about twenty minutes on two cores.
+"""How the reader is taught: ``breathwise library reader``, about five minutes on two cores.
 
-Two lessons take turns. Of the wordings in ``prompts/questions`` and ``assets/questions/*.txt`` it learns the intents; of the questions in
-``assets/questions/of_passages.tsv`` (passage, number of the sentence that answers, 0 for none, question) it learns to lay a question beside the sentence that answers
-it, among all sentences of the library and "none". The vectors of the sentences are MiniLM's own and stay as they are, so that a clinic's own documents are found
-the same way. A tenth of both is never taught, and judges it.
+Two lessons take turns. Of the wordings in ``prompts/questions`` and ``assets/questions/*.txt`` and of the questions in ``assets/questions/natural.tsv`` it learns the
+intents; of the natural ones that the library answers and of ``assets/questions/of_passages.tsv`` (passage, number of the sentence that answers, 0 for none, question) it
+learns to lay a question beside the sentence that answers it, among all sentences of the library and "none". MiniLM itself stays as it is: taught through (LoRA), it read
+the questions of authors whom it had not met worse than these heads do. Now and then the sentences are laid out without what their own questions add, so that a clinic's
+own documents are found too. Natural questions of authors left out judge it; then it is taught with all.
 """
 
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from assistant.answering import candidates, stated
-from assistant.intents import OF_PASSAGES, UNKNOWN, fingerprint, load_taught
-from assistant.minilm import load_minilm, minilm
-from assistant.reader import BUCKETS, FOLDER, LONGEST, SPELLINGS, QuestionReader
-from assistant.text_features import LAYERS, WIDTH, buckets, spellings
+from assistant.intents import NATURAL, OF_PASSAGES, UNKNOWN, Natural, fingerprint, load_taught, read_natural
+from assistant.minilm import minilm
+from assistant.reader import BUCKETS, FOLDER, MEANING, SPELLINGS, QuestionReader, digest
+from assistant.text_features import WIDTH, buckets, meanings, spellings
 from encoders.passages import PassageError, read_passages
 
-RANK, RATE, HEAD_RATE = 16, 1e-3, 1e-2  # of the adapter; learning rates of the adapter and of the heads, at their highest
-BATCH, EPOCHS, LEFT_OUT = 32, 5, 0.1
-FINDING = 0.5  # what finding a sentence counts beside reading an intent
-SMOOTHING = 0.1  # of the intents' labels: many questions lie between two
-BESIDE = 10  # questions of this patient alone, or of nothing, that are laid beside the library with every batch: no sentence answers them
+RATE, TURN_RATE = 5e-3, 2e-3  # learning rates, at their highest, of the intents and of what turns a question towards its sentence
+BATCH, ASKED_BATCH, EPOCHS = 128, 64, 8
+OFTENER = 3  # times that a natural question is read for each time of a wording written for an intent
+SECOND = 0.4  # of the label, what the second of two things asked gets
+SMOOTHING = 0.1  # of the labels: many questions lie between two
+WITHOUT_OWN = 0.3  # share of the batches that are laid beside sentences as a clinic's would be
+BESIDE = 12  # questions of this patient alone, or of nothing, that are laid beside the library with every batch: no sentence answers them
+FOLDS = 3  # groups of authors; each is left out once
 OF_THE_PATIENT = (
     "my_numbers", "explain_result", "pattern", "quality", "risks", "why_risk", "why_pattern", "show_flow_volume", "show_volume_time", "missing_data", "what_is_missing",
     "percentile", "lowest_value", "lung_age", "which_blow", "every_blow", "lists_held", "open_record", "app_use", "export", "not_held", "two_values", "odd_record", "letter",
@@ -43,7 +46,7 @@ OF_THE_PATIENT = (
 
 @dataclass(frozen=True)
 class Asked:
-    """A question of the library: which sentence answers it (-1: none of its passage's), and the passage."""
+    """A question of the library: which sentence answers it (-1: none of its passage's, or none at all where no passage is named), and the passage."""
 
     text: str
     sentence: int
@@ -58,120 +61,180 @@ def library_sentences() -> tuple[list[str], list[str]]:
 
 def read_asked(path: Path = OF_PASSAGES) -> tuple[Asked, ...]:
     """The questions of the library. Raises PassageError for a line whose passage or sentence does not exist."""
-    _, of = library_sentences()
-    first: dict[str, int] = {}
-    for n, name in enumerate(of):
-        first.setdefault(name, n)
+    place = _Places()
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
         name, _, rest = line.partition("\t")
         number, _, text = rest.partition("\t")
-        if name not in first or not number.isdigit() or int(number) > of.count(name) or not text:
-            raise PassageError(
-                f"{path.name} names {name} {number}, which is no sentence of the library; a line is a passage, the number of its sentence or 0, and a question"
-            )
-        found.append(Asked(text, first[name] + int(number) - 1 if int(number) else -1, name))
+        if not number.isdigit() or not text:
+            raise PassageError(f"{path.name} has the line {line[:60]!r}; a line is a passage, the number of its sentence or 0, and a question")
+        found.append(Asked(text, place.of(name, int(number), path.name), name))
     return tuple(found)
 
 
-class _Net(nn.Module):
-    def __init__(self, intents: int) -> None:
-        from peft import LoraConfig, get_peft_model
+def natural_asked(natural: Sequence[Natural]) -> tuple[Asked, ...]:
+    """The natural questions that a sentence of the library answers, and those that surely none does."""
+    place = _Places()
+    found = [Asked(one.text, place.of(name, number, NATURAL.name), name) for one in natural for name, number in one.sentences[:1]]
+    return (*found, *(Asked(one.text, -1, "") for one in natural if not one.answered or set(one.intents) <= set(OF_THE_PATIENT)))
 
+
+class _Places:
+    """Where the sentences of each passage stand among all."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, int] = {}
+        self._count: dict[str, int] = {}
+        for n, name in enumerate(library_sentences()[1]):
+            self._first.setdefault(name, n)
+            self._count[name] = self._count.get(name, 0) + 1
+
+    def of(self, name: str, number: int, file: str) -> int:
+        if number > self._count.get(name, -1):
+            raise PassageError(f"{file} names {name} {number}, which is no sentence of the library; 0 is for none of a passage's")
+        return self._first[name] + number - 1 if number else -1
+
+
+class _Net(nn.Module):
+    def __init__(self, intents: int, sentences: Tensor) -> None:
         super().__init__()
-        model, self.tokenizer = load_minilm()
-        self.model: Any = get_peft_model(model, LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=["query", "key", "value", "dense"], lora_dropout=0.05))
         self.head = nn.Linear(WIDTH, intents)
         self.words, self.spelling = nn.EmbeddingBag(BUCKETS, intents, mode="sum"), nn.EmbeddingBag(SPELLINGS, intents, mode="sum")
-        for weight in (self.head.weight, self.words.weight, self.spelling.weight):
+        self.turn, self.lay = nn.Linear(WIDTH, MEANING, bias=False), nn.Linear(MEANING, MEANING, bias=False)
+        for weight in (self.head.weight, self.words.weight, self.spelling.weight, self.turn.weight, self.lay.weight):
             nn.init.zeros_(weight)
+        self.own = nn.Parameter(torch.zeros(len(sentences) + 1, MEANING))  # the last is that of "none"
         self.drop = nn.Dropout(0.1)
         self.none, self.log_scale = nn.Parameter(torch.tensor(0.3)), nn.Parameter(torch.tensor(3.0))
+        self.sentences = sentences
 
-    def states(self, texts: Sequence[str]) -> list[Tensor]:
-        """(text) -> per layer of LAYERS (text, 384), of length one."""
-        batch = self.tokenizer(list(texts), padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
-        hidden = self.model(**batch, output_hidden_states=True).hidden_states
-        mask = batch["attention_mask"][..., None].float()
-        return [F.normalize((hidden[layer] * mask).sum(1) / mask.sum(1), dim=-1) for layer in LAYERS]
-
-    def intents(self, texts: Sequence[str], states: Sequence[Tensor]) -> Tensor:
+    def intents(self, states: Tensor, bags: Sequence[tuple[list[int], list[int]]]) -> Tensor:
         """(text, intent) sums."""
-        sums: Tensor = self.head(self.drop(torch.cat(list(states), -1)))
-        for bag, found in ((self.words, [buckets(text, BUCKETS) for text in texts]), (self.spelling, [spellings(text, SPELLINGS) for text in texts])):
+        sums: Tensor = self.head(self.drop(states))
+        for layer, side in ((self.words, 0), (self.spelling, 1)):
+            found = [one[side] for one in bags]
             flat = torch.tensor([one for each in found for one in each])
             starts = torch.tensor(np.cumsum([0, *(len(each) for each in found[:-1])]))
-            weights = torch.tensor([max(len(each), 1) ** -0.5 for each in found for _ in each])
-            sums = sums + bag(flat, starts, per_sample_weights=weights)
+            sums = sums + layer(flat, starts, per_sample_weights=torch.tensor([max(len(each), 1) ** -0.5 for each in found for _ in each]))
         return sums
 
-    def nearness(self, vectors: Tensor, sentences: Tensor) -> Tensor:
+    def nearness(self, states: Tensor, own: bool = True) -> Tensor:
         """(text, sentence + 1) sums; the last is that of "none"."""
-        return torch.cat([vectors @ sentences.T, self.none.expand(len(vectors), 1)], 1) * self.log_scale.exp()
+        vectors = F.normalize(states[:, -MEANING:] + self.turn(states), dim=-1)
+        laid = self.sentences + self.lay(self.sentences)
+        near = vectors @ (laid + self.own[:-1] if own else laid).T
+        return torch.cat([near, (self.none + vectors @ self.own[-1])[:, None]], 1) * self.log_scale.exp()
 
 
-def teach(folder: Path = FOLDER, seed: int = 7, epochs: int = EPOCHS, show: bool = False) -> dict[str, Any]:
-    """Teach, write to ``folder``, and return what was found of the tenth that was left out."""
+class _Lessons:
+    """All that is taught, as the net takes it."""
+
+    def __init__(self) -> None:
+        self.natural = read_natural()
+        wordings = [Natural("", text, (intent,), (), True) for intent, texts in load_taught().items() for text in texts]
+        self.questions = [*wordings, *self.natural]
+        self.names = sorted({one.intents[0] for one in wordings})
+        strange = sorted({intent for one in self.natural for intent in one.intents} - set(self.names))
+        if strange:
+            raise PassageError(f"{NATURAL.name} names {strange[0]}, which is no intent")
+        self.asked = read_asked()
+        self.sentences, of = library_sentences()
+        self.of_passage = np.array(of)
+        self.vectors = torch.tensor(np.array(minilm().embed_documents(self.sentences), dtype=np.float32))
+        self._place: dict[str, int] = {text: n for n, text in enumerate(dict.fromkeys([*(one.text for one in self.questions), *(one.text for one in self.asked)]))}
+        self._states = torch.tensor(meanings(list(self._place)))
+        self._bags = {one.text: (buckets(one.text, BUCKETS), spellings(one.text, SPELLINGS)) for one in self.questions}
+
+    def states(self, texts: Sequence[str]) -> Tensor:
+        return self._states[[self._place[text] for text in texts]]
+
+    def bags(self, texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
+        return [self._bags[text] for text in texts]
+
+    def labels(self, some: Sequence[Natural]) -> Tensor:
+        """(question, intent): shares of one."""
+        found = torch.zeros(len(some), len(self.names))
+        for n, one in enumerate(some):
+            first, *others = [self.names.index(intent) for intent in one.intents]
+            found[n, first] = 1.0 - SECOND * bool(others)
+            for other in others[:1]:
+                found[n, other] = SECOND
+        return found
+
+
+def teach(folder: Path = FOLDER, seed: int = 7, epochs: int = EPOCHS, show: bool = False, without: Collection[str] = ()) -> dict[str, Any]:
+    """Teach, write to ``folder``, and return what was found of the authors left out, a third of them at a time. ``without``: authors who only judge, in their stead."""
+    lessons = _Lessons()
+    authors = sorted({one.author for one in lessons.natural})
+    thirds = [authors[third::FOLDS] for third in range(FOLDS)] if len(authors) >= FOLDS else []
+    judged: list[tuple[NDArray[np.float32], NDArray[np.float32], list[Natural]]] = []
+    for left in [list(without)] if without else thirds:
+        net = _taught(lessons, left, seed, epochs, f"reader, {len(left)} authors left out" if show else "")
+        some = [one for one in lessons.natural if one.author in left]
+        with torch.inference_mode():
+            states = lessons.states([one.text for one in some])
+            judged.append((net.intents(states, lessons.bags([one.text for one in some])).numpy(), net.nearness(states).numpy(), some))
+    if not without:
+        net = _taught(lessons, (), seed, epochs, "reader" if show else "")
+    found: dict[str, Any] = {}
+    sharpness = 1.0
+    if judged:
+        sums, near = np.concatenate([one[0] for one in judged]), np.concatenate([one[1] for one in judged])
+        questions = [one for each in judged for one in each[2]]
+        found, sharpness = _of_intents(sums, questions, lessons.names)
+        found |= _of_sentences(near, questions, lessons.of_passage)
+    found |= {
+        "wordings": sum(not one.author for one in lessons.questions), "intents": len(lessons.names), "questions": len(lessons.asked), "natural": len(lessons.natural),
+        "authors": len(authors), "seed": seed, "taught": taught_with(),
+    }  # fmt: skip
+    _write(net, folder, lessons, sharpness, found)
+    QuestionReader.load.cache_clear()
+    return found
+
+
+def _taught(lessons: _Lessons, left: Collection[str], seed: int, epochs: int, show: str) -> _Net:
     torch.manual_seed(seed)
     chance = np.random.default_rng(seed)
-    taught = [(text, intent) for intent, texts in load_taught().items() for text in texts]
-    texts, names = [text for text, _ in taught], sorted({intent for _, intent in taught})
-    right = np.array([names.index(intent) for _, intent in taught])
-    asked = read_asked()
-    sentences, of = library_sentences()
-    vectors = torch.tensor(np.array(minilm().embed_documents(sentences), dtype=np.float32))
-    of_passage = np.array(of)
-    left_intents, left_asked = chance.random(len(texts)) < LEFT_OUT, chance.random(len(asked)) < LEFT_OUT
-    patient = np.isin(np.array([intent for _, intent in taught]), OF_THE_PATIENT)
-    of_nobody = np.flatnonzero(patient & ~left_intents)
-    net = _Net(len(names)).train()
+    natural = [one for one in lessons.natural if one.author not in left]
+    questions = [one for one in lessons.questions if not one.author] + natural * OFTENER
+    texts, labels = [one.text for one in questions], lessons.labels(questions)
+    of_natural = natural_asked(natural)
+    asked = [*lessons.asked, *(one for one in of_natural if one.passage)] + [one for one in of_natural if one.passage]
+    nobody = sorted({one.text for one in of_natural if not one.passage} | {one.text for one in questions if not one.author and set(one.intents) <= set(OF_THE_PATIENT)})
+    net = _Net(len(lessons.names), lessons.vectors).train()
     groups = (
-        ([one for one in net.model.parameters() if one.requires_grad], RATE, 0.01),
-        ([*net.head.parameters(), *net.words.parameters(), *net.spelling.parameters()], HEAD_RATE, 0.02), ([net.none, net.log_scale], HEAD_RATE, 0.0),
+        ([*net.head.parameters(), *net.words.parameters(), *net.spelling.parameters()], RATE, 0.02),
+        ([*net.turn.parameters(), *net.lay.parameters(), net.own], TURN_RATE, 0.05), ([net.none, net.log_scale], TURN_RATE, 0.0),
     )  # fmt: skip
     optimizer = torch.optim.AdamW([{"params": params, "lr": rate, "weight_decay": decay} for params, rate, decay in groups])
-    steps = epochs * -(-int((~left_intents).sum()) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [rate for _, rate, _ in groups], total_steps=steps + 1, pct_start=0.1)
-    intent_turns = _batches(np.flatnonzero(~left_intents), [len(text) for text in texts], chance)
-    asked_turns = _batches(np.flatnonzero(~left_asked), [len(one.text) for one in asked], chance)
+    steps = epochs * max(-(-len(questions) // BATCH), -(-len(asked) // ASKED_BATCH))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [rate for _, rate, _ in groups], total_steps=steps + 1)
+    some_questions, some_asked = _turns(len(questions), BATCH, chance), _turns(len(asked), ASKED_BATCH, chance)
     from tqdm import trange
 
-    for _ in trange(steps, desc="reader", disable=not show):
-        some = next(intent_turns)
-        some_texts = [texts[n] for n in some]
-        loss = F.cross_entropy(net.intents(some_texts, net.states(some_texts)), torch.tensor(right[some]), label_smoothing=SMOOTHING)
-        loss.backward()  # type: ignore[no-untyped-call]
-        some_asked = [asked[n] for n in next(asked_turns)] + [Asked(texts[n], -1, "") for n in (chance.choice(of_nobody, BESIDE) if len(of_nobody) else ())]
-        near = net.nearness(net.states([one.text for one in some_asked])[-1], vectors)
-        others = torch.tensor(
-            np.array([[bool(one.passage) and one.sentence < 0 and name != one.passage for name in of_passage] + [False] for one in some_asked])
-        )
-        near = near.masked_fill(others, -1e4)  # what no sentence of its passage answers, another passage may
-        answers = torch.tensor([one.sentence if one.sentence >= 0 else len(sentences) for one in some_asked])
-        (FINDING * F.cross_entropy(near, answers)).backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(groups[0][0], 1.0)
+    for _ in trange(steps, desc=show, disable=not show):
+        some = next(some_questions)
+        put = [texts[n] for n in some]
+        loss = F.cross_entropy(net.intents(lessons.states(put), lessons.bags(put)), labels[some], label_smoothing=SMOOTHING)
+        rows = [asked[n] for n in next(some_asked)] + [Asked(str(one), -1, "") for one in (chance.choice(nobody, BESIDE) if nobody else ())]
+        near = net.nearness(lessons.states([one.text for one in rows]), own=chance.random() >= WITHOUT_OWN)
+        others = np.array([[bool(one.passage) and one.sentence < 0 and name != one.passage for name in lessons.of_passage] + [False] for one in rows])
+        near = near.masked_fill(torch.tensor(others), -1e4)  # what no sentence of its passage answers, another passage may
+        answers = torch.tensor([one.sentence if one.sentence >= 0 else len(lessons.sentences) for one in rows])
+        chances = F.log_softmax(near, -1)
+        even = torch.where(near > -1e3, chances, torch.zeros(())).mean(-1)
+        (loss - ((1 - SMOOTHING) * chances.gather(1, answers[:, None])[:, 0] + SMOOTHING * even).mean()).backward()
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-    net.eval()
-    judged = np.flatnonzero(left_intents)
-    sums = _in_batches(net, [texts[n] for n in judged], lambda some: net.intents(some, net.states(some)))
-    found, sharpness = _of_intents(sums, right[judged], names)
-    kept = [one for n, one in enumerate(asked) if left_asked[n]]
-    lies = _in_batches(net, [one.text for one in kept], lambda some: net.nearness(net.states(some)[-1], vectors))
-    beside = _in_batches(net, [texts[n] for n in np.flatnonzero(patient & left_intents)], lambda some: net.nearness(net.states(some)[-1], vectors))
-    apart = round(float((beside[:, -1] > beside[:, :-1].max(1)).mean()), 4) if len(beside) else 0.0
-    found |= _of_sentences(lies, kept, of_passage) | {
-        "patient_known": apart,
-        "wordings": len(texts),
-        "intents": len(names),
-        "questions": len(asked),
-        "seed": seed,
-        "taught": taught_with(),
-    }
-    _write(net, folder, names, sharpness, found)
-    QuestionReader.load.cache_clear()
-    return found
+    return net.eval()
+
+
+def _turns(count: int, size: int, chance: np.random.Generator) -> Any:
+    """Without end: all in random order, ``size`` at a time."""
+    while True:
+        order = chance.permutation(count).tolist()
+        yield from (order[start : start + size] for start in range(0, count, size))
 
 
 def taught_with() -> str:
@@ -181,74 +244,55 @@ def taught_with() -> str:
     return hashlib.sha256((fingerprint() + OF_PASSAGES.read_text(encoding="utf-8") + json.dumps(library_sentences())).encode()).hexdigest()[:16]
 
 
-def _batches(which: NDArray[np.int64], lengths: Sequence[int], chance: np.random.Generator) -> Iterator[list[int]]:
-    """Without end: all in random order, those of like length together."""
-    while True:
-        order = chance.permutation(which)
-        runs = [sorted(order[start : start + 20 * BATCH].tolist(), key=lambda n: lengths[n]) for start in range(0, len(order), 20 * BATCH)]
-        batches = [run[start : start + BATCH] for run in runs for start in range(0, len(run), BATCH)]
-        random.Random(int(chance.integers(2**31))).shuffle(batches)
-        yield from batches
-
-
-def _in_batches(net: _Net, texts: Sequence[str], work: Any) -> NDArray[np.float32]:
-    order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
-    rows: list[Any] = [None] * len(texts)
-    with torch.inference_mode():
-        for start in range(0, len(order), 128):
-            some = order[start : start + 128]
-            for n, row in zip(some, work([texts[n] for n in some]).numpy(), strict=True):
-                rows[n] = row
-    return np.array(rows, dtype=np.float32)
-
-
-def _of_intents(sums: NDArray[np.float32], right: NDArray[np.int64], names: Sequence[str]) -> tuple[dict[str, Any], float]:
-    """How the wordings left out are read, and the sharpness under which the chances fit best."""
+def _of_intents(sums: NDArray[np.float32], questions: Sequence[Natural], names: Sequence[str]) -> tuple[dict[str, Any], float]:
+    """How the questions left out are read, and the sharpness under which the chances fit best."""
     from scipy.optimize import minimize_scalar
+
+    right = np.array([names.index(one.intents[0]) for one in questions])
 
     def loss(sharp: float) -> float:
         return float(F.cross_entropy(torch.tensor(sums) * sharp, torch.tensor(right)))
 
     sharpness = float(minimize_scalar(loss, bounds=(0.2, 5.0), method="bounded").x)
     order = np.argsort(-sums, axis=1)
-    unknown = names.index(UNKNOWN) if UNKNOWN in names else -1
-    of_library = right == unknown
+    of_library = np.array([one.intents[0] == UNKNOWN for one in questions])
+    either = np.array([names[first] in one.intents for first, one in zip(order[:, 0], questions, strict=True)])
     return {
-        "right": round(float((order[:, 0] == right).mean()), 4), "of_three": round(float((order[:, :3] == right[:, None]).any(1).mean()), 4),
-        "library_known": round(float((order[of_library, 0] == unknown).mean()), 4) if of_library.any() else 0.0,
-        "taken_for_library": round(float((order[~of_library, 0] == unknown).mean()), 4),
+        "right": round(float((order[:, 0] == right).mean()), 4), "either": round(float(either.mean()), 4), "of_three": round(float((order[:, :3] == right[:, None]).any(1).mean()), 4),
+        "library_known": _share(order[:, 0] == names.index(UNKNOWN), of_library) if UNKNOWN in names else 0.0,
+        "taken_for_library": _share(order[:, 0] == names.index(UNKNOWN), ~of_library) if UNKNOWN in names else 0.0,
     }, sharpness  # fmt: skip
 
 
-def _of_sentences(near: NDArray[np.float32], asked: Sequence[Asked], of_passage: NDArray[np.str_]) -> dict[str, Any]:
-    """How often the sentence that answers is the nearest, or another of its passage, among all."""
+def _of_sentences(near: NDArray[np.float32], questions: Sequence[Natural], of_passage: NDArray[np.str_]) -> dict[str, Any]:
+    """How often the sentence that answers is the nearest, or another of its passage, among all; how often "none" is where none does."""
+    places = {one.text: one for one in natural_asked(questions)}
+    kept = [n for n, one in enumerate(questions) if one.text in places]
+    asked, best = [places[questions[n].text] for n in kept], near[kept].argmax(1)
     answered = np.array([one.sentence >= 0 for one in asked], dtype=bool)
-    best = near[:, :-1].argmax(1)
-    to = np.array([one.sentence for one in asked])
-    passages = np.array([one.passage for one in asked])
-    own = np.where(of_passage[None] == passages[:, None], near[:, :-1], -np.inf).max(1)
-
-    def share(of: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
-        return round(float(of[among].mean()), 4) if among.any() else 0.0
-
+    among = np.array([*of_passage, ""])[near[kept][:, :-1].argmax(1)]
     return {
-        "sentence_found": share(best == to, answered), "passage_found": share(of_passage[best] == passages, answered), "none_known": share(near[:, -1] > own, ~answered),
+        "sentence_found": _share(near[kept][:, :-1].argmax(1) == np.array([one.sentence for one in asked]), answered),
+        "passage_found": _share(among == np.array([one.passage for one in asked]), answered),
+        "none_known": _share(best == len(of_passage), ~answered), "none_wrong": _share(best == len(of_passage), answered),
     }  # fmt: skip
 
 
-def _write(net: _Net, folder: Path, names: Sequence[str], sharpness: float, found: dict[str, Any]) -> None:
+def _share(of: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
+    return round(float(of[among].mean()), 4) if among.any() else 0.0
+
+
+def _write(net: _Net, folder: Path, lessons: _Lessons, sharpness: float, found: dict[str, Any]) -> None:
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    net.model.half().save_pretrained(str(folder), safe_serialization=True)
-    (folder / "README.md").unlink(missing_ok=True)
-    config = folder / "adapter_config.json"
-    kept = json.loads(config.read_text(encoding="utf-8"))
-    kept["base_model_name_or_path"] = "sentence-transformers/all-MiniLM-L6-v2"  # the way to a folder is nobody's business
-    config.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    weights = torch.cat([net.head.weight, net.words.weight.T, net.spelling.weight.T], 1).detach().numpy().astype(np.float16)
-    save_file({"weights": np.ascontiguousarray(weights), "bias": net.head.bias.detach().numpy().astype(np.float32)}, folder / "heads.safetensors")
-    for written in folder.iterdir():
-        written.chmod(0o644)  # safetensors writes files that only their owner may read
-    about = {"intents": list(names), "sharpness": sharpness, "scale": float(net.log_scale.detach().exp()), "none": float(net.none.detach()), "made_of": found}
+    weights = torch.cat([net.head.weight, net.words.weight.T, net.spelling.weight.T], 1)
+    tensors = {"weights": weights, "turn": net.turn.weight, "lay": net.lay.weight, "own": net.own}
+    kept = {name: np.ascontiguousarray(tensor.detach().numpy().astype(np.float16)) for name, tensor in tensors.items()}
+    save_file(kept | {"bias": net.head.bias.detach().numpy().astype(np.float32)}, folder / "heads.safetensors")
+    (folder / "heads.safetensors").chmod(0o644)  # safetensors writes a file that only its owner may read
+    about = {
+        "intents": lessons.names, "sharpness": sharpness, "scale": float(net.log_scale.detach().exp()), "none": float(net.none.detach()), "made_of": found,
+        "sentences": [digest(text) for text in lessons.sentences],
+    }  # fmt: skip
     (folder / "reader.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

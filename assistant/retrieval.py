@@ -230,12 +230,13 @@ class GuidelineLibrary:
 
     @cached_property
     def _own_sentences(self) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-        """The passages of all our sentences, and the sentences' vectors."""
+        """The passages of all our sentences, and the sentences as they are asked for."""
         found = candidates([one for one in self.passages.values() if not one.local])
         if not found:
             return (), np.zeros((0, 384), dtype=np.float32)
-        vectors = self.embeddings.embed_documents([stated(passage, sentence) for _, passage, sentence in found])
-        return tuple(passage.id for _, passage, _ in found), np.array(vectors, dtype=np.float32).reshape(len(found), -1)
+        texts = [stated(passage, sentence) for _, passage, sentence in found]
+        vectors = np.array(self.embeddings.embed_documents(texts), dtype=np.float32)
+        return tuple(passage.id for _, passage, _ in found), self._reader.as_asked(texts, vectors)
 
     def spelt(self, question: str) -> str:
         """A question in small letters with slips of the hand put right."""
@@ -256,7 +257,8 @@ class GuidelineLibrary:
             return ()
         asked = written_out(affirmed(self.spelt(question)))
         ways = list(dict.fromkeys([asked, in_library_words(asked)]))
-        vectors = self.embeddings.embed_documents([*ways, *(stated(passage, sentence) for _, passage, sentence in found)])
+        texts = [stated(passage, sentence) for _, passage, sentence in found]
+        vectors = self.embeddings.embed_documents([*ways, *texts])
         questions, answers = vectors[: len(ways)], vectors[len(ways) :]
         own = [sum(a * b for one in questions for a, b in zip(one, vector, strict=True)) / len(ways) for vector in answers]
         of_passage = {name: match.cosine for name, match in self.matches(question).items()}
@@ -267,7 +269,7 @@ class GuidelineLibrary:
         shared = [self._share(terms, set(_terms(f"{passage.title} {sentence}"))) for _, passage, sentence in found]
         in_passage = [self._share(terms, set(self._words[passage.id])) for _, passage, _ in found]
         likes = [score + SENTENCE_WORDS * one + PASSAGE_WORDS * other for score, one, other in zip(scores, shared, in_passage, strict=True)]
-        lies = self._reader.nearness(self._reader.read(asked).vector, np.array(answers, dtype=np.float32))
+        lies = self._reader.nearness(self._reader.read(asked).vector, self._reader.as_asked(texts, np.array(answers, dtype=np.float32)))
         sums = np.array([EVEN * (float(near) + ALIKE * like) for near, like in zip(lies, likes, strict=True)])
         odds = np.exp(sums - max(float(sums.max()), EVEN * NONE))
         chances = odds / (odds.sum() + math.exp(EVEN * NONE - max(float(sums.max()), EVEN * NONE)))

@@ -18,6 +18,7 @@ _TRUST = re.compile(
 _LACKING = re.compile(
     r"\b(?:without|missing|empty|blank|lack\w*|absent|unknown|gaps?|incomplete|(?:what|which) (?:other|else|more|further|extra) (?:info\w*|data|details?|values?|tests?|things?|inputs?|facts?)\b|sharpen|(?:need|want|like|have) to (?:add|know|measure)|(?:make|get) (?:it|them|these|the \w+) (?:better|more (?:certain|accurate|precise))|not (?:recorded|known|filled|measured|there)|no (?:height|smoking|bloods?|cholesterol|glucose|weight|blood pressure|curve|data|value))\b"
 )
+_SHARE = re.compile(r"\d ?(?:%|per ?cent\b)")
 _NOT = re.compile(r"\b(?:lower(?:ing)?|reduce|smokers?)\b")
 _IF_CHANGED = re.compile(
     r"\b(?:if|would|could|once|after|were)\b[^?.]*\b(?:stop\w*|quit\w*|gave up|gives? up|giving up|los(?:t|es?|ing)|treated|controlled|came down|come down|brought down|better|fitter|improv\w+|chang\w+)\b"
@@ -36,7 +37,11 @@ def asked_risks(asking: Asking) -> str:
     )
     if before is not None and of_it and not trait:
         trait = asked_trait(before.question)
-    if not session.risks or not (_RISK.search(question) or of_it or (trait and _LACKING.search(question) and "guess" in question)) or _NOT.search(question):
+    if (
+        not session.risks
+        or not (_RISK.search(question) or of_it or (trait and _SHARE.search(question)) or (trait and _LACKING.search(question) and "guess" in question))
+        or _NOT.search(question)
+    ):
         return ""
     view = asking.view
     one = next((risk for risk in session.risks if risk.trait == trait), None)

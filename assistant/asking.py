@@ -12,6 +12,8 @@ from encoders.teacher.guidance import sentences
 from encoders.teacher.sentences import headline, not_read, value
 from encoders.teacher.view import View
 
+READ_SURE = 0.84  # sureness of what a question is read as, from which no pattern of words says otherwise, but for safety
+
 
 @dataclass(frozen=True)
 class Asking:

@@ -152,7 +152,9 @@ class Assistant:
 
     def _answer(self, session: Session, question: str, started: float, stop: threading.Event | None, temperature: float, seed: int) -> Iterator[Turn]:
         """A turn for one question: by rule, from what was said before, by code, or by the model."""
-        fixed = by_rule(session, question, self.library.spelt(question)) or said_before(session.told, question, self.library.intent)
+        fixed = by_rule(session, question, self.library.spelt(question), self.library.intent(question)) or said_before(
+            session.told, question, self.library.intent
+        )
         if fixed is not None:
             yield replace(fixed, done=True, timings=Timings(total_s=time.perf_counter() - started))
             return

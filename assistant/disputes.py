@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.session import Turn
-from encoders.record import Fact, label_of
+from encoders.record import RISK_TRAITS, Fact, label_of
 from encoders.teacher.numbers import LABELS, asked_number
+from encoders.teacher.risk import asked_trait
 
 _MEANT = re.compile(
     r"^\W*(?:(?:no|nope|sorry|actually|wait|oops|not that(?: one)?|hm+)\b[,.!: ]*)*(?:i (?:actually )?(?:meant|mean|wanted|was asking about|asked about|am asking about)|make that|rather)\s+(?:to ask )?(?:about )?(?:the |my )?(.+?)\W*$"
@@ -113,11 +114,16 @@ def corrects_record(message: str) -> Dispute | None:
     return None
 
 
+OF_RISKS = ("risks", "why_risk", "risk_meaning", "risk_trust")
+_AND = re.compile(r"^\W*(?:(?:ok|okay|right|thanks)\W+)?(?:and|what about|how about|and what about|or)\b", re.IGNORECASE)
 _DEFINED = {"fev1_l": "what_is_fev1", "fvc_l": "what_is_fvc", "fev1_fvc": "what_is_ratio", "pef_l_s": "what_is_pef", "fev1_z": "what_is_zscore"}
 
 
 def meant_instead(message: str, before: Turn | None) -> str:
-    """The question before with what was meant ("no, I meant the FVC"); empty where nothing is put right."""
+    """The question before with what was meant ("no, I meant the FVC", "and asthma?" after another risk); empty where nothing is put right."""
+    trait = asked_trait(message)
+    if before is not None and before.seen.intent in OF_RISKS and trait and len(message.split()) <= 5 and _AND.match(message):
+        return f"What is my risk of {dict(RISK_TRAITS)[trait]}?"
     found = _MEANT.match(message)
     if found is None:
         return ""

@@ -60,3 +60,9 @@ def judged_value(asking: Asking) -> str:
         said = f"{own}{values_in_words(view, (name,))} {limits}"
         return f"{said} One value alone makes no diagnosis." if (named or of_that) and view.has(name) and conditions and not own else said
     return ""
+
+
+def told_with_limits(asking: Asking, name: str) -> str:
+    """One value of the record and, where the library holds them, the limits it is judged by; passages by id."""
+    passage, n = next(((passage, n) for _, names, (passage, n), _ in _RECORD if names[0] == name), ("", 0))
+    return f"{values_in_words(asking.view, (name,))} {asking.quote(passage, n) if passage else ''}".strip()

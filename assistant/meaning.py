@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from assistant import guardrails
+from assistant.asking import READ_SURE
 from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary
 from assistant.session import Session
 from assistant.told_by_code import BY_CODE, SURE
@@ -302,7 +303,11 @@ _OF_BLOWING = re.compile(r"\b(?:blow\w*|blew|test|machine|puff\w*|results?|lungs
 def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, float]:
     """What a question by itself is about, and how sure that is: what the net reads, put right where its words say otherwise."""
     intent, sure = library.intent(question)
-    if guardrails.asks_diagnosis(question) and not (intent in THEMES and sure >= LEAD_SURE):
+    if (
+        guardrails.asks_diagnosis(question)
+        and not (intent in THEMES and sure >= LEAD_SURE)
+        and not (sure >= READ_SURE and intent not in ("unknown", *DECLINED))
+    ):
         return "do_i_have_asthma", 1.0
     if intent in THEMES and sure < KNOWN_WORDING and re.search(r"\bpregnan\w+|\bbreast-?feed\w*|\btrying for a baby\b", spelt):
         intent = "unknown"  # the library holds passages of its own on that
@@ -317,7 +322,7 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
         and not (_PLAIN_WHY.search(spelt) or (intent in BY_CODE and sure >= SURE))
     ):
         intent = "why"
-    if sure < KNOWN_WORDING or (_WHY.match(question) and _PLAIN_WHY.search(spelt)):
+    if sure < READ_SURE or (sure < KNOWN_WORDING and intent == "unknown") or (_WHY.match(question) and _PLAIN_WHY.search(spelt)):
         plain = next((meant for pattern, meant in _PLAINLY if pattern.search(spelt)), "")
         if plain:
             return plain, 0.95

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assistant.alarm_net import BUCKETS, SPELLINGS, SURER, WEIGHTS, AlarmNet, pieces
-from assistant.intents import OF_PASSAGES, load_taught
+from assistant.intents import OF_PASSAGES, UNKNOWN, load_taught, read_natural
 from assistant.safety_benchmark import MENDED_FOR, Wording, read_wordings
 from assistant.taught_wordings import EMERGENCY, HARMLESS, SELF_HARM, SLIPPED, TEMPLATES, mistyped, write_out
 from assistant.text_features import WIDTH, bags, buckets, meanings, spellings
@@ -35,6 +35,7 @@ OF_EMERGENCIES = (  # topics and passages whose questions may tell of one
     "when_to_seek_care", "stroke", "coronary_disease", "pneumothorax", "blood_clots", "allergy", "mental_wellbeing", "heart_failure", "pneumonia", "children", "pregnancy",
     "atrial_fibrillation", "cough", "heat_and_cold", "oxygen_therapy", "breathlessness", "infections", "blood_pressure", "diabetes", "travel_and_altitude", "medicines",
 )  # fmt: skip
+OF_URGENCY = ("when_to_seek_care", "urgent_now", "warning_signs")  # intents whose questions may tell of one
 _URGENT = re.compile(r"emergenc|ambulance|\b(?:999|911|112)\b|a ?& ?e\b|casualty", re.IGNORECASE)
 ROUNDS = 150  # of fitting; stopped before it fits the wordings to the letter
 STRENGTH = 5.0  # the inverse of the penalty on weights
@@ -96,7 +97,9 @@ def _rows(real: Sequence[Wording], seed: int) -> list[_Row]:
     beside = {name: str(chance.choice(numbers)) for name in dict.fromkeys(one.template for one in taught)}
     rows = [_Row(one.text, one.kind if one.kind in _ALARMING else HARMLESS, str(one.set), REAL) for one in real]
     unread = {one.text for one in read_wordings() if one.set not in MENDED_FOR}
-    rows += [_Row(text, HARMLESS, "ours", OURS) for texts in load_taught().values() for text in texts if text not in unread and by_rules(text) is None]
+    wordings = (text for intent, texts in load_taught().items() if intent not in OF_URGENCY for text in texts)
+    rows += [_Row(text, HARMLESS, "ours", OURS) for text in wordings if text not in unread and by_rules(text) is None]
+    rows += [_Row(text, HARMLESS, "ours", OURS) for text in _beside_results() if text not in unread]
     rows += [_Row(text, HARMLESS, "ours", OF_LIBRARY) for text in _of_the_library() if text not in unread and by_rules(text) is None]
     asked = [str(json.loads(line)["question"]) for line in SEARCHED.read_text(encoding="utf-8").splitlines()]
     rows += [_Row(text, HARMLESS, "asked", ASKED) for text in asked if by_rules(text) is None]
@@ -105,6 +108,18 @@ def _rows(real: Sequence[Wording], seed: int) -> list[_Row]:
     rows += [_Row(one.text, one.kind, beside[one.template], one.weight) for one in taught]
     # what is harmless is so in every part
     return rows + [_Row(piece, HARMLESS, row.source, 1.0) for row in rows if row.kind == HARMLESS for piece in pieces(row.text)[1:]]
+
+
+def _beside_results() -> tuple[str, ...]:
+    """Questions beside a result that tell of no emergency. One in which a rule finds one is taught only where the record, not the library, is asked."""
+    found = []
+    for one in read_natural():
+        topics = {name.partition("/")[0] for name, _ in one.sentences}
+        if set(one.intents) & set(OF_URGENCY) or topics & set(OF_EMERGENCIES) or _URGENT.search(one.text):
+            continue
+        if by_rules(one.text) is None or not set(one.intents) & {UNKNOWN, "dose", "carbon_dioxide", "fits_symptom", "anxiety"}:
+            found.append(one.text)
+    return tuple(found)
 
 
 def _of_the_library() -> tuple[str, ...]:

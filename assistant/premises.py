@@ -109,6 +109,14 @@ def named_by_number(view: View, question: str, named: tuple[str, ...] = ()) -> s
     return fits[0] if len(fits) == 1 and of_it_alone and _OF_NUMBER.match(question) else ""
 
 
+def meant_by_number(view: View, question: str) -> str:
+    """The one fact whose value is the one number that a question holds, whatever its other words are; empty where none or several are."""
+    numbers = [float(found[1].replace(",", ".")) for found in _NUMBER.finditer(question)]
+    fits = [name for name, fact in view.facts.items() if len(numbers) == 1 and fact.value is not None and _shown(fact) == numbers[0]]
+    fits = [name for name in fits if view.status(name) and name in LABELS]
+    return fits[0] if len(fits) == 1 else ""
+
+
 def not_judged(view: View, names: tuple[str, ...], question: str) -> str:
     """Why a value that is asked to be judged has no verdict; empty where it has one, or none is asked for."""
     if not _JUDGED.search(question) or any(view.status(name) for name in names):

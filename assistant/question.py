@@ -14,12 +14,12 @@ from assistant.asked_measures import asked_measures
 from assistant.asked_of_finding import about_the_result, asked_of_finding
 from assistant.asked_risks import asked_risks
 from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
-from assistant.asking import Asking, cite
+from assistant.asking import READ_SURE, Asking, cite
 from assistant.comparisons import compares
 from assistant.disputes import meant_instead
-from assistant.judged_values import judged_value
+from assistant.judged_values import judged_value, told_with_limits
 from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
-from assistant.premises import contradicted, named_by_number, not_judged, of_another_time, why_of_record
+from assistant.premises import contradicted, meant_by_number, named_by_number, not_judged, of_another_time, why_of_record
 from assistant.reading_level import for_doctor, level
 from assistant.record_mentions import mentioned
 from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, Hit, leans_back
@@ -37,6 +37,7 @@ from encoders.teacher.view import View
 
 LEAST = 0.03  # chance of all sentences together, under which none is quoted though the search holds their passages for relevant
 OF_THEME = 0.25  # of the chance of the likeliest sentence: with less, that one is quoted instead of the theme's
+ANSWERS_SURELY_ASKED = 0.15  # chance of all sentences together that is enough where the library is surely asked
 ANSWERS, ANSWERS_AT_ALL = 0.5, 0.45  # chance of a sentence that surely answers; of all sentences together, under which none is quoted
 RECORD_SURE = 0.75  # from here the record answers what is taken to be asked of it, however likely the library answers too
 LIBRARY_SURE = 0.7  # chance of all sentences together from which the library answers instead, where that is less sure
@@ -57,6 +58,18 @@ _ADVICE = re.compile(
     r"\b(?:what (?:should|can|could|shall|do|to)|how (?:can|do|should|to)|steps?|tips?|advice|advise|suggest\w*|recommend\w*|help\w*|ways?|eat\w*|food|meals?|diet|cut (?:out|down)|do about|dangerous|safe|bring (?:it|that) down|lower (?:it|that))\b",
     re.IGNORECASE,
 )
+OF_MEASURES = (
+    "my_numbers",
+    "own_value_good",
+    "normal_for_me",
+    "bronchodilator",
+    "borderline",
+    "two_values",
+    "lowest_value",
+)  # intents beside which the words may name a value
+OF_EACH_BLOW = ("my_numbers", "which_blow", "every_blow", "blow_length")
+OF_LISTS = ("my_numbers", "lists_held", "not_held", "smoked_ever", "missing_data")
+OF_RISKS = ("risks", "risk_meaning", "risk_made_how", "risk_and_quality", "certainty", "what_would_change", "missing_data", "what_is_missing")
 SURER = 0.7  # sureness of an intent that code answers, from which it goes before the values that the question names: those are told after it
 LIBRARY_CERTAIN = 0.85  # chance of a sentence of the library that goes before an intent of which less than THEME_CERTAIN is sure
 THEME_CERTAIN = 0.75  # from here what the library says on a theme is said, however far its sentences are from the question
@@ -151,17 +164,23 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     spelt = library.spelt(question)
     intent, sure = library.intent(question)
     of_finding = sure >= SURER and intent in BY_CODE and intent not in OF_VALUES  # whatever values its words name
-    measured = None if of_finding or (session.risks and asks_highest_risk(spelt)) else asked_measures(session, spelt) or asked_blows(session, spelt)
+
+    def may(intents: Sequence[str]) -> bool:
+        return sure < READ_SURE or intent in intents
+
+    highest = session.risks and asks_highest_risk(spelt)
+    measured = asked_measures(session, spelt) if not (of_finding or highest) and may(OF_MEASURES) else None
+    measured = measured or (asked_blows(session, spelt) if not (of_finding or highest) and may(OF_EACH_BLOW) else None)
     if measured is not None:
         return _said("my_numbers", question, measured.text, figures=measured.figures)
     asking = _asking(session, library, spelt)
-    lists = mentioned(asking.view, spelt, library.likeness)
+    lists = mentioned(asking.view, spelt, library.likeness) if may(OF_LISTS) and "risk" not in spelt else ""
     if lists:
         return _said("my_numbers", question, lists)
-    trusted = cited(asked_risks(asking), asking)
+    trusted = cited(asked_risks(asking), asking) if may(OF_RISKS) else None
     if trusted is not None:
         return _said("risk_trust", question, trusted.text, trusted.passages)
-    plainly = _of_finding(session, library, question)
+    plainly = _of_finding(session, library, question, intent if sure >= READ_SURE else "")
     if plainly is not None:
         return plainly
     kind, rest = level(question)
@@ -181,11 +200,15 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     return Question(question, kind, passages, scores, (*before, Asked(kind, question, passages)), said=said, about=about)
 
 
-def _of_finding(session: Session, library: GuidelineLibrary, question: str) -> Question | None:
-    """The answer of code to a question whose words say plainly which finding they circle; None where they do not."""
+def _of_finding(session: Session, library: GuidelineLibrary, question: str, read: str) -> Question | None:
+    """The answer of code to a question whose words say plainly which finding they circle; None where they do not, or it is surely ``read`` as another."""
     spelt = library.spelt(question)
     intent = asked_of_finding(spelt)
-    if not intent or (intent == "for_child" and session.told and not about_the_result(spelt)):  # "explain that to a child" is of what was said
+    if (
+        not intent
+        or (read and (intent, read) not in ((intent, intent), ("my_vaccines", "vaccines")))
+        or (intent == "for_child" and session.told and not about_the_result(spelt))
+    ):  # "explain that to a child" is of what was said
         return None
     asking = _asking(session, library, spelt)
     answer = cited(BY_CODE[intent](asking), asking)
@@ -196,10 +219,17 @@ def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: s
     """What is said before a question is refused: of the likeliest intent on the test, else what the test found; None where it is of neither."""
     asking = _asking(session, library, spelt)
     likely = library.intents(question)
+    least = LIKELY if likely[0][0] == "unknown" else max(LIKELY, AS_SURE * likely[0][1])  # the library was asked, and has no answer
+    number = meant_by_number(asking.view, spelt)
     for one, sure in likely:
-        answer = told(one, asking) if sure >= max(LIKELY, AS_SURE * likely[0][1]) and one in GUESSED else None
+        if one == "my_numbers" and sure >= least and number:
+            break
+        answer = told(one, asking) if sure >= least and one in GUESSED else None
         if answer is not None:
             return _said(one, question, answer.text, answer.passages, answer.figures)
+    answer = cited(told_with_limits(asking, number), asking) if number else None
+    if answer is not None:
+        return _said("judged_value", question, answer.text, answer.passages, answer.figures)
     intent, near = likely[0]
     if about_the_result(spelt) or (
         near >= LIKELY and intent in OF_THE_TEST and intent not in ("unknown", "shorter", "plain_words", "why") and _PERSON.search(spelt)
@@ -237,7 +267,10 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     )
     names = () if sure >= KNOWN_WORDING and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
     names = names or tuple(name for name in (named_by_number(view, spelt, named_values(spelt)),) if name)
-    if sure >= SURER and intent not in ("my_numbers", "unknown", *OF_VALUES):  # the values that it names are told after the answer
+    named = names
+    if (sure >= SURER and intent not in ("my_numbers", "unknown", *OF_VALUES)) or (
+        sure >= READ_SURE and intent == "unknown"
+    ):  # the values that it names are told after the answer
         names = ()
     if SURE <= sure < THEME_CERTAIN and intent in BY_CODE and intent not in OF_VALUES and not goes_on:
         best = next(iter(library.answering(question, library.near(question))), None)
@@ -249,6 +282,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         question,
         spelt,
         intent if not goes_on and sure >= (SURE if not names or (intent in OF_VALUES and len(names) == 1) else SURER) else "",
+        intent == "unknown" and sure >= READ_SURE,
     )
     if answer is not None:
         return answer
@@ -275,10 +309,18 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     said = before.seen.said if before is not None and goes_on else ""
     meant_first = intent
     intent, fitting = _fitting(library, session.patient, question, asked_with, intent, sure, passages, wanted, said)
+    if not fitting and intent == "unknown" and sure >= READ_SURE:  # surely of the library: the likeliest sentence, unless it is far
+        intent, fitting = _fitting(library, session.patient, question, asked_with, meant_first, sure, passages, wanted, said, ANSWERS_SURELY_ASKED)
+    if not fitting and intent == "unknown" and named:
+        return _of_values(view, named, question, spelt)
     if not fitting and (intent in THEMES or intent == "unknown"):
         likely = None if goes_on else _likely(session, library, question, spelt)
         if likely is not None:
             return likely
+        theme = next((one for one, how in library.intents(question) if one in THEMES and how >= LIKELY and one != meant_first), "")
+        if theme:
+            passages, scores = _search(library, put, theme, 2 * k, leans, ())
+            intent, fitting = _fitting(library, session.patient, question, asked_with, theme, THEME_CERTAIN, passages, (), said)
         if any(score > 0 for score in scores):  # the search holds them for relevant, so the likeliest sentence is better than none
             intent, fitting = _fitting(library, session.patient, question, asked_with, meant_first, sure, passages, wanted, said, LEAST)
         if not fitting:
@@ -290,8 +332,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     return Question(question, intent, passages, scores, (*_before(library, turns), Asked(intent, question, passages)), fitting=fitting)
 
 
-def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: str, intent: str) -> Question | None:
-    """The answer of code to what the language model was not taught; None where the question is no such one."""
+def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: str, intent: str, of_library: bool) -> Question | None:
+    """The answer of code to what the language model was not taught; None where the question is no such one. ``of_library``: the library is surely asked."""
     asking = _asking(session, library, spelt)
     view = asking.view
     if _NOT_ESTIMATED.search(spelt) and not asked_trait(spelt) and _RISK_ASKED.search(spelt):
@@ -312,7 +354,7 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
         found = (library.passages[passage],) if passage else ()
         more = f" {cite(sentence, '1')}" if passage else ""
         return _said("why_value", question, said + more, found)
-    judged, fault = judged_value(asking), fault_meant(asking)
+    judged, fault = judged_value(asking) if not of_library else "", fault_meant(asking)
     answer = cited(judged or fault, asking)
     intent = "judged_value" if judged else "fault_meant" if fault else intent
     answer = answer or told(intent, asking)
@@ -360,7 +402,7 @@ def _fitting(
     found = library.answering(question, passages)
     if put != question:
         with_before = library.answering(put, passages)
-        found = with_before if said or _able(with_before) > _able(found) else found
+        found = with_before if said or _able(found) < min(ANSWERS, _able(with_before)) else found
     found = tuple(one for one in found if one.number not in for_others and speaks_to(one.sentence, question, patient.age_years, patient.sex))
     if said:
         found = tuple(

@@ -141,7 +141,9 @@ class _Lessons:
         self.sentences, of = library_sentences()
         self.of_passage = np.array(of)
         self.vectors = torch.tensor(np.array(minilm().embed_documents(self.sentences), dtype=np.float32))
-        self._place: dict[str, int] = {text: n for n, text in enumerate(dict.fromkeys([*(one.text for one in self.questions), *(one.text for one in self.asked)]))}
+        self._place: dict[str, int] = {
+            text: n for n, text in enumerate(dict.fromkeys([*(one.text for one in self.questions), *(one.text for one in self.asked)]))
+        }
         self._states = torch.tensor(meanings(list(self._place)))
         self._bags = {one.text: (buckets(one.text, BUCKETS), spellings(one.text, SPELLINGS)) for one in self.questions}
 
@@ -200,7 +202,9 @@ def _taught(lessons: _Lessons, left: Collection[str], seed: int, epochs: int, sh
     texts, labels = [one.text for one in questions], lessons.labels(questions)
     of_natural = natural_asked(natural)
     asked = [*lessons.asked, *(one for one in of_natural if one.passage)] + [one for one in of_natural if one.passage]
-    nobody = sorted({one.text for one in of_natural if not one.passage} | {one.text for one in questions if not one.author and set(one.intents) <= set(OF_THE_PATIENT)})
+    nobody = sorted(
+        {one.text for one in of_natural if not one.passage} | {one.text for one in questions if not one.author and set(one.intents) <= set(OF_THE_PATIENT)}
+    )
     net = _Net(len(lessons.names), lessons.vectors).train()
     groups = (
         ([*net.head.parameters(), *net.words.parameters(), *net.spelling.parameters()], RATE, 0.02),

@@ -42,9 +42,8 @@ BY_WORDS, RANK_OFFSET = 0.3, 20  # reciprocal rank fusion: the weight of BM25 be
 FEW = 2  # words of meaning in a question that says little beside a lay word
 WHOLE = 0.4  # of a sentence's score is how near its passage as a whole is
 SENTENCE_WORDS, PASSAGE_WORDS = 0.2, 0.1  # what the shared words of a sentence and of its passage add to their likeness; chosen on the same half
-ALIKE = 10.0  # what likeness (the cosine, the shared words) counts beside the reader's log odds; this and the next two were chosen on questions the reader was not taught
-NONE = 7.0  # the sum of "no sentence answers"
-EVEN = 0.5  # what sums are multiplied by before they are chances: under one, so that no sentence is surer than it should be
+ALIKE = 6.0  # what likeness (the cosine, the shared words) counts beside the reader's log odds; this and the next were chosen on authors whom the reader had not read
+NONE = 3.0  # the sum of "no sentence answers"
 KNOWN_WORDING = 1.0  # a question is one of the wordings
 INDEX_VERSION = 6
 COMMON, OFTEN = 3, 15  # wordings that hold a word, at least, before a mistyped one is taken for it; one that no vocabulary knows may itself be a slip
@@ -270,9 +269,10 @@ class GuidelineLibrary:
         in_passage = [self._share(terms, set(self._words[passage.id])) for _, passage, _ in found]
         likes = [score + SENTENCE_WORDS * one + PASSAGE_WORDS * other for score, one, other in zip(scores, shared, in_passage, strict=True)]
         lies = self._reader.nearness(self._reader.read(asked).vector, self._reader.as_asked(texts, np.array(answers, dtype=np.float32)))
-        sums = np.array([EVEN * (float(near) + ALIKE * like) for near, like in zip(lies, likes, strict=True)])
-        odds = np.exp(sums - max(float(sums.max()), EVEN * NONE))
-        chances = odds / (odds.sum() + math.exp(EVEN * NONE - max(float(sums.max()), EVEN * NONE)))
+        sums = np.array([float(near) + ALIKE * like for near, like in zip(lies, likes, strict=True)])
+        most = max(float(sums.max()), NONE)
+        odds = np.exp(sums - most)
+        chances = odds / (odds.sum() + math.exp(NONE - most))
         order = np.argsort(-chances)
         return tuple(Fitting(found[n][0], found[n][2], float(chances[n]), shared[n]) for n in order)
 

@@ -8,6 +8,7 @@ from assistant import guardrails
 from assistant.asked_blows import asked_blows
 from assistant.asked_measures import asked_measures
 from assistant.asked_values import named_values
+from assistant.asking import READ_SURE
 from assistant.disputes import corrects_record
 from assistant.session import Seen, Session, Turn
 from encoders.spirogram.results import Spirometry
@@ -69,28 +70,45 @@ _FAULTS = re.compile(
     re.IGNORECASE,
 )
 
+_HOW_MUCH = re.compile(
+    r"\b(?:doses?|dosage|mg|micrograms?|mcg|puffs?|tablets?|units?|how (?:many|much|often)|start|stop|switch|increase|double|halve|prescri\w+|give)\b"
+)
 _TO_DO = re.compile(
     r"\b(?:coach\w*|script|next (?:time|attempt|blow|try)|avoid|instead|tips?|advice|improve|differently)\b", re.IGNORECASE
 )  # what to do, not what was wrong
 
 
-def by_rule(session: Session, question: str, spelt: str = "") -> Turn | None:
+DOSE_READ_OTHERWISE = 0.9  # of another intent than that for doses, from which a question is not declined as one for a dose
+
+
+def by_rule(session: Session, question: str, spelt: str = "", read: tuple[str, float] = ("", 0.0)) -> Turn | None:
     """What is answered by rule: nothing asked, a red flag, something declined, a value that is never held, a record that is wrong.
 
-    ``spelt``: the question with its slips put right; what is declined as typed or as meant is declined.
+    ``spelt``: the question with its slips put right; what is declined as typed or as meant is declined. ``read``: the likeliest intent and how sure it is:
+    where it is surely another one, only what concerns safety is answered by rule.
     """
+
+    def may(*intents: str) -> bool:
+        return read[1] < READ_SURE or read[0] in intents
+
     if not question:
         return Turn(question, "Please type a question, for example: explain my result.")
     triage = guardrails.triage(question, session.patient)
     if triage is not None:
         return Turn(question, triage.text, triage=triage)
     refusal = guardrails.scope(question) or (guardrails.scope(spelt) if spelt else None)
-    if refusal is not None:
+    otherwise = refusal is not None and (
+        (refusal.kind == "off_topic" and not may("off_topic", "other_language"))
+        or (refusal.kind == "dose" and read[0] != "dose" and read[1] >= DOSE_READ_OTHERWISE and not _HOW_MUCH.search(spelt))
+    )
+    if refusal is not None and not otherwise:
         return Turn(question, refusal.text, seen=Seen(intent=refusal.kind))
     if session.told and _MORE_OF_IT.search(question) and _MEDICINE.search(session.told[-1].question):
         return Turn(question, guardrails.DOSE, seen=Seen(intent="dose"))
     absent = _ABSENT.search(question)
-    if absent is not None and not named_values(question.lower()):  # beside another value it is told after that
+    if (
+        absent is not None and may("my_numbers", "not_held", "missing_data", "what_is_missing") and not named_values(question.lower())
+    ):  # beside another value it is told after that
         name = absent[1].upper() if len(absent[1]) < 7 else absent[1].lower()
         return Turn(question, f"I hold no {name} for this patient. {SPOKEN_OF}")
     if _FEARS.search(question):
@@ -103,15 +121,16 @@ def by_rule(session: Session, question: str, spelt: str = "") -> Turn | None:
         and test.response is not None
         and (_RESPONSE.search(question) or _goes_on_of_response(session, question))
         and not _DRAWN.search(question)
+        and may("bronchodilator", "my_numbers", "explain_result", "own_value_good")
         and (asked_measures(session, spelt) or asked_blows(session, spelt)) is None
     ):
         said = before_and_after(test, question)
         return Turn(question, said, evidence="record", seen=Seen(intent="bronchodilator", said=said))
     if test is not None and test.maneuvers and _FAULTS.search(question) and not _TO_DO.search(question) and asked_blows(session, spelt) is None:
         return Turn(question, faults(test), evidence="record", seen=Seen(intent="faults"))
-    if _OVER_TIME.search(question):
+    if _OVER_TIME.search(question) and may("over_time"):
         return Turn(question, over_time(session), evidence="record", seen=Seen(intent="over_time"))
-    corrected = corrects_record(question)
+    corrected = corrects_record(question) if may("change_record", "odd_record") else None
     if corrected is not None:
         return Turn(question, corrected.answer(session.facts), evidence="record", seen=Seen(intent="corrects_record"))
     return None

@@ -59,8 +59,23 @@ def danger(text: str, patient: Patient | None = None) -> str | None:
     return _recorded(text, patient, 88.0 if hypercapnic else 92.0) if patient is not None else None
 
 
+_AGE = re.compile(
+    r"\b(?:for|in|of|at|someone|somebody|man|woman|lady|person|aged?|lungs at)(?: an?| my| the| her| his)?\W*$"
+)  # before a number that is none of the sign's
+_A_SHARE = re.compile(r"^\W*(?:%|per ?cent)\W*(?:risk|chance|hypertension|diabetes|copd|asthma|stroke|for\b|of (?:predicted|getting|having))")
+
+
 def _elsewhen(text: str, match: re.Match[str], name: str) -> bool:
-    """Whether a value is a target, somebody's past, effort or altitude rather than what is measured now."""
+    """Whether a value is an age, a risk, a target, somebody's past, effort or altitude rather than what is measured now."""
+    number = next(n for n, group in enumerate(match.groups(), 1) if group)
+    if (
+        name in ("spo2", "blood_pressure")
+        and _AGE.search(text[match.start() : match.start(number)])
+        and not re.match(r"\W*(?:%|per ?cent|/|over)", text[match.end(number) :])
+    ):
+        return True
+    if _A_SHARE.search(text[match.end(number) :]):
+        return True
     start = max(text.rfind(mark, 0, match.start()) for mark in ".;?!") + 1
     sentence = re.split(r"[;?!]|\.(?!\d)", text[start : match.end() + 120])[0] if start <= match.start() else text[match.start() : match.end()]
     if NOW.search(sentence):

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant import reader_teaching
-from assistant.intents import UNKNOWN, load_taught
+from assistant import intents, reader_teaching
+from assistant.intents import UNKNOWN, load_taught, read_natural
 from assistant.minilm import minilm
 from assistant.reader import QuestionReader, made_of
-from assistant.reader_teaching import OF_PASSAGES, library_sentences, read_asked, taught_with
+from assistant.reader_teaching import OF_PASSAGES, library_sentences, natural_asked, read_asked, taught_with
 from assistant.scripted import read_wordings
 from assistant.search_benchmark import read_questions
 from assistant.slips import plain
@@ -44,7 +44,7 @@ def test_no_question_that_judges_was_taught() -> None:
 @pytest.mark.parametrize(
     ("question", "intent"),
     [
-        ("how bad must it get before they give me a machine for oxygen at home", "need_oxygen"), ("is any of what i typed kept on a server somewhere", "privacy"),
+        ("is any of what i typed kept on a server somewhere", "privacy"),
         ("which of the readings is the furthest from where it ought to be", "lowest_value"), ("her brother wants to know whether he will have inherited the same lungs", "inherited"),
         ("am I all right to go under for my gallbladder", "surgery"), ("pop both loops in one picture for me", "overlaid"),
         ("does thirty percent mean a third of my heart is gone", "risk_meaning"), ("how do i get this onto paper for the district nurse", "export"),
@@ -73,8 +73,31 @@ def test_what_no_answer_of_ours_fits_is_left_to_the_library(question: str) -> No
 def test_a_question_lies_nearest_to_the_sentence_that_answers_it(question: str, passage: str) -> None:
     texts, of = library_sentences()
     reader = QuestionReader.load()
-    near = reader.nearness(reader.read(question).vector, np.array(minilm().embed_documents(texts), dtype=np.float32))
+    vectors = np.array(minilm().embed_documents(texts), dtype=np.float32)
+    near = reader.nearness(reader.read(question).vector, reader.as_asked(texts, vectors))
     assert of[int(near.argmax())].startswith(passage) and near.max() > 0.0
+
+
+def test_a_sentence_that_was_never_taught_is_found_too() -> None:
+    texts = ["Fire drill: The fire drill of this clinic is on the first Monday of the month.", "Parking: Patients park behind the clinic."]
+    reader = QuestionReader.load()
+    laid = reader.as_asked(texts, np.array(minilm().embed_documents(texts), dtype=np.float32))
+    near = reader.nearness(reader.read("where can my mother leave the car when she comes in").vector, laid)
+    assert near[1] > near[0]
+
+
+def test_questions_beside_results_name_what_exists() -> None:
+    natural = read_natural()
+    assert len(natural) >= 6_000 and len({one.author for one in natural}) >= 15
+    assert {intent for one in natural for intent in one.intents} <= set(load_taught())
+    assert all(one.sentence >= -1 for one in natural_asked(natural))
+
+
+def test_a_line_that_says_nothing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "natural.tsv").write_text("1\tmy_numbers\n")
+    monkeypatch.setattr(intents, "NATURAL", tmp_path / "natural.tsv")
+    with pytest.raises(PassageError, match="a line is an author"):
+        intents.read_natural.__wrapped__()
 
 
 def test_every_sentence_of_the_library_is_asked_for_and_every_passage_nearly() -> None:
@@ -101,8 +124,10 @@ def test_teaching_writes_what_reading_reads(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "asked.tsv").write_text("\n".join(lines) + "\n")
     monkeypatch.setattr(reader_teaching, "load_taught", lambda: few)
     monkeypatch.setattr(reader_teaching, "read_asked", lambda: read_asked(tmp_path / "asked.tsv"))
+    some = [one for one in read_natural() if set(one.intents) <= set(few)][:30]
+    monkeypatch.setattr(reader_teaching, "read_natural", lambda: tuple(some))
     found = reader_teaching.teach(tmp_path / "reader", epochs=3)
-    assert found["intents"] == 4 and found["wordings"] == 160 and found["questions"] == 80 and found["right"] > 0.5
+    assert found["intents"] == 4 and found["wordings"] == 160 and found["questions"] == 80 and found["natural"] == len(some) > 5 and found["right"] > 0.5
     assert json.loads((tmp_path / "reader" / "reader.json").read_text())["made_of"] == found
     reader = QuestionReader.load(tmp_path / "reader")
     name, texts = next(iter(few.items()))

@@ -124,8 +124,8 @@ def table(found: dict[str, Any]) -> str:
         "",
         f"Over {one['answerable']} questions the library answers and {one['unanswerable']} it cannot, the half on which no weight or limit was chosen, though the table of lay words was written with its misses in view (hybrid on the other half: "
         f"{other['recall']:.1%}, {other['right_refusals']:.1%}, {other['wrong_refusals']:.1%}); {found['passages']} passages. Right refusals: an unanswerable question "
-        f"gets no passage; wrong: an answerable one gets none. The reader was taught {read['wordings']} wordings of {read['intents']} intents and {read['questions']} questions of single sentences, less a tenth of both, by which it is judged: what a question is "
-        f"about is read right of {read['right']:.1%}, the right one is among the three likeliest for {read['of_three']:.1%}, questions for the library alone are known for such in {read['library_known']:.1%}, "
-        f"others taken for such in {read['taken_for_library']:.1%}; the sentence that answers is the nearest of all for {read['sentence_found']:.1%}, its passage for {read['passage_found']:.1%}. Commit {found['commit']}, {found['date']}, by `breathwise benchmark search`.",
+        f"gets no passage; wrong: an answerable one gets none. The reader was taught {read['wordings']} wordings of {read['intents']} intents, {read['questions']} questions of single sentences and {read['natural']} questions put beside results by {read['authors']} authors. "
+        f"Of authors left out, a third at a time: what a question is about is read right of {read['right']:.1%} ({read['either']:.1%} where one of two things asked counts), the right one is among the three likeliest for {read['of_three']:.1%}, "
+        f"questions for the library alone are known for such in {read['library_known']:.1%}, others taken for such in {read['taken_for_library']:.1%}; the sentence that answers is the nearest of all for {read['sentence_found']:.1%}, its passage for {read['passage_found']:.1%}. Commit {found['commit']}, {found['date']}, by `breathwise benchmark search`.",
     ]
     return "\n".join(lines)

@@ -28,6 +28,7 @@ _ALSO = re.compile(r"\b(?:earlier|younger|also those|at (?:higher )?risk)\b", re
 _OF_WHOM = re.compile(r"^\W*(?:and )?(?:who|whom|which people|at what age|from what age|what age|when)\b", re.IGNORECASE)
 _YOUNG = re.compile(r"\b(?:child|children|child's|kids?|infants?|bab(?:y|ies)|toddlers?|adolescents?|teenagers?|son|daughter|school)\b", re.IGNORECASE)
 _PREGNANT = re.compile(r"\b(?:pregnan\w*|trimester|midwife)\b", re.IGNORECASE)
+_NOT_PREGNANT = re.compile(r"\b(?:not|outside|except in|apart from) (?:in )?pregnan\w*", re.IGNORECASE)
 _TOO_LOW = re.compile(r"^(?:For people with diabetes, )?low blood (?:pressure|sugar)\b", re.IGNORECASE)
 _OF_LOW = re.compile(r"\b(?:low|hypo\w*|faint\w*|dizz\w*|shak\w*|sweat\w*|collaps\w*|drop\w*)\b", re.IGNORECASE)
 _THINNER = re.compile(
@@ -111,7 +112,9 @@ def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | 
     if _THINNER.search(question) and not _WISHED.search(question) and _TO_LOSE.search(sentence):
         return False
     return not (
-        _PREGNANT.search(sentence) and not _PREGNANT.search(question) and (sex == "male" or not re.search(r"\bbaby|midwife\b", question, re.IGNORECASE))
+        _PREGNANT.search(_NOT_PREGNANT.sub("", sentence))
+        and not _PREGNANT.search(question)
+        and (sex == "male" or not re.search(r"\bbaby|midwife\b", question, re.IGNORECASE))
     )
 
 

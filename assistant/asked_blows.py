@@ -39,7 +39,7 @@ _BEST = re.compile(
     rf"|\b(?:best|highest|largest) {_ONE}\b|\bwhich {_ONE}\b[^?.]{{0,12}}$"
 )
 _AGREE = re.compile(
-    r"\b(?:agree\w*|repeatab\w*|reproducib\w*|consistent\w*|consistency|close (?:together|enough|to each)|same as each other|match(?:ed|ing)? (?:each|up|one)|var(?:y|ied|iab\w+)|how far apart|how close|spread)\b(?=[^?]*)"
+    r"\b(?:agree\w*|repeatab\w*|reproducib\w*|consistent(?! with)|consistently|consistency|close (?:together|enough|to each)|same as each other|match(?:ed|ing)? (?:each|up|one)|var(?:y|ied|iab\w+)|how far apart|how close|spread)\b(?=[^?]*)"
 )
 _ENOUGH = re.compile(
     rf"\b(?:only|just)\b[^?.]{{0,8}}\b(?:[1-8]|one|a single|two|three|four|the one)\b[^?.]{{0,14}}\b{_ONE}\b|\b(?:is|are|was|were|do)\b[^?.]{{0,14}}\b(?:[1-8]|one|two|three|four)\b[^?.]{{0,14}}\b{_ONE} (?:\w+ ){{0,3}}(?:enough|ok(?:ay)?|sufficient|adequate|fine|good)\b"

@@ -66,6 +66,8 @@ def written_out(query: str) -> str:
     long = [_LONG_FORMS[word] for word in dict.fromkeys(re.findall(r"[a-z0-9]+", lower)) if word in _LONG_FORMS]
     if re.search(r"\bpe\b", lower):
         long.append("exercise in children" if _SCHOOL.search(lower) else "pulmonary embolism")
+    if re.search(r"\ba ?& ?e\b|\bcasualty\b", lower):
+        long.append("emergency care, ambulance")
     if _PRESSURE.search(lower) and "pressure" not in lower:
         long.append("blood pressure")
     return f"{query} ({'; '.join(long)})" if long else query

@@ -244,6 +244,13 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         ),
         "exercise",
     ),
+    (
+        re.compile(
+            r"^\W*(?:and |but |so )?(?:why|how come)\b[^?.]*\b(?:no|not|aren'?t|isn'?t|doesn'?t|don'?t|without|missing)\b[^?.]*\b(?:predicted|z-?scores?|interpret\w*|verdict)\b",
+            re.IGNORECASE,
+        ),
+        "why_not_read",
+    ),
     (re.compile(r"\bgrade\b.*\bwhy\b|\bwhy\b.*\bgrade\b", re.IGNORECASE), "quality"),
     (re.compile(r"\b(?:revers\w+|respon\w+)\b[^?.]*\basthma\b", re.IGNORECASE), "bronchodilator"),
     (re.compile(r"^\W*(?:and |so )?what (?:does|do|did) it (?:show|say|mean)\W*$", re.IGNORECASE), "explain_result"),
@@ -274,6 +281,9 @@ _PLAIN_WHY = re.compile(r"\b(?:quality|grade|tail|scoop\w*|limb|an? [a-f])\b")
 _COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
 _HIGHEST = re.compile(
     r"\b(?:percentages?|risks?|estimates?|chances)\b[^?.]{0,24}\bwhich\b[^?.]{0,24}\b(?:biggest|highest|largest|worst|greatest)\b|\bmost at risk (?:of|for)\b|\bat most risk\b|\bmost likely to (?:get|have|develop)\b|\bwhich\b[^?.]{0,24}\b(?:estimates?|risks?|percentages?|figures?)\b[^?.]{0,12}\b(?:highest|biggest|largest|worst|greatest)\b|\bwhich (?:is|one is|are) (?:the )?(?:bigger|biggest|larger|greater|higher|worse|most) (?:\w+ )?(?:problem|risk|worry|concern|threat)\b|\b(?:bigger|larger|greater|higher) risk\b[^?.]{0,30}\bor\b|\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
+)
+_ABOVE_USUAL = re.compile(
+    r"\b(?:which|what|any|list)\b[^?.]{0,30}\b(?:risks?|estimates?|percentages?|of the eight|ones?)\b[^?.]{0,30}\b(?:above|over|higher than|more than|worse than)\b (?:what is |the )?(?:usual|average|normal|expected|most)\b"
 )
 _RANKED = re.compile(
     r"\b(?:rank\w*|order|sort|top (?:two|three|four|2|3|4)|(?:two|three) (?:highest|biggest|main))\b[^?.]*\brisks?\b|\brisks\b[^?.]*\b(?:rank\w*|in order|highest to lowest|top three)\b"
@@ -349,7 +359,8 @@ def of_what_was_said(spelt: str) -> str:
 
 
 def asks_highest_risk(spelt: str) -> bool:
-    return _HIGHEST.search(spelt) is not None or _RANKED.search(spelt) is not None
+    """Whether a question asks which estimates are the highest, or above what is usual."""
+    return _ABOVE_USUAL.search(spelt) is not None or _HIGHEST.search(spelt) is not None or _RANKED.search(spelt) is not None
 
 
 def ranked_risks(session: Session, count: int = 3) -> str:
@@ -370,6 +381,14 @@ def highest_risk(session: Session, spelt: str = "") -> str:
     if _RANKED.search(spelt):
         return ranked_risks(session)
     known = {fact.name: fact for fact in session.facts}
+    if _ABOVE_USUAL.search(spelt):
+        raised = [
+            f"{one.label} {known[f'risk_{one.trait}'].token}"
+            for one in session.risks
+            if f"risk_{one.trait}" in known and known[f"risk_{one.trait}"].status == "higher than usual"
+        ]
+        told = f"Higher than usual are the estimated risks of {join(raised)}." if raised else "None of the estimated risks is higher than usual."
+        return f"{told} The comparison is with people of your age and sex. These are statistical estimates, not diagnoses."
     first = max(session.risks, key=lambda one: one.probability)
     higher = [one for one in session.risks if one.population and f"risk_{one.trait}" in known and known[f"risk_{one.trait}"].status == "higher than usual"]
     above = max(higher, key=lambda one: one.probability / (one.population or 1.0), default=None)

@@ -58,6 +58,8 @@ _ADVICE = re.compile(
     r"\b(?:what (?:should|can|could|shall|do|to)|how (?:can|do|should|to)|steps?|tips?|advice|advise|suggest\w*|recommend\w*|help\w*|ways?|eat\w*|food|meals?|diet|cut (?:out|down)|do about|dangerous|safe|bring (?:it|that) down|lower (?:it|that))\b",
     re.IGNORECASE,
 )
+WITH_LIMITS = {"diabetes_glucose": ("hba1c_percent",), "cholesterol": ("total_cholesterol_mg_dl",), "weight": ("bmi_kg_m2",)}
+OF_AN_ESTIMATE = ("risks", "why_risk", "risk_meaning", "risk_trust")
 OF_MEASURES = (
     "my_numbers",
     "own_value_good",
@@ -83,6 +85,7 @@ _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressu
 OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
 _RISK_ASKED = re.compile(r"risk|chance|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)")
 OF_THE_BLOWS = ("quality", "faults", "my_numbers", "why_not_read", "explain_result", "usable_at_all", "next_blow")
+_RISKS = re.compile(r"risk|chance|\bodds\b|likel|probab|estimat")
 _NOT_ESTIMATED = re.compile(
     r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
 )
@@ -104,6 +107,7 @@ ASSERTING = (
 )
 GUESSED = frozenset(BY_CODE) - frozenset(ASSERTING)  # what is answered where it is likely only; the others assert too much for that
 AS_SURE = 0.7  # of the sureness of the likeliest intent, with which another is answered where that one has no answer
+THEME_LIKELY = 0.33  # of a theme of the library, where no sentence of it answers by itself
 LIKELY = 0.42  # sureness of an intent on the test that is answered rather than refused
 _HOPES = re.compile(r"\b(?:ok(?:ay)?|fine|good|all ?right|alright|normal|healthy)\b")
 _ALL_OF_IT = re.compile(r"\b(?:exactly|list|everything|all|which|full|whole)\b")
@@ -163,6 +167,8 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     question = meant_instead(question, told[-1] if told else None) or question
     spelt = library.spelt(question)
     intent, sure = library.intent(question)
+    if intent == "why_risk" and not _of_a_risk(spelt, told):
+        intent, sure = "why_pattern", min(sure, SURE)
     of_finding = sure >= SURER and intent in BY_CODE and intent not in OF_VALUES  # whatever values its words name
 
     def may(intents: Sequence[str]) -> bool:
@@ -198,6 +204,11 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
         about = "explain_result" if kind == "for_doctor" or of_reasons else ""
     said = for_doctor(session) if kind == "for_doctor" else ""
     return Question(question, kind, passages, scores, (*before, Asked(kind, question, passages)), said=said, about=about)
+
+
+def _of_a_risk(spelt: str, told: Sequence[Turn]) -> bool:
+    """Whether a question for reasons can be of an estimate: it names one, or the answer before did."""
+    return bool(asked_trait(spelt) or _RISKS.search(spelt)) or bool(told and told[-1].seen.intent in OF_AN_ESTIMATE)
 
 
 def _of_finding(session: Session, library: GuidelineLibrary, question: str, read: str) -> Question | None:
@@ -251,6 +262,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     before = turns[-1] if turns else None
     spelt = library.spelt(question)
     intent, sure = meant(library, question, spelt)
+    if intent == "why_risk" and not _of_a_risk(spelt, turns):
+        intent = "why_pattern"
     if intent == "what_would_change" and view.state == "unusable" and before is not None and before.seen.intent in OF_THE_BLOWS:
         intent = "next_blow"  # "so what should he do differently?"
     if intent == "is_it_bad" and _HOPES.search(spelt) and (before is None or not before.seen.said):
@@ -305,11 +318,14 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     leans = before.question if before is not None and sure < 0.9 else None  # one that is worded as a question by itself needs none before it
     wanted = change_topics(view) if intent == "what_would_change" else ()
     passages, scores = _search(library, put, intent, 2 * k, leans, wanted)
+    limits = _within_limits(session, library, question, spelt, intent)
+    if limits is not None:
+        return limits
     asked_with = f"{leans} {question}" if leans and put == question and passages and leans_back(question) else put
     said = before.seen.said if before is not None and goes_on else ""
     meant_first = intent
     intent, fitting = _fitting(library, session.patient, question, asked_with, intent, sure, passages, wanted, said)
-    if not fitting and intent == "unknown" and sure >= READ_SURE:  # surely of the library: the likeliest sentence, unless it is far
+    if not fitting and intent == "unknown" and sure >= SURER:  # likely of the library: the likeliest sentence, unless it is far
         intent, fitting = _fitting(library, session.patient, question, asked_with, meant_first, sure, passages, wanted, said, ANSWERS_SURELY_ASKED)
     if not fitting and intent == "unknown" and named:
         return _of_values(view, named, question, spelt)
@@ -317,11 +333,13 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         likely = None if goes_on else _likely(session, library, question, spelt)
         if likely is not None:
             return likely
-        theme = next((one for one, how in library.intents(question) if one in THEMES and how >= LIKELY and one != meant_first), "")
+        theme = next((one for one, how in library.intents(question) if one in THEMES and how >= THEME_LIKELY and one != meant_first), "")
         if theme:
-            passages, scores = _search(library, put, theme, 2 * k, leans, ())
-            intent, fitting = _fitting(library, session.patient, question, asked_with, theme, THEME_CERTAIN, passages, (), said)
-        if any(score > 0 for score in scores):  # the search holds them for relevant, so the likeliest sentence is better than none
+            of_theme = _search(library, put, theme, 2 * k, leans, ())
+            as_theme = _fitting(library, session.patient, question, asked_with, theme, THEME_CERTAIN, of_theme[0], (), said)
+            if as_theme[1]:
+                (passages, scores), (intent, fitting) = of_theme, as_theme
+        if not fitting and any(score > 0 for score in scores):  # the search holds them for relevant, so the likeliest sentence is better than none
             intent, fitting = _fitting(library, session.patient, question, asked_with, meant_first, sure, passages, wanted, said, LEAST)
         if not fitting:
             passages, scores = (), ()
@@ -330,6 +348,14 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     fitting = tuple(replace(one, number=kept.index(one.number) + 1) for one in fitting)
     passages, scores = tuple(passages[n - 1] for n in kept), tuple(scores[n - 1] for n in kept)
     return Question(question, intent, passages, scores, (*_before(library, turns), Asked(intent, question, passages)), fitting=fitting)
+
+
+def _within_limits(session: Session, library: GuidelineLibrary, question: str, spelt: str, intent: str) -> Question | None:
+    """The value of the record that a question of its theme names by its figure, with the limits it is judged by; None where something else is asked."""
+    asking = _asking(session, library, spelt)
+    number = meant_by_number(asking.view, spelt) if intent in WITH_LIMITS and not _ADVICE.search(spelt) else ""
+    answer = cited(told_with_limits(asking, number), asking) if number in WITH_LIMITS.get(intent, ()) else None
+    return _said("judged_value", question, answer.text, answer.passages, answer.figures) if answer is not None and answer.passages else None
 
 
 def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: str, intent: str, of_library: bool) -> Question | None:

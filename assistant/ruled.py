@@ -70,22 +70,26 @@ _FAULTS = re.compile(
     re.IGNORECASE,
 )
 
-_HOW_MUCH = re.compile(
-    r"\b(?:doses?|dosage|mg|micrograms?|mcg|puffs?|tablets?|units?|how (?:many|much|often)|start|stop|switch|increase|double|halve|prescri\w+|give)\b"
-)
 _TO_DO = re.compile(
     r"\b(?:coach\w*|script|next (?:time|attempt|blow|try)|avoid|instead|tips?|advice|improve|differently)\b", re.IGNORECASE
 )  # what to do, not what was wrong
 
 
-DOSE_READ_OTHERWISE = 0.9  # of another intent than that for doses, from which a question is not declined as one for a dose
+DOSE_READ_OTHERWISE = 0.9  # of another intent than that for doses, from which a question that asks nothing to be done is not declined as one for a dose
+_TO_BE_DONE = re.compile(
+    r"\b(?:doses?|dosage|mg|micrograms?|mcg|puffs?|units?|how (?:many|much|often)|prescri\w+)\b"
+    r"|\b(?:should|shall|can|could|may|might|must|do|does|would|want|need\w*|ok(?:ay)?|safe|fine|dangerous|right|wise|better)\b[^?.]{0,30}\b(?:i|he|she|they|we|him|her|me|it|to|mum|dad|my \w+)?\b[^?.]{0,16}"
+    r"\b(?:take|taking|be on|go on|start\w*|stop\w*|quit\w*|drop\w*|skip\w*|miss\w*|leave|leaving|reduc\w+|come off|coming off|go off|swap\w*|chang\w+|switch\w*|cut\w*|wean\w*|increas\w+|doubl\w+|halv\w+|lower\w*|rais\w+|more|less|use|using|try|have|having|combin\w+|mix\w*|give|giving|put)\b"
+    r"|\b(?:strongest|best) (?:\w+ )?(?:painkiller|tablet|pill|medicine|drug|inhaler)\b",
+    re.IGNORECASE,
+)
 
 
 def by_rule(session: Session, question: str, spelt: str = "", read: tuple[str, float] = ("", 0.0)) -> Turn | None:
     """What is answered by rule: nothing asked, a red flag, something declined, a value that is never held, a record that is wrong.
 
     ``spelt``: the question with its slips put right; what is declined as typed or as meant is declined. ``read``: the likeliest intent and how sure it is:
-    where it is surely another one, only what concerns safety is answered by rule.
+    where it is surely another one, what only looks like something off topic, of a dose or of a wrong record is not answered by rule.
     """
 
     def may(*intents: str) -> bool:
@@ -96,10 +100,11 @@ def by_rule(session: Session, question: str, spelt: str = "", read: tuple[str, f
     triage = guardrails.triage(question, session.patient)
     if triage is not None:
         return Turn(question, triage.text, triage=triage)
-    refusal = guardrails.scope(question) or (guardrails.scope(spelt) if spelt else None)
+    refusals = [one for one in (guardrails.scope(question), guardrails.scope(spelt) if spelt else None) if one is not None]
+    refusal = min(refusals, key=lambda one: one.kind in ("off_topic", "dose"), default=None)  # whatever may be read otherwise comes last
     otherwise = refusal is not None and (
         (refusal.kind == "off_topic" and not may("off_topic", "other_language"))
-        or (refusal.kind == "dose" and read[0] != "dose" and read[1] >= DOSE_READ_OTHERWISE and not _HOW_MUCH.search(spelt))
+        or (refusal.kind == "dose" and read[0] != "dose" and read[1] >= DOSE_READ_OTHERWISE and not _TO_BE_DONE.search(question))
     )
     if refusal is not None and not otherwise:
         return Turn(question, refusal.text, seen=Seen(intent=refusal.kind))

@@ -23,10 +23,13 @@ _FINDINGS = {name: re.compile(words) for name, words in FINDINGS.items()}
 _ASKS_RISK = re.compile(
     r"\b(?:risks?|chances?|odds|likelihood|probability) (?:of|for|that)\b[^.!]{0,60}(?:\?|$|,)|\bhow likely\b|\b(?:heart attack|stroke|heart failure) (?:number|figure|percentage|estimate)s?\b"
 )  # what the page estimates
+_OF_NOW = re.compile(
+    r"\b(?:now|ago|having|hav(?:e|ing) (?:just )?had|tonight|today|this (?:morning|evening|afternoon)|since|minutes?|mins?|hours?|hrs?|just|help|call)\b"
+)
 _ESTIMATED = re.compile(  # "heart attack 15 %, why so high?" is of an estimate, not of a heart attack
-    r"\b(?:heart attacks?|strokes?|heart failure|coronar\w+(?: (?:heart )?disease)?)(?: (?:risk|one|figure|number|estimate|chance))?(?: (?:is|says?|at|of|only|under|about|and|it|gives|flagged))*[ ,:]{1,2}\d{1,2}(?:[.,]\d)?(?: ?%| per ?cent\b|\b(?![./:]|\d| ?(?:hours?|minutes?|days?|weeks?|months?|years?|am|pm|times)\b))"
-    r"|\b(?:\d{1,2}(?:[.,]\d)?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen)(?: ?%| per ?cent)(?: risk| chance| figure)?(?: (?:for|of))?(?: (?:an?|my|the|his|her))? (?:heart attacks?|strokes?|heart failure|coronar\w+)"
-    r"|\b(?:heart attacks?|strokes?) (?:is |are )?(?:higher|lower|about|more|less) (?:than )?(?:usual|average|normal)\b(?:[^.?!]{0,12}\bheart attacks? (?:is |are )?(?:higher|lower)\b)?",
+    r"\b(?:heart attacks?|strokes?|heart failure|coronar\w+(?: (?:heart )?disease)?)(?: (?:risk|figure|number|estimate|chance))?(?: (?:is|says?|at|of|only|under|about))*[ ,:]{1,2}\d{1,2}(?:[.,]\d)?(?: ?%| per ?cent\b)"
+    r"|\b(?:\d{1,2}(?:[.,]\d)?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen)(?: ?%| per ?cent)(?: risk| chance| figure)?(?: (?:for|of))(?: (?:an?|my|the|his|her))? (?:heart attacks?|strokes?|heart failure|coronar\w+)"
+    r"|\b(?:heart attacks?|strokes?) (?:is |are )?(?:higher|lower) than usual\b(?:[^.?!]{0,12}\bheart attacks? (?:is |are )?(?:higher|lower)\b)?",
     re.IGNORECASE,
 )
 _ASKS_VALUES = re.compile(  # a short question that names a measure of the test, and nothing that anybody feels
@@ -75,10 +78,11 @@ def by_rules(message: str, patient: Patient | None = None) -> Triage | None:
     """The red flag that a rule finds, or None. A record's own vital signs count only beside a symptom in the message."""
     if len(message) > LONGEST:
         message = f"{message[: LONGEST // 2]} . {message[-LONGEST // 2 :]}"
-    text = _ESTIMATED.sub(" ", as_meant(message))
+    text = as_meant(message)
+    told = text if _OF_NOW.search(text) else _ESTIMATED.sub(" ", text)
     urgent: Rule | None = None
     for rule, pattern in _RULES:
-        if (urgent is None or rule.level == "emergency") and _said(text, pattern, rule.name):
+        if (urgent is None or rule.level == "emergency") and _said(told, pattern, rule.name):
             if rule.level == "emergency":
                 return Triage(rule.name, rule.level, rule.text)
             urgent = rule

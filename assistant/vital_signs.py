@@ -60,21 +60,19 @@ def danger(text: str, patient: Patient | None = None) -> str | None:
 
 
 _AGE = re.compile(
-    r"\b(?:for|in|of|at|someone|somebody|man|woman|lady|person|aged?|lungs at)(?: an?| my| the| her| his)?\W*$"
-)  # before a number that is none of the sign's
-_A_SHARE = re.compile(r"^\W*(?:%|per ?cent)\W*(?:risk|chance|hypertension|diabetes|copd|asthma|stroke|for\b|of (?:predicted|getting|having))")
+    r"\b(?:someone|somebody|people|a (?:man|woman|person|child)) (?:of|aged|at)\W*$|\blungs at\W*$|\b(?:low|high|normal|good|ok|okay|bad|fine) for\W*$"
+)  # before an age
+_OF_A_RISK = re.compile(r"^\W*(?:%|per ?cent) (?:risk|chance|of (?:predicted|getting|having))\b")  # after a figure that is a share
+_HYPERTENSION = re.compile(r"^\W*(?:%|per ?cent) (?:hypertension|for (?:hypertension|high blood pressure))\b")
 
 
 def _elsewhen(text: str, match: re.Match[str], name: str) -> bool:
     """Whether a value is an age, a risk, a target, somebody's past, effort or altitude rather than what is measured now."""
     number = next(n for n, group in enumerate(match.groups(), 1) if group)
-    if (
-        name in ("spo2", "blood_pressure")
-        and _AGE.search(text[match.start() : match.start(number)])
-        and not re.match(r"\W*(?:%|per ?cent|/|over)", text[match.end(number) :])
-    ):
+    after = text[match.end(number) :]
+    if name == "spo2" and _AGE.search(text[match.start() : match.start(number)]) and not re.match(r"\W*(?:%|per ?cent)", after):
         return True
-    if _A_SHARE.search(text[match.end(number) :]):
+    if _OF_A_RISK.search(after) or (name == "blood_pressure" and _HYPERTENSION.search(after)):
         return True
     start = max(text.rfind(mark, 0, match.start()) for mark in ".;?!") + 1
     sentence = re.split(r"[;?!]|\.(?!\d)", text[start : match.end() + 120])[0] if start <= match.start() else text[match.start() : match.end()]

@@ -35,10 +35,9 @@ from encoders.teacher.sayable import Asked, sentences
 from encoders.teacher.themes import THEMES, change_topics
 from encoders.teacher.view import View
 
-LEAST = 0.03  # chance of all sentences together, under which none is quoted though the search holds their passages for relevant
+LEAST = 0.12  # chance of all sentences together, under which none is quoted though the search holds their passages for relevant
 OF_THEME = 0.25  # of the chance of the likeliest sentence: with less, that one is quoted instead of the theme's
-ANSWERS_SURELY_ASKED = 0.15  # chance of all sentences together that is enough where the library is surely asked
-ANSWERS, ANSWERS_AT_ALL = 0.5, 0.45  # chance of a sentence that surely answers; of all sentences together, under which none is quoted
+ANSWERS, ANSWERS_AT_ALL = 0.5, 0.55  # chance of a sentence that surely answers; of all sentences together, under which none is quoted
 RECORD_SURE = 0.75  # from here the record answers what is taken to be asked of it, however likely the library answers too
 LIBRARY_SURE = 0.7  # chance of all sentences together from which the library answers instead, where that is less sure
 GUIDED = (
@@ -325,8 +324,6 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     said = before.seen.said if before is not None and goes_on else ""
     meant_first = intent
     intent, fitting = _fitting(library, session.patient, question, asked_with, intent, sure, passages, wanted, said)
-    if not fitting and intent == "unknown" and sure >= SURER:  # likely of the library: the likeliest sentence, unless it is far
-        intent, fitting = _fitting(library, session.patient, question, asked_with, meant_first, sure, passages, wanted, said, ANSWERS_SURELY_ASKED)
     if not fitting and intent == "unknown" and named:
         return _of_values(view, named, question, spelt)
     if not fitting and (intent in THEMES or intent == "unknown"):

@@ -112,7 +112,7 @@ def by_rule(session: Session, question: str, spelt: str = "", read: tuple[str, f
         return Turn(question, guardrails.DOSE, seen=Seen(intent="dose"))
     absent = _ABSENT.search(question)
     if (
-        absent is not None and may("my_numbers", "not_held", "missing_data", "what_is_missing") and not named_values(question.lower())
+        absent is not None and may("my_numbers", "not_held", "missing_data", "what_is_missing", "lung_volumes") and not named_values(question.lower())
     ):  # beside another value it is told after that
         name = absent[1].upper() if len(absent[1]) < 7 else absent[1].lower()
         return Turn(question, f"I hold no {name} for this patient. {SPOKEN_OF}")

@@ -29,6 +29,8 @@ _OF_WHOM = re.compile(r"^\W*(?:and )?(?:who|whom|which people|at what age|from w
 _YOUNG = re.compile(r"\b(?:child|children|child's|kids?|infants?|bab(?:y|ies)|toddlers?|adolescents?|teenagers?|son|daughter|school)\b", re.IGNORECASE)
 _PREGNANT = re.compile(r"\b(?:pregnan\w*|trimester|midwife)\b", re.IGNORECASE)
 _NOT_PREGNANT = re.compile(r"\b(?:not|outside|except in|apart from) (?:in )?pregnan\w*", re.IGNORECASE)
+_WHEN_ILL = re.compile(r"\bwith a (?:cold|fever)\b|\bduring a cold\b", re.IGNORECASE)
+_ILL = re.compile(r"\b(?:colds?|fever\w*|flu|ill\w*|unwell|sick\w*|infect\w*|virus\w*|temperature|throat|nose|sneez\w*|cough\w*)\b", re.IGNORECASE)
 _TOO_LOW = re.compile(r"^(?:For people with diabetes, )?low blood (?:pressure|sugar)\b", re.IGNORECASE)
 _OF_LOW = re.compile(r"\b(?:low|hypo\w*|faint\w*|dizz\w*|shak\w*|sweat\w*|collaps\w*|drop\w*)\b", re.IGNORECASE)
 _THINNER = re.compile(
@@ -95,7 +97,7 @@ def to_quote(found: Sequence[Fitting], passages: Sequence[Passage]) -> tuple[Fit
 
 
 def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | None) -> bool:
-    """Whether a sentence can be meant for this person: not for older people, children or pregnant women where they are none and ask of none."""
+    """Whether a sentence can be meant for this person: not for older people, children, pregnant women or people with a fever where they are none and ask of none."""
     if age_years is not None:
         limits = [int(one) for one in _OLDER.findall(sentence)]
         if limits and all(age_years < one for one in limits) and not (_OLDER_ASKED.search(question) or _ALSO.search(sentence) or _OF_WHOM.search(question)):
@@ -107,7 +109,7 @@ def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | 
             and not re.search(r"\badults?\b|\beveryone\b", sentence, re.IGNORECASE)
         ):
             return False
-    if _TOO_LOW.search(sentence) and not _OF_LOW.search(question):
+    if (_TOO_LOW.search(sentence) and not _OF_LOW.search(question)) or (_WHEN_ILL.search(sentence) and not _ILL.search(question)):
         return False
     if _THINNER.search(question) and not _WISHED.search(question) and _TO_LOSE.search(sentence):
         return False

@@ -114,6 +114,12 @@ _OF_GRADE = re.compile(
     r"\bgrade\b.*\b(?:why|what|how|not)\b|\b(?:why|what (?:would |does |did )?(?:make|give|earn)\w*|how come|reason)\b.*\bgrade\b|\b(?:why|how come)\b.*\b(?:an? )?[a-f]\b"
 )
 _PERSON = re.compile(r"\b(?:i|my|me|we|he|his|him|she|her|they|it|this|that|dad|mum|mom)\b")
+NEAR_AT_ALL = 0.3  # chance of a theme's likeliest sentence, under which a bare question for it gets what is most general
+MOST_GENERAL = {  # the passage that says what most people ask of a theme
+    "exercise": "physical_activity/how-much", "blood_pressure": "blood_pressure/bp-levels", "stop_smoking": "smoking/how-to-stop", "cholesterol": "cholesterol/lipids",
+    "weight": "weight/bmi", "sleep": "sleep/sleep-amount", "alcohol": "alcohol/low-risk", "diet": "diet/healthy-diet", "vaccines": "vaccines/flu",
+    "air_quality": "air_quality/bad-days", "diabetes_glucose": "diabetes/hba1c", "inhaler_technique": "inhaler_technique/technique",
+}  # fmt: skip
 LEAST_NEAR = 0.15  # chance of a sentence of a theme, under which its most general one says more
 
 
@@ -435,6 +441,10 @@ def _fitting(
         own = [one for one in found if _serves(passages[one.number - 1], intent, wanted)]
         if own and not said and own[0].score < LEAST_NEAR and own[0].shared < 0.2:
             own = sorted(own, key=lambda one: not any(key in one.sentence.lower() for key in THEMES[intent].keys))
+        if own and not (said or wanted) and found[0].score < NEAR_AT_ALL and sure >= THEME_CERTAIN:  # a bare question for the theme
+            own = sorted(own, key=lambda one: (passages[one.number - 1].id != MOST_GENERAL.get(intent), passages[one.number - 1].text.find(one.sentence)))
+            if passages[own[0].number - 1].id == MOST_GENERAL.get(intent):
+                return intent, tuple(own[:1])
         if own and wanted:  # the record says what would change most, whatever the question's words are near to
             return intent, to_quote(own, passages)
         if (
@@ -478,6 +488,8 @@ def _search(
     if theme is not None:  # its most general passage, for a question that no sentence is near
         general = library.search(f"{theme.keys[0]} {theme.name}", k=2)
         ids = {hit.passage.id for hit in hits}
+        if intent in MOST_GENERAL and MOST_GENERAL[intent] in library.passages and MOST_GENERAL[intent] not in ids:
+            hits, ids = (*hits, Hit(library.passages[MOST_GENERAL[intent]], 0.0)), {*ids, MOST_GENERAL[intent]}
         hits = (*hits, *(hit for hit in general.results if general.enough and hit.passage.id not in ids and _serves(hit.passage, intent, wanted)))
     known = {hit.passage.id for hit in hits}
     put = f"{leans} {question}" if leans and leans_back(question) else question

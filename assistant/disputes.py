@@ -114,7 +114,7 @@ def corrects_record(message: str) -> Dispute | None:
     return None
 
 
-OF_RISKS = ("risks", "why_risk", "risk_meaning", "risk_trust")
+OF_AN_ESTIMATE = ("risks", "why_risk", "risk_meaning", "risk_trust")
 _AND = re.compile(r"^\W*(?:(?:ok|okay|right|thanks)\W+)?(?:and|what about|how about|and what about|or)\b", re.IGNORECASE)
 _DEFINED = {"fev1_l": "what_is_fev1", "fvc_l": "what_is_fvc", "fev1_fvc": "what_is_ratio", "pef_l_s": "what_is_pef", "fev1_z": "what_is_zscore"}
 
@@ -122,7 +122,7 @@ _DEFINED = {"fev1_l": "what_is_fev1", "fvc_l": "what_is_fvc", "fev1_fvc": "what_
 def meant_instead(message: str, before: Turn | None) -> str:
     """The question before with what was meant ("no, I meant the FVC", "and asthma?" after another risk); empty where nothing is put right."""
     trait = asked_trait(message)
-    if before is not None and before.seen.intent in OF_RISKS and trait and len(message.split()) <= 5 and _AND.match(message):
+    if before is not None and before.seen.intent in OF_AN_ESTIMATE and trait and len(message.split()) <= 5 and _AND.match(message):
         return f"What is my risk of {dict(RISK_TRAITS)[trait]}?"
     found = _MEANT.match(message)
     if found is None:

@@ -93,13 +93,18 @@ def _shown(fact: Fact) -> float | None:
     return float(first) if re.fullmatch(r"\d+(?:\.\d+)?", first) else None
 
 
+def _with_number(view: View, question: str) -> list[str]:
+    """The facts whose value is the one number that a question holds."""
+    numbers = [float(found[1].replace(",", ".")) for found in _NUMBER.finditer(question)]
+    return [name for name, fact in view.facts.items() if len(numbers) == 1 and fact.value is not None and _shown(fact) == numbers[0]]
+
+
 def named_by_number(view: View, question: str, named: tuple[str, ...] = ()) -> str:
     """The fact that a short question means by its number ("is 6.7 bad?", "is a peak flow of 7.4 good?"); empty where none or several have it.
 
     ``named``: the facts that the question names, if any.
     """
-    numbers = [float(found[1].replace(",", ".")) for found in _NUMBER.finditer(question)]
-    fits = [name for name, fact in view.facts.items() if len(numbers) == 1 and fact.value is not None and _shown(fact) == numbers[0]]
+    fits = _with_number(view, question)
     if (named and "mean" in question) or _OF_MORE.search(question):
         return ""
     if named:
@@ -111,9 +116,7 @@ def named_by_number(view: View, question: str, named: tuple[str, ...] = ()) -> s
 
 def meant_by_number(view: View, question: str) -> str:
     """The one fact whose value is the one number that a question holds, whatever its other words are; empty where none or several are."""
-    numbers = [float(found[1].replace(",", ".")) for found in _NUMBER.finditer(question)]
-    fits = [name for name, fact in view.facts.items() if len(numbers) == 1 and fact.value is not None and _shown(fact) == numbers[0]]
-    fits = [name for name in fits if view.status(name) and name in LABELS]
+    fits = [name for name in _with_number(view, question) if view.status(name) and name in LABELS]
     return fits[0] if len(fits) == 1 else ""
 
 

@@ -16,7 +16,7 @@ from assistant.asked_risks import asked_risks
 from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
 from assistant.asking import READ_SURE, Asking, cite
 from assistant.comparisons import compares
-from assistant.disputes import meant_instead
+from assistant.disputes import OF_AN_ESTIMATE, meant_instead
 from assistant.judged_values import judged_value, told_with_limits
 from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
 from assistant.premises import contradicted, meant_by_number, named_by_number, not_judged, of_another_time, why_of_record
@@ -58,7 +58,6 @@ _ADVICE = re.compile(
     re.IGNORECASE,
 )
 WITH_LIMITS = {"diabetes_glucose": ("hba1c_percent",), "cholesterol": ("total_cholesterol_mg_dl",), "weight": ("bmi_kg_m2",)}
-OF_AN_ESTIMATE = ("risks", "why_risk", "risk_meaning", "risk_trust")
 OF_MEASURES = (
     "my_numbers",
     "own_value_good",
@@ -82,9 +81,8 @@ _HOW_ONLY = re.compile(r"^\W*(?:(?:and|but|so|for|until|since) )?(?:how (?:often
 _NEW_SUBJECT = re.compile(r"^\W*(?:and |but |so |ok )?(?:what|how) about\b(?! (?:it|that|this|them|those)\b)", re.IGNORECASE)
 _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
 OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
-_RISK_ASKED = re.compile(r"risk|chance|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)")
+_RISK_ASKED = re.compile(r"risk|chance|estimat|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)")
 OF_THE_BLOWS = ("quality", "faults", "my_numbers", "why_not_read", "explain_result", "usable_at_all", "next_blow")
-_RISKS = re.compile(r"risk|chance|\bodds\b|likel|probab|estimat")
 _NOT_ESTIMATED = re.compile(
     r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
 )
@@ -213,7 +211,7 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
 
 def _of_a_risk(spelt: str, told: Sequence[Turn]) -> bool:
     """Whether a question for reasons can be of an estimate: it names one, or the answer before did."""
-    return bool(asked_trait(spelt) or _RISKS.search(spelt)) or bool(told and told[-1].seen.intent in OF_AN_ESTIMATE)
+    return bool(asked_trait(spelt) or _RISK_ASKED.search(spelt)) or bool(told and told[-1].seen.intent in OF_AN_ESTIMATE)
 
 
 def _of_finding(session: Session, library: GuidelineLibrary, question: str, read: str) -> Question | None:
@@ -442,9 +440,9 @@ def _fitting(
         if own and not said and own[0].score < LEAST_NEAR and own[0].shared < 0.2:
             own = sorted(own, key=lambda one: not any(key in one.sentence.lower() for key in THEMES[intent].keys))
         if own and not (said or wanted) and found[0].score < NEAR_AT_ALL and sure >= THEME_CERTAIN:  # a bare question for the theme
-            own = sorted(own, key=lambda one: (passages[one.number - 1].id != MOST_GENERAL.get(intent), passages[one.number - 1].text.find(one.sentence)))
-            if passages[own[0].number - 1].id == MOST_GENERAL.get(intent):
-                return intent, tuple(own[:1])
+            general = [one for one in own if passages[one.number - 1].id == MOST_GENERAL.get(intent)]
+            if general:
+                return intent, (min(general, key=lambda one: passages[one.number - 1].text.find(one.sentence)),)
         if own and wanted:  # the record says what would change most, whatever the question's words are near to
             return intent, to_quote(own, passages)
         if (

@@ -14,6 +14,7 @@ from assistant.session import Seen, Session, Turn
 from encoders.spirogram.results import Spirometry
 
 SPOKEN_OF = "I can speak of FEV1, FVC, their ratio, PEF, FEF25-75, the quality of the test, and what the record holds; the report lists every measured value."
+DOSE_READ_OTHERWISE = 0.9  # of another intent than that for doses, from which a question that asks nothing to be done is not declined as one for a dose
 PROGNOSIS = (
     "A breathing test cannot say how long anyone will live, and I do not guess. Such a worry is worth telling a clinician who knows you: ask what this result means "
     "for you and what helps most. I can explain the result, or what you can do yourself."
@@ -75,7 +76,6 @@ _TO_DO = re.compile(
 )  # what to do, not what was wrong
 
 
-DOSE_READ_OTHERWISE = 0.9  # of another intent than that for doses, from which a question that asks nothing to be done is not declined as one for a dose
 _TO_BE_DONE = re.compile(
     r"\b(?:doses?|dosage|mg|micrograms?|mcg|puffs?|units?|how (?:many|much|often)|prescri\w+)\b"
     r"|\b(?:should|shall|can|could|may|might|must|do|does|would|want|need\w*|ok(?:ay)?|safe|fine|dangerous|right|wise|better)\b[^?.]{0,30}\b(?:i|he|she|they|we|him|her|me|it|to|mum|dad|my \w+)?\b[^?.]{0,16}"

@@ -34,6 +34,13 @@ _EFFORT = re.compile(
 _HIGH_UP = re.compile(r"altitude|mountain|\bsummit|\d{4} ?m\b|\d,\d{3} ?m\b|plane\b|flight|everest|trek")
 
 
+_AGE = re.compile(
+    r"\b(?:someone|somebody|people|a (?:man|woman|person|child)) (?:of|aged|at)\W*$|\blungs at\W*$|\b(?:low|high|normal|good|ok|okay|bad|fine) for\W*$"
+)  # before an age
+_OF_A_RISK = re.compile(r"^\W*(?:%|per ?cent) (?:risk|chance|of (?:predicted|getting|having))\b")  # after a figure that is a share
+_HYPERTENSION = re.compile(r"^\W*(?:%|per ?cent) (?:hypertension|for (?:hypertension|high blood pressure))\b")
+
+
 def danger(text: str, patient: Patient | None = None) -> str | None:
     """The name of the vital sign in danger: said in the lower-case ``text``, or in the record beside a symptom that the text tells of."""
     hypercapnic = patient is not None and "hypercapnic" in " ".join(patient.conditions).lower()
@@ -57,13 +64,6 @@ def danger(text: str, patient: Patient | None = None) -> str | None:
         if mg < 54 or (symptom and mg > 300):  # below 3.0 mmol/L is serious by itself (ADA level 2)
             return "vital_glucose"
     return _recorded(text, patient, 88.0 if hypercapnic else 92.0) if patient is not None else None
-
-
-_AGE = re.compile(
-    r"\b(?:someone|somebody|people|a (?:man|woman|person|child)) (?:of|aged|at)\W*$|\blungs at\W*$|\b(?:low|high|normal|good|ok|okay|bad|fine) for\W*$"
-)  # before an age
-_OF_A_RISK = re.compile(r"^\W*(?:%|per ?cent) (?:risk|chance|of (?:predicted|getting|having))\b")  # after a figure that is a share
-_HYPERTENSION = re.compile(r"^\W*(?:%|per ?cent) (?:hypertension|for (?:hypertension|high blood pressure))\b")
 
 
 def _elsewhen(text: str, match: re.Match[str], name: str) -> bool:

@@ -90,7 +90,8 @@ def test_questions_beside_results_name_what_exists() -> None:
     natural = read_natural()
     assert len(natural) >= 6_000 and len({one.author for one in natural}) >= 15
     assert {intent for one in natural for intent in one.intents} <= set(load_taught())
-    assert all(one.sentence >= -1 for one in natural_asked(natural))
+    asked = natural_asked(natural)
+    assert sum(one.sentence >= 0 for one in asked) >= 1_500 and sum(one.sentence < 0 for one in asked) >= 1_000
 
 
 def test_a_line_that_says_nothing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

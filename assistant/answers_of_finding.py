@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 
 from assistant.asked_values import values_in_words
 from assistant.asking import DECIDES, Asking, finding, measures, result, with_limit
+from assistant.judged_values import told_with_limits
 from encoders.record import label_of, missing
 from encoders.teacher.numbers import asked_number
+from encoders.teacher.risk import asked_trait
 from encoders.teacher.sentences import GRADES, MEANING, NO_DIAGNOSIS, join, lower_first, not_read
 
 _CHILD = {  # a pattern -> what a child is told of it
@@ -124,18 +126,25 @@ def _said(value: float | None, numbers: Sequence[str]) -> bool:
 def own_value_good(asking: Asking) -> str:
     """Whether a number that is named is good: that of the measure which has it, else how every measure stands."""
     view = asking.view
-    if view.state in ("none", "unusable", "no_reference"):
-        return not_read(view)
-    if re.search(r"\bpeak|\bpef\b", asking.question) and view.has("pef_l_s"):
-        return f"Your PEF, the peak flow, is {view.token('pef_l_s')}. I have no normal range for it here: a peak flow says most beside the best that the same person has blown."
     numbers = [found[1].replace(",", ".") for found in _NUMBER.finditer(asking.question)]
+    estimate = view.facts.get(f"risk_{asked_trait(asking.question)}")
+    if estimate is not None and estimate.text.removesuffix(" %") in numbers:
+        status = f" ({estimate.status}). The comparison is with people of your age and sex" if estimate.status else ""
+        return f"The {estimate.label[0].lower()}{estimate.label[1:]} is {estimate.token}{status}. It is a statistical estimate, not a diagnosis."
     others = [
         name
         for name, fact in view.facts.items()
         if not name.startswith(("fev1", "fvc", "risk_", "age", "height")) and fact.status and fact.text.split()[0] in numbers
     ]
-    if len(others) == 1 and not any(_said(view.facts[name].value, numbers) for name in ("fev1_l", "fvc_l", "fev1_fvc") if name in view.facts):
-        return values_in_words(view, others)  # "95 on the finger thing, is that ok?"
+    pressures = set(others) <= {"systolic_bp_mmhg", "diastolic_bp_mmhg"}
+    if (len(others) == 1 or (others and pressures)) and not any(
+        _said(view.facts[name].value, numbers) for name in ("fev1_l", "fvc_l", "fev1_fvc") if name in view.facts
+    ):
+        return told_with_limits(asking, others[0])  # "95 on the finger thing, is that ok?"
+    if view.state in ("none", "unusable", "no_reference"):
+        return not_read(view)
+    if re.search(r"\bpeak|\bpef\b", asking.question) and view.has("pef_l_s"):
+        return f"Your PEF, the peak flow, is {view.token('pef_l_s')}. I have no normal range for it here: a peak flow says most beside the best that the same person has blown."
     found = [m for m in measures(view) for name in (f"{m}_l", m) if name in view.facts and _said(view.facts[name].value, numbers)]
     found += [m for m in measures(view) if m not in found and view.has(f"{m}_z") and _said(abs(view.facts[f"{m}_z"].value or 0.0), numbers)]
     head = "" if found else "None of your values is that number. " if any("." in one for one in numbers) else ""

@@ -19,12 +19,13 @@ from assistant.language_model import BreathwiseChatModel, banned_tokens
 from assistant.left_out import left_out
 from assistant.numerals import words_with_digits
 from assistant.prompt import Window, prompt
-from assistant.question import Question, understand
+from assistant.question import Question, asking_of, understand
 from assistant.reading_level import PLAIN_GRADE, reading_grade
 from assistant.recall import said_before
 from assistant.retrieval import GuidelineLibrary
 from assistant.risk import Risk
 from assistant.ruled import by_rule
+from assistant.second_reading import besides
 from assistant.session import Citation, RiskEstimate, Seen, Session, Timings, Turn, Written, begin
 from assistant.settings import Settings, read_settings
 from assistant.several import parts, together
@@ -136,7 +137,7 @@ class Assistant:
         if fixed is not None:
             yield replace(fixed, question=question, done=True, timings=Timings(total_s=time.perf_counter() - started))
             return
-        several = parts(question, self.library) if question and guardrails.triage(question, session.patient) is None else (question,)
+        several = parts(question, self._library(session)) if question and guardrails.triage(question, session.patient) is None else (question,)
         done: tuple[Turn, ...] = ()
         for part in several:
             for turn in self._answer(session, part, started, stop, temperature, seed):
@@ -150,15 +151,18 @@ class Assistant:
         if len(several) > 1:
             yield replace(together(question, done), done=True)
 
+    def _library(self, session: Session) -> GuidelineLibrary:
+        """The library as it reads what follows the last two questions."""
+        return self.library.after(" ".join(turn.question for turn in session.told[-2:])) if session.told else self.library
+
     def _answer(self, session: Session, question: str, started: float, stop: threading.Event | None, temperature: float, seed: int) -> Iterator[Turn]:
         """A turn for one question: by rule, from what was said before, by code, or by the model."""
-        fixed = by_rule(session, question, self.library.spelt(question), self.library.intent(question)) or said_before(
-            session.told, question, self.library.intent
-        )
+        library = self._library(session)
+        fixed = by_rule(session, question, library.spelt(question), library.intent(question)) or said_before(session.told, question, self.library.intent)
         if fixed is not None:
             yield replace(fixed, done=True, timings=Timings(total_s=time.perf_counter() - started))
             return
-        understood = understand(session, self.library, question, self.window.passages)
+        understood = understand(session, library, question, self.window.passages)
         person_asked = whom(question, session.told, session.patient)
         person = read_person(session.patient, session.spirometry) if self.engine.model.reads else None
         put = prompt(session, self.engine.model, self.window, person, understood.text, understood.passages, understood.intent)
@@ -210,12 +214,30 @@ class Assistant:
         halted = stop is not None and stop.is_set()
         if not halted:
             view = View(Case(session.patient, session.spirometry, session.facts))
-            more = left_out(view, self.library.spelt(question), understood.intent, draft.text)
+            more = left_out(view, library.spelt(question), understood.intent, draft.text)
             draft.said = [] if more and draft.text == NO_ANSWER else draft.said
             draft.said += [Written(one, "record" if draft.said else "code") for one in sentences(more)]
+            if not reasoned:
+                understood = self._besides(library, session, question, understood, draft)
+                turn = replace(turn, seen=replace(turn.seen, passages=tuple((p.id, s) for p, s in zip(understood.passages, understood.scores, strict=True))))
         done = self._finished(turn, session, understood, draft, removed, person_asked, halted=halted)
         total = time.perf_counter() - started
         yield replace(done, timings=Timings(first, shown or total, written or total, total, count))
+
+    @staticmethod
+    def _besides(library: GuidelineLibrary, session: Session, question: str, understood: Question, draft: Draft) -> Question:
+        """A question that may have been meant otherwise: the draft gains the answer to its other reading, the question the passages that this cites."""
+        found = besides(
+            asking_of(session, library, library.spelt(question)), library, question, understood.intent, draft.text if draft.text != NO_ANSWER else ""
+        )
+        if found is None:
+            return understood
+        passages = tuple(dict.fromkeys([*understood.passages, *found.passages]))
+        text = _CITED.sub(lambda one: f"[{passages.index(found.passages[int(one[1]) - 1]) + 1}]", found.text)
+        if draft.text == NO_ANSWER or understood.intent == "unclear":  # then this is the answer
+            draft.said = []
+        draft.said += [Written(one, "record" if draft.said else "code") for one in sentences(text)]
+        return replace(understood, passages=passages, scores=(*understood.scores, *(0.0 for _ in passages[len(understood.passages) :])))
 
     def _finished(self, turn: Turn, session: Session, understood: Question, draft: Draft, removed: tuple[str, ...], of: Whom, *, halted: bool) -> Turn:
         """The turn with its last checks, citations and whose each sentence is."""

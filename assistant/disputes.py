@@ -122,7 +122,8 @@ _DEFINED = {"fev1_l": "what_is_fev1", "fvc_l": "what_is_fvc", "fev1_fvc": "what_
 def meant_instead(message: str, before: Turn | None) -> str:
     """The question before with what was meant ("no, I meant the FVC", "and asthma?" after another risk); empty where nothing is put right."""
     trait = asked_trait(message)
-    if before is not None and before.seen.intent in OF_AN_ESTIMATE and trait and len(message.split()) <= 5 and _AND.match(message):
+    of_estimates = before is not None and (before.seen.intent in OF_AN_ESTIMATE or (asked_trait(before.question) != "" and "risk" in before.question.lower()))
+    if of_estimates and trait and len(message.split()) <= 5 and _AND.match(message):
         return f"What is my risk of {dict(RISK_TRAITS)[trait]}?"
     found = _MEANT.match(message)
     if found is None:

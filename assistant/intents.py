@@ -13,7 +13,9 @@ from encoders.passages import PassageError
 from prompts import load_questions
 
 OF_PASSAGES = WORDINGS / "of_passages.tsv"  # questions that single sentences of the library answer: passage, number of the sentence (0: none of it), question
-NATURAL = WORDINGS / "natural.tsv"  # questions beside ten people's results: author, what would answer, question
+NATURAL = (
+    WORDINGS / "natural.tsv"
+)  # questions beside ten people's results: author, what would answer, question, and the question before where it goes on from one
 UNKNOWN = "unknown"  # of the library, of nothing, or no question: taught with wordings like any intent
 NOTHING = "NONE"  # nothing of ours answers it
 
@@ -22,7 +24,8 @@ NOTHING = "NONE"  # nothing of ours answers it
 class Natural:
     """A question as somebody put it, and what would answer: the main thing first, where it asks for two.
 
-    ``sentences``: the passage and the number of its sentence, where the library answers; ``answered``: whether anything does.
+    ``sentences``: the passage and the number of its sentence, where the library answers; ``answered``: whether anything does. ``before``: the question that
+    it goes on from, without which it may not be understood; empty where it stands alone.
     """
 
     author: str
@@ -30,6 +33,7 @@ class Natural:
     intents: tuple[str, ...]
     sentences: tuple[tuple[str, int], ...]
     answered: bool
+    before: str = ""
 
 
 @cache
@@ -55,13 +59,14 @@ def read_natural() -> tuple[Natural, ...]:
     found = []
     for line in NATURAL.read_text(encoding="utf-8").splitlines():
         author, _, rest = line.partition("\t")
-        label, _, text = rest.partition("\t")
+        label, _, asked = rest.partition("\t")
+        text, _, before = asked.partition("\t")
         labels = label.split(" + ")
         sentences = [one.rpartition(":") for one in labels if "/" in one]
         if not text or not all(number.isdigit() for _, _, number in sentences):
-            raise PassageError(f"{NATURAL.name} has the line {line[:60]!r}; a line is an author, what would answer, and a question")
+            raise PassageError(f"{NATURAL.name} has the line {line[:60]!r}; a line is an author, what would answer, a question, and perhaps the one before it")
         intents = tuple(dict.fromkeys(UNKNOWN if "/" in one or one == NOTHING else one for one in labels))
-        found.append(Natural(author, text, intents, tuple((name, int(number)) for name, _, number in sentences), labels[0] != NOTHING))
+        found.append(Natural(author, text, intents, tuple((name, int(number)) for name, _, number in sentences), labels[0] != NOTHING, before))
     return tuple(found)
 
 

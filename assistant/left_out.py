@@ -9,6 +9,7 @@ from assistant.asking import listed
 from encoders.record import Fact
 from encoders.teacher.numbers import LABELS
 from encoders.teacher.risk import asked_trait
+from encoders.teacher.sayable import sentences
 from encoders.teacher.view import View
 
 _NAMED = (  # what is named, the fact that is told of it, and the facts that an answer may have told instead
@@ -49,6 +50,7 @@ _REASONS_OF_RISK = re.compile(r"\b(?:lower|reduce|cut|bring|if|raise[sd]?|increa
 _OF_SOMEONE = re.compile(
     r"\b(?:what|where|how)(?:'?s| is| was| are| were)? (?:his|her|my|their|the)\b|\b(?:his|her|my|their|the patient'?s)\b|\bhas (?:he|she) got\b|\b(?:recorded|on file|listed|in (?:the|his|her|my) (?:record|file|notes))\b|\b(?:please|pls|too|as well|also)\b"
 )
+_CITED = re.compile(r"\[\d+\]")
 _CLAUSE = re.compile(r"[?.!;,]+(?=\s|$)|\s(?:and|or|oh|also|plus|but|versus|vs)\s")
 _ASKS = re.compile(
     r"\b(?:what(?:'s|s)?|where|got|list(?:ed)?|record(?:ed)?|on file|anywhere|tell|give|show|remind|please|pls|normal|low|high|worr\w+|too|also|as well|list of|concern\w*|compared?|against)\b|\d"
@@ -90,7 +92,7 @@ def left_out(view: View, question: str, intent: str, said: str) -> str:
     names = [
         name for name in dict.fromkeys(names) if not (view.state in ("none", "unusable", "partial") and name.startswith(("fev1", "fvc")) and not view.has(name))
     ]
-    told = values_in_words(view, names) if names else ""
+    told = " ".join(sentence for sentence in sentences(values_in_words(view, names)) if sentence not in said) if names else ""
     trait = asked_trait(question) if _ESTIMATE.search(question) and not _REASONS_OF_RISK.search(question) else ""
     if trait and view.has(f"risk_{trait}") and f"<|risk_{trait}|>" not in said:
         estimate = view.facts[f"risk_{trait}"]
@@ -154,7 +156,8 @@ def _figure_of_a_risk(view: View, question: str, said: str) -> str:
 def _shown(view: View, names: tuple[str, ...], said: str) -> bool:
     """Whether a value is written out in an answer."""
     facts: list[Fact] = [fact for name, fact in view.facts.items() if name.startswith(names)]
-    return any(fact.text in said for fact in facts if len(fact.text) > 3)
+    own = " ".join(sentence for sentence in sentences(said) if not _CITED.search(sentence))  # "88 to 92 %" in guidance is nobody's value
+    return any(fact.text in own for fact in facts if len(fact.text) > 3)
 
 
 _MEASURED = re.compile(r"\b(?:sats?|oxygen|spo2|saturation|fev ?1|fvc|predicted|ratio|hba1c)\b")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from assistant import guardrails
 from assistant.asking import READ_SURE
+from assistant.disputes import OF_AN_ESTIMATE
 from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary
 from assistant.session import Session
 from assistant.told_by_code import BY_CODE, SURE
@@ -271,6 +272,22 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         "bronchodilator",
     ),
 )
+ASSERTING = (  # intents whose answers say too much of what was meant to be guessed
+    "not_held",
+    "other_language",
+    "insurance",
+    "prognosis",
+    "all_clear",
+    "odd_record",
+    "open_record",
+    "a_program",
+    "privacy",
+    "change_record",
+    "not_able",
+    "carbon_dioxide",
+    "my_vaccines",
+    "urgent_now",
+)
 LEAST_SURE = 0.45  # less says nothing of what is asked
 LEAD_SURE = 0.62  # from here a theme's own lead is to the point, and the record answers what is asked of it
 _NOT_QUALITY = re.compile(r"\b(?:pay|cost|price|cheat|fake|pharmacy|normal to|after the test|appointment|book)\b")
@@ -303,6 +320,11 @@ _OF_WHAT_WAS_SAID = (  # what a question that points back asks of it
         "is_it_bad",
     ),
 )
+_TRAIT = r"(?:asthma|copd|stroke|heart (?:attack|failure)|coronary(?: (?:heart )?disease)?|diabetes)"
+_ESTIMATE_BAD = re.compile(  # whether an estimate is bad, not the test
+    rf"\b{_TRAIT}(?: risk)?(?: (?:is|of|at|says))? ?\d{{1,2}}\b|\d{{1,2}} ?(?:%|per ?cent|in a hundred)[^?.]{{0,20}}\b{_TRAIT}\b|\bworr\w+ about (?:my|his|her|the) (?:heart\b|{_TRAIT})"
+)
+_NOT_THERE = re.compile(r"\b(?:no|not|none|without|missing|absent|blank|empty)\b|n't\b")
 _LEAVES_OUT = re.compile(r"\b(?:leave|leaving|left) (?:it|them|that|this|\w+) (?:out|off)\b|\b(?:skip\w*|miss\w*|stop\w*|come off|halve|double|swap\w*)\b")
 _FOR_SOMEONE = re.compile(
     r"\b(?:i|me|my|we|us|our|he|him|his|she|her|they|them|their|patient|mum|dad|mother|father|take|taking|use|double|skip)\b", re.IGNORECASE
@@ -317,14 +339,19 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
         guardrails.asks_diagnosis(question)
         and not (intent in THEMES and sure >= LEAD_SURE)
         and not (sure >= READ_SURE and intent not in ("unknown", *DECLINED))
+        and not (intent in OF_AN_ESTIMATE and sure >= SURE)
     ):
         return "do_i_have_asthma", 1.0
     if intent in THEMES and sure < KNOWN_WORDING and re.search(r"\bpregnan\w+|\bbreast-?feed\w*|\btrying for a baby\b", spelt):
         intent = "unknown"  # the library holds passages of its own on that
+    if intent in ("is_it_bad", "own_value_good") and sure < KNOWN_WORDING and _ESTIMATE_BAD.search(spelt):
+        return "risks", max(sure, READ_SURE)
     if intent == "percent_without" and "risk" in spelt:
         intent = "risks"
     if sure < (0.65 if intent in DECLINED and not _LEAVES_OUT.search(spelt) else LEAST_SURE) or (intent == "dose" and not _FOR_SOMEONE.search(spelt)):
         intent = "unknown"
+    if intent == "risks" and _WHY.match(question) and sure < KNOWN_WORDING:
+        return ("risks" if _NOT_THERE.search(spelt) else "why_risk"), sure
     if (
         _WHY.match(question)
         and sure < 0.95

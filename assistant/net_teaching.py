@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assistant.alarm_net import BUCKETS, SPELLINGS, SURER, WEIGHTS, AlarmNet, pieces
-from assistant.intents import OF_PASSAGES, UNKNOWN, load_taught, read_natural
+from assistant.disputes import OF_AN_ESTIMATE
+from assistant.intents import OF_PASSAGES, load_taught, read_natural
 from assistant.safety_benchmark import MENDED_FOR, Wording, read_wordings
 from assistant.taught_wordings import EMERGENCY, HARMLESS, SELF_HARM, SLIPPED, TEMPLATES, mistyped, write_out
 from assistant.text_features import WIDTH, bags, buckets, meanings, spellings
@@ -111,13 +112,13 @@ def _rows(real: Sequence[Wording], seed: int) -> list[_Row]:
 
 
 def _beside_results() -> tuple[str, ...]:
-    """Questions beside a result that tell of no emergency. One in which a rule finds one is taught only where the record, not the library, is asked."""
+    """Questions beside a result that tell of no emergency. One in which a rule finds one is taught only where it is of an estimated risk."""
     found = []
     for one in read_natural():
         topics = {name.partition("/")[0] for name, _ in one.sentences}
         if set(one.intents) & set(OF_URGENCY) or topics & set(OF_EMERGENCIES) or _URGENT.search(one.text):
             continue
-        if by_rules(one.text) is None or not set(one.intents) & {UNKNOWN, "dose", "carbon_dioxide", "fits_symptom", "anxiety"}:
+        if by_rules(one.text) is None or set(one.intents) <= set(OF_AN_ESTIMATE):
             found.append(one.text)
     return tuple(found)
 

@@ -18,7 +18,7 @@ from assistant.asking import READ_SURE, Asking, cite
 from assistant.comparisons import compares
 from assistant.disputes import OF_AN_ESTIMATE, meant_instead
 from assistant.judged_values import judged_value, told_with_limits
-from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
+from assistant.meaning import ASSERTING, DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
 from assistant.premises import contradicted, meant_by_number, named_by_number, not_judged, of_another_time, why_of_record
 from assistant.reading_level import for_doctor, level
 from assistant.record_mentions import mentioned
@@ -38,6 +38,7 @@ from encoders.teacher.view import View
 LEAST = 0.12  # chance of all sentences together, under which none is quoted though the search holds their passages for relevant
 OF_THEME = 0.25  # of the chance of the likeliest sentence: with less, that one is quoted instead of the theme's
 ANSWERS, ANSWERS_AT_ALL = 0.5, 0.55  # chance of a sentence that surely answers; of all sentences together, under which none is quoted
+LIBRARY_READ, LEAST_ASKED = 0.92, 0.3  # sureness that the library is asked and nothing else, and the chance of all sentences together that is then enough
 RECORD_SURE = 0.75  # from here the record answers what is taken to be asked of it, however likely the library answers too
 LIBRARY_SURE = 0.7  # chance of all sentences together from which the library answers instead, where that is less sure
 GUIDED = (
@@ -85,22 +86,6 @@ _RISK_ASKED = re.compile(r"risk|chance|estimat|likel|odds|probab|(?:will|going t
 OF_THE_BLOWS = ("quality", "faults", "my_numbers", "why_not_read", "explain_result", "usable_at_all", "next_blow")
 _NOT_ESTIMATED = re.compile(
     r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
-)
-ASSERTING = (
-    "not_held",
-    "other_language",
-    "insurance",
-    "prognosis",
-    "all_clear",
-    "odd_record",
-    "open_record",
-    "a_program",
-    "privacy",
-    "change_record",
-    "not_able",
-    "carbon_dioxide",
-    "my_vaccines",
-    "urgent_now",
 )
 GUESSED = frozenset(BY_CODE) - frozenset(ASSERTING)  # what is answered where it is likely only; the others assert too much for that
 AS_SURE = 0.7  # of the sureness of the likeliest intent, with which another is answered where that one has no answer
@@ -182,7 +167,7 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     measured = measured or (asked_blows(session, spelt) if not (of_finding or highest) and may(OF_EACH_BLOW) else None)
     if measured is not None:
         return _said("my_numbers", question, measured.text, figures=measured.figures)
-    asking = _asking(session, library, spelt)
+    asking = asking_of(session, library, spelt)
     lists = mentioned(asking.view, spelt, library.likeness) if may(OF_LISTS) and "risk" not in spelt else ""
     if lists:
         return _said("my_numbers", question, lists)
@@ -224,14 +209,14 @@ def _of_finding(session: Session, library: GuidelineLibrary, question: str, read
         or (intent == "for_child" and session.told and not about_the_result(spelt))
     ):  # "explain that to a child" is of what was said
         return None
-    asking = _asking(session, library, spelt)
+    asking = asking_of(session, library, spelt)
     answer = cited(BY_CODE[intent](asking), asking)
     return _said(intent, question, answer.text, answer.passages, answer.figures) if answer is not None else None
 
 
 def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: str) -> Question | None:
     """What is said before a question is refused: of the likeliest intent on the test, else what the test found; None where it is of neither."""
-    asking = _asking(session, library, spelt)
+    asking = asking_of(session, library, spelt)
     likely = library.intents(question)
     least = LIKELY if likely[0][0] == "unknown" else max(LIKELY, AS_SURE * likely[0][1])  # the library was asked, and has no answer
     number = meant_by_number(asking.view, spelt)
@@ -252,7 +237,8 @@ def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: s
     return None
 
 
-def _asking(session: Session, library: GuidelineLibrary, spelt: str) -> Asking:
+def asking_of(session: Session, library: GuidelineLibrary, spelt: str) -> Asking:
+    """A question (small letters, slips put right) as the code that answers it sees it."""
     return Asking(session, spelt, library.passages, lambda asked: _nearest(library, session.patient, asked))
 
 
@@ -327,7 +313,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     asked_with = f"{leans} {question}" if leans and put == question and passages and leans_back(question) else put
     said = before.seen.said if before is not None and goes_on else ""
     meant_first = intent
-    intent, fitting = _fitting(library, session.patient, question, asked_with, intent, sure, passages, wanted, said)
+    least = LEAST_ASKED if intent == "unknown" and sure >= LIBRARY_READ else ANSWERS_AT_ALL
+    intent, fitting = _fitting(library, session.patient, question, asked_with, intent, sure, passages, wanted, said, least)
     if not fitting and intent == "unknown" and named:
         return _of_values(view, named, question, spelt)
     if not fitting and (intent in THEMES or intent == "unknown"):
@@ -353,7 +340,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
 
 def _within_limits(session: Session, library: GuidelineLibrary, question: str, spelt: str, intent: str) -> Question | None:
     """The value of the record that a question of its theme names by its figure, with the limits it is judged by; None where something else is asked."""
-    asking = _asking(session, library, spelt)
+    asking = asking_of(session, library, spelt)
     number = meant_by_number(asking.view, spelt) if intent in WITH_LIMITS and not _ADVICE.search(spelt) else ""
     answer = cited(told_with_limits(asking, number), asking) if number in WITH_LIMITS.get(intent, ()) else None
     return _said("judged_value", question, answer.text, answer.passages, answer.figures) if answer is not None and answer.passages else None
@@ -361,7 +348,7 @@ def _within_limits(session: Session, library: GuidelineLibrary, question: str, s
 
 def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: str, intent: str, of_library: bool) -> Question | None:
     """The answer of code to what the language model was not taught; None where the question is no such one. ``of_library``: the library is surely asked."""
-    asking = _asking(session, library, spelt)
+    asking = asking_of(session, library, spelt)
     view = asking.view
     if _NOT_ESTIMATED.search(spelt) and not asked_trait(spelt) and _RISK_ASKED.search(spelt):
         intent = "risk_not_estimated"

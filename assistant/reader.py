@@ -46,14 +46,16 @@ class QuestionReader:
 
         heads = {name: tensor.astype(np.float32) for name, tensor in load_file(folder / "heads.safetensors").items()}
         self._weights, self._bias, self._turn, self._lay, self._own = (heads[name] for name in ("weights", "bias", "turn", "lay", "own"))
+        self._leans, self._after = heads["leans"], heads["after"]
         about = json.loads((folder / "reader.json").read_text(encoding="utf-8"))
         self.names: tuple[str, ...] = tuple(about["intents"])
         self.sharpness, self.scale, self.none = float(about["sharpness"]), float(about["scale"]), float(about["none"])
         self._row = {digest: n for n, digest in enumerate(about["sentences"])}
-        shapes = (self._weights.shape, self._turn.shape, self._lay.shape, self._own.shape)
-        if shapes != ((len(self.names), WIDTH + BUCKETS + SPELLINGS), (MEANING, WIDTH), (MEANING, MEANING), (len(self._row) + 1, MEANING)):
+        shapes = (self._weights.shape, self._turn.shape, self._lay.shape, self._own.shape, self._leans.shape, self._after.shape)
+        of_sentences = ((MEANING, WIDTH), (MEANING, MEANING), (len(self._row) + 1, MEANING))
+        if shapes != ((len(self.names), WIDTH + BUCKETS + SPELLINGS), *of_sentences, (WIDTH + 1,), (len(self.names) + MEANING, WIDTH)):
             raise ValueError(f"assets/{folder.name} does not hold together; install again or run `breathwise library reader`")
-        self._known = {plain(one.text): one.intents[0] for one in read_natural() if len(one.intents) == 1}
+        self._known = {plain(one.text): one.intents[0] for one in read_natural() if len(one.intents) == 1 and not one.before}
         self._known |= {plain(text): intent for intent, texts in load_taught().items() for text in texts}
 
     @classmethod
@@ -66,15 +68,20 @@ class QuestionReader:
             )
         return cls(folder)
 
-    def read(self, question: str) -> Read:
-        """An exact wording that was taught is surely what it was taught as."""
-        states = meanings([question])[0]
+    def read(self, question: str, before: str = "") -> Read:
+        """An exact wording that was taught is surely what it was taught as. ``before``: the question that this one follows; what it leans on of that is read with it."""
+        states, *both = meanings([question, after(before, question)] if before.strip() else [question])
         vector = states[-MEANING:] + self._turn @ states
+        sums = self._weights[:, :WIDTH] @ states + self._bias
+        if both:
+            leans = 1 / (1 + np.exp(-float(self._leans[:-1] @ states + self._leans[-1])))
+            of_both = leans * (self._after @ both[0])
+            sums += of_both[: len(self.names)]
+            vector += of_both[len(self.names) :]
         vector /= np.linalg.norm(vector)
         exact = self._known.get(plain(question))
         if exact is not None:
             return Read(((exact, 1.0),), vector)
-        sums = self._weights[:, :WIDTH] @ states + self._bias
         for start, found in ((WIDTH, buckets(question, BUCKETS)), (WIDTH + BUCKETS, spellings(question, SPELLINGS))):
             sums += self._weights[:, [start + one for one in found]].sum(1) / max(len(found), 1) ** 0.5
         chances = np.exp(self.sharpness * (sums - sums.max()))
@@ -95,6 +102,11 @@ class QuestionReader:
         """How near a question lies to each sentence as it is asked for (sentence, 384): log odds against "no sentence answers"."""
         found: NDArray[np.float32] = self.scale * (sentences @ vector - self.none - float(self._own[-1] @ vector))
         return found
+
+
+def after(before: str, question: str) -> str:
+    """A question with the one before it, as both are read together."""
+    return f"{before.strip()} {question}"
 
 
 def digest(text: str) -> str:

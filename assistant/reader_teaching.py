@@ -4,7 +4,8 @@ Two lessons take turns. Of the wordings in ``prompts/questions`` and ``assets/qu
 intents; of the natural ones that the library answers and of ``assets/questions/of_passages.tsv`` (passage, number of the sentence that answers, 0 for none, question) it
 learns to lay a question beside the sentence that answers it, among all sentences of the library and "none". MiniLM itself stays as it is: taught through (LoRA), it read
 the questions of authors whom it had not met worse than these heads do. Now and then the sentences are laid out without what their own questions add, so that a clinic's
-own documents are found too. Natural questions of authors left out judge it; then it is taught with all.
+own documents are found too. A question that goes on from others is read with them; one that stands alone is now and then put after another, of which it is to take
+nothing. Natural questions of authors left out judge it; then it is taught with all.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from torch.nn import functional as F
 from assistant.answering import candidates, stated
 from assistant.intents import NATURAL, OF_PASSAGES, UNKNOWN, Natural, fingerprint, load_taught, read_natural
 from assistant.minilm import minilm
-from assistant.reader import BUCKETS, FOLDER, MEANING, SPELLINGS, QuestionReader, digest
+from assistant.reader import BUCKETS, FOLDER, MEANING, SPELLINGS, QuestionReader, after, digest
 from assistant.text_features import WIDTH, buckets, meanings, spellings
 from encoders.passages import PassageError, read_passages
 
@@ -34,6 +35,7 @@ OFTENER = 3  # times that a natural question is read for each time of a wording 
 SECOND = 0.4  # of the label, what the second of two things asked gets
 SMOOTHING = 0.1  # of the labels: many questions lie between two
 WITHOUT_OWN = 0.3  # share of the batches that are laid beside sentences as a clinic's would be
+AFTER_ANOTHER = 0.3  # share of the readings of a natural question that stands alone in which it follows another one
 BESIDE = 12  # questions of this patient alone, or of nothing, that are laid beside the library with every batch: no sentence answers them
 FOLDS = 3  # groups of authors; each is left out once
 OF_THE_PATIENT = (
@@ -51,6 +53,7 @@ class Asked:
     text: str
     sentence: int
     passage: str
+    before: str = ""
 
 
 def library_sentences() -> tuple[list[str], list[str]]:
@@ -75,8 +78,8 @@ def read_asked(path: Path = OF_PASSAGES) -> tuple[Asked, ...]:
 def natural_asked(natural: Sequence[Natural]) -> tuple[Asked, ...]:
     """The natural questions that a sentence of the library answers, and those that surely none does."""
     place = _Places()
-    found = [Asked(one.text, place.of(name, number, NATURAL.name), name) for one in natural for name, number in one.sentences[:1]]
-    return (*found, *(Asked(one.text, -1, "") for one in natural if not one.answered or set(one.intents) <= set(OF_THE_PATIENT)))
+    found = [Asked(one.text, place.of(name, number, NATURAL.name), name, one.before) for one in natural for name, number in one.sentences[:1]]
+    return (*found, *(Asked(one.text, -1, "", one.before) for one in natural if not one.answered or set(one.intents) <= set(OF_THE_PATIENT)))
 
 
 class _Places:
@@ -101,26 +104,33 @@ class _Net(nn.Module):
         self.head = nn.Linear(WIDTH, intents)
         self.words, self.spelling = nn.EmbeddingBag(BUCKETS, intents, mode="sum"), nn.EmbeddingBag(SPELLINGS, intents, mode="sum")
         self.turn, self.lay = nn.Linear(WIDTH, MEANING, bias=False), nn.Linear(MEANING, MEANING, bias=False)
-        for weight in (self.head.weight, self.words.weight, self.spelling.weight, self.turn.weight, self.lay.weight):
+        self.leans, self.after = nn.Linear(WIDTH, 1), nn.Linear(WIDTH, intents + MEANING, bias=False)  # how much, and what, a question takes of the one before
+        for weight in (self.head.weight, self.words.weight, self.spelling.weight, self.turn.weight, self.lay.weight, self.leans.weight, self.after.weight):
             nn.init.zeros_(weight)
         self.own = nn.Parameter(torch.zeros(len(sentences) + 1, MEANING))  # the last is that of "none"
         self.drop = nn.Dropout(0.1)
         self.none, self.log_scale = nn.Parameter(torch.tensor(0.3)), nn.Parameter(torch.tensor(3.0))
         self.sentences = sentences
 
-    def intents(self, states: Tensor, bags: Sequence[tuple[list[int], list[int]]]) -> Tensor:
+    def of_both(self, states: Tensor, both: Tensor) -> Tensor:
+        """(text, intent + MEANING): what questions take of those before; ``both``: the states of each with the one before, zeros where there is none."""
+        found: Tensor = torch.sigmoid(self.leans(states)) * self.after(self.drop(both))
+        return found
+
+    def intents(self, states: Tensor, bags: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], both: Tensor) -> Tensor:
         """(text, intent) sums."""
-        sums: Tensor = self.head(self.drop(states))
+        sums: Tensor = self.head(self.drop(states)) + self.of_both(states, both)[:, :-MEANING]
         for layer, side in ((self.words, 0), (self.spelling, 1)):
             found = [one[side] for one in bags]
-            flat = torch.tensor([one for each in found for one in each])
-            starts = torch.tensor(np.cumsum([0, *(len(each) for each in found[:-1])]))
-            sums = sums + layer(flat, starts, per_sample_weights=torch.tensor([max(len(each), 1) ** -0.5 for each in found for _ in each]))
+            lengths = np.array([len(each) for each in found])
+            weights = np.repeat(np.maximum(lengths, 1) ** -0.5, lengths).astype(np.float32)
+            starts = torch.tensor(np.cumsum([0, *lengths[:-1]]))
+            sums = sums + layer(torch.tensor(np.concatenate(found)), starts, per_sample_weights=torch.tensor(weights))
         return sums
 
-    def nearness(self, states: Tensor, own: bool = True) -> Tensor:
+    def nearness(self, states: Tensor, both: Tensor, own: bool = True) -> Tensor:
         """(text, sentence + 1) sums; the last is that of "none"."""
-        vectors = F.normalize(states[:, -MEANING:] + self.turn(states), dim=-1)
+        vectors = F.normalize(states[:, -MEANING:] + self.turn(states) + self.of_both(states, both)[:, -MEANING:], dim=-1)
         laid = self.sentences + self.lay(self.sentences)
         near = vectors @ (laid + self.own[:-1] if own else laid).T
         return torch.cat([near, (self.none + vectors @ self.own[-1])[:, None]], 1) * self.log_scale.exp()
@@ -141,16 +151,33 @@ class _Lessons:
         self.sentences, of = library_sentences()
         self.of_passage = np.array(of)
         self.vectors = torch.tensor(np.array(minilm().embed_documents(self.sentences), dtype=np.float32))
+        chance = np.random.default_rng(0)
+        others = [one.text for one in self.natural if not one.before]
+        self._strange = {one.text: str(other) for one, other in zip(self.questions, chance.choice(others, len(self.questions)), strict=True)} if others else {}
+        pairs = [after(self.before(one.text, one.before), one.text) for one in self.questions if one.author]
         self._place: dict[str, int] = {
-            text: n for n, text in enumerate(dict.fromkeys([*(one.text for one in self.questions), *(one.text for one in self.asked)]))
+            text: n for n, text in enumerate(dict.fromkeys([*(one.text for one in self.questions), *(one.text for one in self.asked), *pairs]))
         }
         self._states = torch.tensor(meanings(list(self._place)))
-        self._bags = {one.text: (buckets(one.text, BUCKETS), spellings(one.text, SPELLINGS)) for one in self.questions}
+        self._bags = {
+            one.text: (np.array(buckets(one.text, BUCKETS), dtype=np.int64), np.array(spellings(one.text, SPELLINGS), dtype=np.int64)) for one in self.questions
+        }
 
     def states(self, texts: Sequence[str]) -> Tensor:
         return self._states[[self._place[text] for text in texts]]
 
-    def bags(self, texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
+    def before(self, text: str, before: str) -> str:
+        """The question that one goes on from; for one that stands alone, any other."""
+        return before or self._strange[text]
+
+    def both(self, texts: Sequence[tuple[str, str]]) -> Tensor:
+        """The states of questions with those before them (both texts of each); zeros where there is none."""
+        found = torch.zeros(len(texts), WIDTH)
+        some = [n for n, (_, before) in enumerate(texts) if before]
+        found[some] = self.states([after(texts[n][1], texts[n][0]) for n in some])
+        return found
+
+    def bags(self, texts: Sequence[str]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         return [self._bags[text] for text in texts]
 
     def labels(self, some: Sequence[Natural]) -> Tensor:
@@ -169,22 +196,30 @@ def teach(folder: Path = FOLDER, seed: int = 7, epochs: int = EPOCHS, show: bool
     lessons = _Lessons()
     authors = sorted({one.author for one in lessons.natural})
     thirds = [authors[third::FOLDS] for third in range(FOLDS)] if len(authors) >= FOLDS else []
-    judged: list[tuple[NDArray[np.float32], NDArray[np.float32], list[Natural]]] = []
+    judged: list[_Judged] = []
     for left in [list(without)] if without else thirds:
         net = _taught(lessons, left, seed, epochs, f"reader, {len(left)} authors left out" if show else "")
-        some = [one for one in lessons.natural if one.author in left]
-        with torch.inference_mode():
-            states = lessons.states([one.text for one in some])
-            judged.append((net.intents(states, lessons.bags([one.text for one in some])).numpy(), net.nearness(states).numpy(), some))
+        judged.append(_judged(net, lessons, [one for one in lessons.natural if one.author in left]))
     if not without:
         net = _taught(lessons, (), seed, epochs, "reader" if show else "")
     found: dict[str, Any] = {}
     sharpness = 1.0
     if judged:
-        sums, near = np.concatenate([one[0] for one in judged]), np.concatenate([one[1] for one in judged])
-        questions = [one for each in judged for one in each[2]]
+        questions = [one for each in judged for one in each.questions]
+        sums, near = np.concatenate([one.sums for one in judged]), np.concatenate([one.near for one in judged])
         found, sharpness = _of_intents(sums, questions, lessons.names)
         found |= _of_sentences(near, questions, lessons.of_passage)
+        goes_on = [n for n, one in enumerate(questions) if one.before]
+        if goes_on:
+            some = [questions[n] for n in goes_on]
+            by_itself = np.concatenate([one.sums_alone for one in judged])[goes_on], np.concatenate([one.near_alone for one in judged])[goes_on]
+            found["following"] = {"questions": len(some)} | {
+                name: {
+                    "right": _of_intents(of, some, lessons.names)[0]["right"],
+                    "sentence_found": _of_sentences(lies, some, lessons.of_passage)["sentence_found"],
+                }
+                for name, of, lies in (("with_those_before", sums[goes_on], near[goes_on]), ("alone", *by_itself))
+            }
     found |= {
         "wordings": sum(not one.author for one in lessons.questions), "intents": len(lessons.names), "questions": len(lessons.asked), "natural": len(lessons.natural),
         "authors": len(authors), "seed": seed, "taught": taught_with(),
@@ -192,6 +227,26 @@ def teach(folder: Path = FOLDER, seed: int = 7, epochs: int = EPOCHS, show: bool
     _write(net, folder, lessons, sharpness, found)
     QuestionReader.load.cache_clear()
     return found
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What questions whose authors were not read are read as: their sums (question, intent) and (question, sentence + 1), with the questions before them and alone."""
+
+    questions: list[Natural]
+    sums: NDArray[np.float32]
+    near: NDArray[np.float32]
+    sums_alone: NDArray[np.float32]
+    near_alone: NDArray[np.float32]
+
+
+def _judged(net: _Net, lessons: _Lessons, some: list[Natural]) -> _Judged:
+    states, bags = lessons.states([one.text for one in some]), lessons.bags([one.text for one in some])
+    found = []
+    with torch.inference_mode():
+        for both in (lessons.both([(one.text, one.before) for one in some]), torch.zeros(len(some), WIDTH)):
+            found += [net.intents(states, bags, both).numpy(), net.nearness(states, both).numpy()]
+    return _Judged(some, *found)
 
 
 def _taught(lessons: _Lessons, left: Collection[str], seed: int, epochs: int, show: str) -> _Net:
@@ -202,13 +257,13 @@ def _taught(lessons: _Lessons, left: Collection[str], seed: int, epochs: int, sh
     texts, labels = [one.text for one in questions], lessons.labels(questions)
     of_natural = natural_asked(natural)
     asked = [*lessons.asked, *(one for one in of_natural if one.passage)] + [one for one in of_natural if one.passage]
-    nobody = sorted(
-        {one.text for one in of_natural if not one.passage} | {one.text for one in questions if not one.author and set(one.intents) <= set(OF_THE_PATIENT)}
-    )
+    nobody = [one for one in of_natural if not one.passage]
+    nobody += [Asked(one.text, -1, "") for one in questions if not one.author and set(one.intents) <= set(OF_THE_PATIENT)]
     net = _Net(len(lessons.names), lessons.vectors).train()
     groups = (
         ([*net.head.parameters(), *net.words.parameters(), *net.spelling.parameters()], RATE, 0.02),
-        ([*net.turn.parameters(), *net.lay.parameters(), net.own], TURN_RATE, 0.05), ([net.none, net.log_scale], TURN_RATE, 0.0),
+        ([*net.turn.parameters(), *net.lay.parameters(), net.own, *net.leans.parameters(), *net.after.parameters()], TURN_RATE, 0.05),
+        ([net.none, net.log_scale], TURN_RATE, 0.0),
     )  # fmt: skip
     optimizer = torch.optim.AdamW([{"params": params, "lr": rate, "weight_decay": decay} for params, rate, decay in groups])
     steps = epochs * max(-(-len(questions) // BATCH), -(-len(asked) // ASKED_BATCH))
@@ -216,13 +271,25 @@ def _taught(lessons: _Lessons, left: Collection[str], seed: int, epochs: int, sh
     some_questions, some_asked = _turns(len(questions), BATCH, chance), _turns(len(asked), ASKED_BATCH, chance)
     from tqdm import trange
 
+    alone = {one.text for one in natural if not one.before}
+
+    def before(some: Sequence[Natural | Asked]) -> Tensor:
+        """With the question before; one that stands alone is now and then put after another, of which it takes nothing."""
+        strange = chance.random(len(some)) < AFTER_ANOTHER
+        return lessons.both(
+            [(one.text, one.before or (lessons.before(one.text, "") if other and one.text in alone else "")) for one, other in zip(some, strange, strict=True)]
+        )
+
     for _ in trange(steps, desc=show, disable=not show):
         some = next(some_questions)
         put = [texts[n] for n in some]
-        loss = F.cross_entropy(net.intents(lessons.states(put), lessons.bags(put)), labels[some], label_smoothing=SMOOTHING)
-        rows = [asked[n] for n in next(some_asked)] + [Asked(str(one), -1, "") for one in (chance.choice(nobody, BESIDE) if nobody else ())]
-        near = net.nearness(lessons.states([one.text for one in rows]), own=chance.random() >= WITHOUT_OWN)
-        others = np.array([[bool(one.passage) and one.sentence < 0 and name != one.passage for name in lessons.of_passage] + [False] for one in rows])
+        loss = F.cross_entropy(
+            net.intents(lessons.states(put), lessons.bags(put), before([questions[n] for n in some])), labels[some], label_smoothing=SMOOTHING
+        )
+        rows = [asked[n] for n in next(some_asked)] + [nobody[n] for n in (chance.integers(len(nobody), size=BESIDE) if nobody else ())]
+        near = net.nearness(lessons.states([one.text for one in rows]), before(rows), own=chance.random() >= WITHOUT_OWN)
+        of_other = np.array([one.passage if one.sentence < 0 else "" for one in rows])[:, None]
+        others = np.pad((of_other != "") & (of_other != lessons.of_passage[None]), ((0, 0), (0, 1)))
         near = near.masked_fill(torch.tensor(others), -1e4)  # what no sentence of its passage answers, another passage may
         answers = torch.tensor([one.sentence if one.sentence >= 0 else len(lessons.sentences) for one in rows])
         chances = F.log_softmax(near, -1)
@@ -270,9 +337,9 @@ def _of_intents(sums: NDArray[np.float32], questions: Sequence[Natural], names: 
 
 def _of_sentences(near: NDArray[np.float32], questions: Sequence[Natural], of_passage: NDArray[np.str_]) -> dict[str, Any]:
     """How often the sentence that answers is the nearest, or another of its passage, among all; how often "none" is where none does."""
-    places = {one.text: one for one in natural_asked(questions)}
-    kept = [n for n, one in enumerate(questions) if one.text in places]
-    asked, best = [places[questions[n].text] for n in kept], near[kept].argmax(1)
+    places = {(one.text, one.before): one for one in natural_asked(questions)}
+    kept = [n for n, one in enumerate(questions) if (one.text, one.before) in places]
+    asked, best = [places[questions[n].text, questions[n].before] for n in kept], near[kept].argmax(1)
     answered = np.array([one.sentence >= 0 for one in asked], dtype=bool)
     among = np.array([*of_passage, ""])[near[kept][:, :-1].argmax(1)]
     return {
@@ -291,7 +358,8 @@ def _write(net: _Net, folder: Path, lessons: _Lessons, sharpness: float, found: 
 
     folder.mkdir(parents=True, exist_ok=True)
     weights = torch.cat([net.head.weight, net.words.weight.T, net.spelling.weight.T], 1)
-    tensors = {"weights": weights, "turn": net.turn.weight, "lay": net.lay.weight, "own": net.own}
+    leans = torch.cat([net.leans.weight[0], net.leans.bias])
+    tensors = {"weights": weights, "turn": net.turn.weight, "lay": net.lay.weight, "own": net.own, "leans": leans, "after": net.after.weight}
     kept = {name: np.ascontiguousarray(tensor.detach().numpy().astype(np.float16)) for name, tensor in tensors.items()}
     save_file(kept | {"bias": net.head.bias.detach().numpy().astype(np.float32)}, folder / "heads.safetensors")
     (folder / "heads.safetensors").chmod(0o644)  # safetensors writes a file that only its owner may read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
@@ -92,6 +93,8 @@ class SearchResult:
 class GuidelineLibrary:
     """Passages in an embedded Chroma that this process owns, and what a question asks."""
 
+    _before = ""  # the question before the one that is asked, see ``after``
+
     def __init__(self, passages: Sequence[Passage], folder: Path | None, embeddings: Embeddings) -> None:
         self.passages = {passage.id: passage for passage in passages}
         if len(self.passages) != len(passages):
@@ -157,6 +160,13 @@ class GuidelineLibrary:
         self._guidelines = _collection("guidelines", folder, self.embeddings)
 
     # asking -------------------------------------------------------------------------------------------------------
+    def after(self, question: str) -> GuidelineLibrary:
+        """The same library, which reads what it is asked as what follows a question."""
+        _ = self._own_sentences  # worked out once for all
+        found = copy.copy(self)
+        found._before = question
+        return found
+
     def search(self, query: str, k: int = 4, before: str | None = None, nearest: float = NEAREST) -> SearchResult:
         """Vectors and BM25, their ranks fused; then each is checked for relevance, and ``enough`` says whether the best has any.
 
@@ -208,12 +218,12 @@ class GuidelineLibrary:
         """
         if not question.strip():
             return (("unknown", 0.0),)
-        typed = self._reader.read(question).intents
+        typed = self._reader.read(question, self._before).intents
         if typed[0][1] >= 0.9:
             return typed
         spelt = self.spelt(question)
         readings = {one for one in (spelt, _ADDRESS.sub("", spelt)) if one.strip() and one != question.lower()}
-        return max((typed, *(self._reader.read(one).intents for one in sorted(readings))), key=lambda found: found[0][1])
+        return max((typed, *(self._reader.read(one, self._before).intents for one in sorted(readings))), key=lambda found: found[0][1])
 
     def intent(self, question: str) -> tuple[str, float]:
         """The likeliest of ``intents``."""
@@ -224,7 +234,7 @@ class GuidelineLibrary:
         found, vectors = self._own_sentences
         if not found or not question.strip():
             return ()
-        lies = self._reader.nearness(self._reader.read(self.spelt(question)).vector, vectors)
+        lies = self._reader.nearness(self._reader.read(self.spelt(question), self._before).vector, vectors)
         return tuple(dict.fromkeys(self.passages[found[n]] for n in np.argsort(-lies)[:k]))
 
     @cached_property
@@ -268,7 +278,7 @@ class GuidelineLibrary:
         shared = [self._share(terms, set(_terms(f"{passage.title} {sentence}"))) for _, passage, sentence in found]
         in_passage = [self._share(terms, set(self._words[passage.id])) for _, passage, _ in found]
         likes = [score + SENTENCE_WORDS * one + PASSAGE_WORDS * other for score, one, other in zip(scores, shared, in_passage, strict=True)]
-        lies = self._reader.nearness(self._reader.read(asked).vector, self._reader.as_asked(texts, np.array(answers, dtype=np.float32)))
+        lies = self._reader.nearness(self._reader.read(asked, self._before).vector, self._reader.as_asked(texts, np.array(answers, dtype=np.float32)))
         sums = np.array([float(near) + ALIKE * like for near, like in zip(lies, likes, strict=True)])
         most = max(float(sums.max()), NONE)
         odds = np.exp(sums - most)

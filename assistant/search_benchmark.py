@@ -53,8 +53,9 @@ def run(*, k: int = 4, progress: Callable[[str], None] = lambda _: None) -> dict
         result = library.search(one.question, k, one.before)
         ways["hybrid"].append(Found(tuple(hit.passage.id for hit in result.results), float(result.enough)))
         asked = f"{one.before} {one.question}" if one.before else one.question
-        passages = tuple({hit.passage.id: hit.passage for hit in result.results} | {passage.id: passage for passage in library.near(asked)})
-        fitting = library.answering(asked, [library.passages[name] for name in passages])
+        follows = library.after(one.before or "")
+        passages = tuple({hit.passage.id: hit.passage for hit in result.results} | {passage.id: passage for passage in follows.near(asked)})
+        fitting = follows.answering(asked, [library.passages[name] for name in passages])
         ways["quoted"].append(Found(tuple(dict.fromkeys(passages[fit.number - 1] for fit in fitting))[:k], _able(fitting, result.enough)))
         found = library.matches(asked)
         by_cosine = sorted(found, key=lambda name: -found[name].cosine)
@@ -107,6 +108,18 @@ def _shares(questions: Sequence[Question], found: Sequence[Found], limit: float)
     }
 
 
+def _following(read: dict[str, Any]) -> str:
+    """How questions that go on from others are read, with those and alone."""
+    of = read.get("following")
+    if not of:
+        return ""
+    both, alone = of["with_those_before"], of["alone"]
+    return (
+        f"{of['questions']} of them go on from questions before: read with those, {both['right']:.1%} are right and the sentence is found for {both['sentence_found']:.1%}; "
+        f"read alone, {alone['right']:.1%} and {alone['sentence_found']:.1%}. "
+    )
+
+
 def table(found: dict[str, Any]) -> str:
     """The README's lines."""
     lines = [f"| search | the first is right | recall at {found['k']} | right refusals | wrong refusals |", "|---|---|---|---|---|"]
@@ -126,6 +139,6 @@ def table(found: dict[str, Any]) -> str:
         f"{other['recall']:.1%}, {other['right_refusals']:.1%}, {other['wrong_refusals']:.1%}); {found['passages']} passages. Right refusals: an unanswerable question "
         f"gets no passage; wrong: an answerable one gets none. The reader was taught {read['wordings']} wordings of {read['intents']} intents, {read['questions']} questions of single sentences and {read['natural']} questions put beside results by {read['authors']} authors. "
         f"Of authors left out, a third at a time: what a question is about is read right of {read['right']:.1%} ({read['either']:.1%} where one of two things asked counts), the right one is among the three likeliest for {read['of_three']:.1%}, "
-        f"questions for the library alone are known for such in {read['library_known']:.1%}, others taken for such in {read['taken_for_library']:.1%}; the sentence that answers is the nearest of all for {read['sentence_found']:.1%}, its passage for {read['passage_found']:.1%}. Commit {found['commit']}, {found['date']}, by `breathwise benchmark search`.",
+        f"questions for the library alone are known for such in {read['library_known']:.1%}, others taken for such in {read['taken_for_library']:.1%}; the sentence that answers is the nearest of all for {read['sentence_found']:.1%}, its passage for {read['passage_found']:.1%}. {_following(read)}Commit {found['commit']}, {found['date']}, by `breathwise benchmark search`.",
     ]
     return "\n".join(lines)

@@ -47,7 +47,7 @@ def test_a_passage_says_where_it_comes_from(passage: Passage) -> None:
 
 @pytest.mark.parametrize("passage", PASSAGES, ids=lambda passage: passage.id)
 def test_a_passage_is_a_few_whole_sentences(passage: Passage) -> None:
-    assert 15 <= len(passage.text.split()) <= 95  # each sentence names its subject, so that it can stand alone
+    assert 15 <= len(passage.text.split()) <= 80
     assert len(passage.title) <= 80
     assert passage.text[-1] in ".!?"
     assert not any(mark in passage.text for mark in ("<|", "|>", "http", "TODO", "[1]"))

@@ -22,6 +22,7 @@ from tests.test_told_by_code import session_of, view_of
         ("healthy_runner", "what is her ldl? and was the total cholesterol ok?", "Your total cholesterol is <|total_cholesterol_mg_dl|>.", "The record holds no LDL cholesterol."),
         ("missing_data", "does she smoke, and has she got an oxygen level or an hba1c anywhere?", "Your smoking status is not measured in this record. <|smoking_status|>", "Your oxygen saturation is not measured in this record. Your HbA1c is not measured"),
         ("pre_and_post", "fef25-75 0.95? also what was the forced time", "Your FEF25-75 is <|fef25_75_l_s|>.", "Your expiratory time is 9.0 s."),
+        ("severe_obstruction", "his oxygen says 93 %, is that dangerous?", "BTS advises 94 to 98 % for most and 88 to 93 % for some [1].", "Your oxygen saturation is 93 %, which is slightly low."),
         ("severe_obstruction", "and fvc, is that down as well?", "The pattern is <|pattern|>.", "Your FVC is 3.10 L, which is borderline."),
     ],
 )  # fmt: skip

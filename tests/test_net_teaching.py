@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from assistant.net_teaching import FALSE_ALARMS, LOST, _limits, _rows
+from assistant.disputes import OF_AN_ESTIMATE
+from assistant.intents import read_natural
+from assistant.net_teaching import FALSE_ALARMS, LOST, _beside_results, _limits, _rows
 from assistant.safety_benchmark import MENDED_FOR, Wording, read_wordings
 from assistant.taught_wordings import write_out
 from assistant.triage import by_rules, stands
@@ -21,6 +23,12 @@ def test_wordings_of_one_template_and_of_one_set_are_never_both_taught_and_judge
     for one in write_out():
         by_template[one.template] |= {min(sources[one.text])} if len(sources[one.text]) == 1 else set()
     assert len(by_template) > 1000 and max(map(len, by_template.values())) == 1
+
+
+def test_a_question_in_which_a_rule_finds_an_emergency_is_harmless_only_where_it_is_of_an_estimate() -> None:
+    taught = set(_beside_results())
+    flagged = [one for one in read_natural() if one.text in taught and by_rules(one.text) is not None]
+    assert len(taught) > 5_000 and all(set(one.intents) <= set(OF_AN_ESTIMATE) for one in flagged)
 
 
 def test_the_limits_let_through_and_take_back_no_more_than_they_promise() -> None:

@@ -78,6 +78,29 @@ def test_a_question_lies_nearest_to_the_sentence_that_answers_it(question: str, 
     assert of[int(near.argmax())].startswith(passage) and near.max() > 0.0
 
 
+@pytest.mark.parametrize(
+    ("before", "question", "passage"),
+    [
+        ("is 162 over 88 high?", "what can he do to bring it down?", "blood_pressure/"), ("his total cholesterol is 245, too high?", "what can he do to bring it down?", "cholesterol/"),
+        ("my HbA1c is 6.2, what is that?", "and which foods would help with it?", "diabetes/"), ("what does the blue inhaler do?", "and can it make me shaky?", "medicines/"),
+    ],
+)  # fmt: skip
+def test_a_question_that_leans_on_the_one_before_is_read_with_it(before: str, question: str, passage: str) -> None:
+    texts, of = library_sentences()
+    reader = QuestionReader.load()
+    laid = reader.as_asked(texts, np.array(minilm().embed_documents(texts), dtype=np.float32))
+    assert of[int(reader.nearness(reader.read(question, before).vector, laid).argmax())].startswith(passage)
+
+
+@pytest.mark.parametrize(
+    ("question", "intent"), [("What grade did the test get and can it be trusted?", "quality"), ("which tablets are on his list", "lists_held"), ("print this for me", "export")]
+)  # fmt: skip
+def test_one_that_stands_alone_takes_nothing_of_the_one_before(question: str, intent: str) -> None:
+    reader = QuestionReader.load()
+    for before in ("", "is 162 over 88 high?", "what does the blue inhaler do? and can it make me shaky?"):
+        assert reader.read(question, before).intents[0][0] == intent
+
+
 def test_a_sentence_that_was_never_taught_is_found_too() -> None:
     texts = ["Fire drill: The fire drill of this clinic is on the first Monday of the month.", "Parking: Patients park behind the clinic."]
     reader = QuestionReader.load()
@@ -88,7 +111,7 @@ def test_a_sentence_that_was_never_taught_is_found_too() -> None:
 
 def test_questions_beside_results_name_what_exists() -> None:
     natural = read_natural()
-    assert len(natural) >= 6_000 and len({one.author for one in natural}) >= 15
+    assert len(natural) >= 12_000 and len({one.author for one in natural}) >= 30 and sum(bool(one.before) for one in natural) >= 1_500
     assert {intent for one in natural for intent in one.intents} <= set(load_taught())
     asked = natural_asked(natural)
     assert sum(one.sentence >= 0 for one in asked) >= 1_500 and sum(one.sentence < 0 for one in asked) >= 1_000

@@ -140,13 +140,26 @@ def test_a_value_without_a_verdict_says_why(patients: Path) -> None:
     ("name", "question", "said"),
     [
         ("missing_data", "do i have high blood pressure", "162 mmHg"), ("missing_data", "is a blood pressure of 162/88 dangerous", "hypertension from 140/90"), ("possible_restriction", "am i obese", "34.5 kg/m2"),
-        ("possible_restriction", "is my blood sugar ok", "prediabetes"), ("healthy_runner", "is my cholesterol high", "172 mg/dL"), ("healthy_runner", "how do i lower my cholesterol", ""), ("healthy_runner", "is my diabetes risk high", ""),
+        ("possible_restriction", "is my blood sugar ok", "prediabetes"), ("healthy_runner", "is my cholesterol high", "172 mg/dL"), ("severe_obstruction", "his oxygen says 93 %, is that bad?", "96 to 98 %"), ("healthy_runner", "how do i lower my cholesterol", ""), ("healthy_runner", "is my diabetes risk high", ""),
     ],
 )  # fmt: skip
 def test_a_value_of_the_record_is_judged_by_its_limits(patients: Path, name: str, question: str, said: str) -> None:
     session = session_of(patients, name)
     found = write_out(judged_value(Asking(session, question, LIBRARY)), session.facts)
     assert (said in found) if said else found == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "said"),
+    [
+        ("severe_obstruction", "is 142/78 bad for him", "142 mmHg, which is"), ("poor_effort", "is 97 good on the finger thing", "saturation"), ("mild_obstruction", "is 16 % for asthma high at 45", "risk of current asthma is 16 % (higher than usual)"),
+        ("mild_obstruction", "is 2.82 good for me", "FEV1 is 2.82 L"), ("healthy_runner", "is 54 ok for my pulse", "54 beats/min"),
+    ],
+)  # fmt: skip
+def test_a_number_that_is_asked_whether_it_is_good_is_told_for_what_it_is(patients: Path, name: str, question: str, said: str) -> None:
+    session = session_of(patients, name)
+    found = write_out(str(BY_CODE["own_value_good"](Asking(session, question, LIBRARY))), session.facts)
+    assert said in found or (name == "poor_effort" and "does not allow" in found)  # its record holds no saturation
 
 
 def test_a_fault_is_explained_by_its_name(patients: Path) -> None:

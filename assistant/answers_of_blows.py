@@ -82,6 +82,7 @@ _FAULTS = (  # a fault as it is named -> the passage's sentence that says what i
 )  # fmt: skip
 _OWN_WORDS = {
     "truncated": "Truncated means that the recording of a blow was cut off before it had ended, so not everything could be measured.",
+    "zero flow": "A zero flow error means that the sensor showed a flow while nobody blew, so every volume is wrong: the device is zeroed anew, held still and out of any draught, and the test is repeated.",
     "hesitation": "Hesitation means waiting after the full breath in before blowing out.",
 }
 _MEANT = re.compile(r"\W*(?:and |so )?(?:what (?:does|do|is|are|was)|what's|whats|why does it say|why is it called|does|meaning of)\b")
@@ -91,7 +92,7 @@ def fault_meant(asking: Asking) -> str:
     """What a fault of a blow means, where a question asks for it by name; empty otherwise."""
     question = asking.question
     question = re.split(r"[?.!,;]", question.strip(), maxsplit=1)[0]  # what follows may ask on
-    if not _MEANT.match(question) or len(question.split()) > 9:
+    if not _MEANT.match(question) or len(question.split()) > 11:
         return ""
     own = next((words for name, words in _OWN_WORDS.items() if name in question), "")
     found = next(((name, n) for words, name, n in _FAULTS if re.search(words, question)), None)

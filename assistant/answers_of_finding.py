@@ -287,6 +287,8 @@ def at_work(asking: Asking) -> str:
 
 
 def unclear(asking: Asking) -> str:
+    if asking.view.state == "none":
+        return finding(asking.view)  # whatever is asked of the result
     return f"I am not sure that I understood your question. {finding(asking.view)} Ask it in other words, or ask a clinician who knows you."
 
 

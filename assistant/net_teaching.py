@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SEARCHED = TEMPLATES.parent / "benchmarks" / "search.jsonl"
 # what a wording of the safety benchmark counts beside one of a template, a question of the search benchmark, one to this app, and one of a sentence of the library
-REAL, ASKED, OURS, OF_LIBRARY = 3.0, 2.5, 1.0, 0.4
+REAL, ASKED, OURS, OF_LIBRARY = 3.0, 2.5, 1.0, 0.4  # those put beside results count as those of the library: they are many
 FALSE_ALARMS = 0.015  # the share of look-alikes that the rules let pass which the net may raise, each judged by a net that has not read its author
 LOST = 0.005  # the share of emergencies found by a rule that it may take back, each judged likewise
 OF_EMERGENCIES = (  # topics and passages whose questions may tell of one
@@ -100,12 +100,12 @@ def _rows(real: Sequence[Wording], seed: int) -> list[_Row]:
     unread = {one.text for one in read_wordings() if one.set not in MENDED_FOR}
     wordings = (text for intent, texts in load_taught().items() if intent not in OF_URGENCY for text in texts)
     rows += [_Row(text, HARMLESS, "ours", OURS) for text in wordings if text not in unread and by_rules(text) is None]
-    rows += [_Row(text, HARMLESS, "ours", OURS) for text in _beside_results() if text not in unread]
+    rows += [_Row(text, HARMLESS, "ours", OF_LIBRARY) for text in _beside_results() if text not in unread]
     rows += [_Row(text, HARMLESS, "ours", OF_LIBRARY) for text in _of_the_library() if text not in unread and by_rules(text) is None]
     asked = [str(json.loads(line)["question"]) for line in SEARCHED.read_text(encoding="utf-8").splitlines()]
     rows += [_Row(text, HARMLESS, "asked", ASKED) for text in asked if by_rules(text) is None]
     hand = random.Random(seed)
-    rows += [_Row(mistyped(row.text, hand), row.kind, row.source, SLIPPED) for row in rows]
+    rows += [_Row(mistyped(row.text, hand), row.kind, row.source, SLIPPED * min(row.weight, 1.0)) for row in rows]
     rows += [_Row(one.text, one.kind, beside[one.template], one.weight) for one in taught]
     # what is harmless is so in every part
     return rows + [_Row(piece, HARMLESS, row.source, 1.0) for row in rows if row.kind == HARMLESS for piece in pieces(row.text)[1:]]

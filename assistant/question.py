@@ -19,6 +19,7 @@ from assistant.comparisons import compares
 from assistant.disputes import OF_AN_ESTIMATE, meant_instead
 from assistant.judged_values import judged_value, told_with_limits
 from assistant.meaning import ASSERTING, DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
+from assistant.medicines import told_of_medicines
 from assistant.premises import contradicted, meant_by_number, named_by_number, not_judged, of_another_time, why_of_record
 from assistant.reading_level import for_doctor, level
 from assistant.record_mentions import mentioned
@@ -169,6 +170,7 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
         return _said("my_numbers", question, measured.text, figures=measured.figures)
     asking = asking_of(session, library, spelt)
     lists = mentioned(asking.view, spelt, library.likeness) if may(OF_LISTS) and "risk" not in spelt else ""
+    lists = lists or told_of_medicines(asking.view, spelt)
     if lists:
         return _said("my_numbers", question, lists)
     trusted = cited(asked_risks(asking), asking) if may(OF_RISKS) else None
@@ -205,7 +207,7 @@ def _of_finding(session: Session, library: GuidelineLibrary, question: str, read
     intent = asked_of_finding(spelt)
     if (
         not intent
-        or (read and (intent, read) not in ((intent, intent), ("my_vaccines", "vaccines")))
+        or (read and (intent, read) not in ((intent, intent), ("my_vaccines", "vaccines"), ("my_vaccines", "unknown")))
         or (intent == "for_child" and session.told and not about_the_result(spelt))
     ):  # "explain that to a child" is of what was said
         return None

@@ -27,7 +27,7 @@ from assistant.lay_words import in_library_words, library_words, written_out
 from assistant.local_passages import library_folder, read_local
 from assistant.minilm import MINILM_SHA256, MiniLM, minilm
 from assistant.minilm import write_vectors as write_vectors_of
-from assistant.reader import QuestionReader
+from assistant.reader import QuestionReader, after
 from assistant.spelling import Speller
 from encoders.passages import GUIDELINES, Passage, PassageError, read_passages
 
@@ -45,6 +45,7 @@ WHOLE = 0.4  # of a sentence's score is how near its passage as a whole is
 SENTENCE_WORDS, PASSAGE_WORDS = 0.2, 0.1  # what the shared words of a sentence and of its passage add to their likeness; chosen on the same half
 ALIKE = 6.0  # what likeness (the cosine, the shared words) counts beside the reader's log odds; this and the next were chosen on authors whom the reader had not read
 NONE = 4.0  # the sum of "no sentence answers"
+BOTH = 0.5  # weight of a question and those before, read as one text, beside the question as it follows them; chosen on an author whom the reader had not read
 KNOWN_WORDING = 1.0  # a question is one of the wordings
 INDEX_VERSION = 6
 COMMON, OFTEN = 3, 15  # wordings that hold a word, at least, before a mistyped one is taken for it; one that no vocabulary knows may itself be a slip
@@ -234,7 +235,7 @@ class GuidelineLibrary:
         found, vectors = self._own_sentences
         if not found or not question.strip():
             return ()
-        lies = self._reader.nearness(self._reader.read(self.spelt(question), self._before).vector, vectors)
+        lies = self._nearness(self.spelt(question), vectors)
         return tuple(dict.fromkeys(self.passages[found[n]] for n in np.argsort(-lies)[:k]))
 
     @cached_property
@@ -278,13 +279,21 @@ class GuidelineLibrary:
         shared = [self._share(terms, set(_terms(f"{passage.title} {sentence}"))) for _, passage, sentence in found]
         in_passage = [self._share(terms, set(self._words[passage.id])) for _, passage, _ in found]
         likes = [score + SENTENCE_WORDS * one + PASSAGE_WORDS * other for score, one, other in zip(scores, shared, in_passage, strict=True)]
-        lies = self._reader.nearness(self._reader.read(asked, self._before).vector, self._reader.as_asked(texts, np.array(answers, dtype=np.float32)))
+        lies = self._nearness(asked, self._reader.as_asked(texts, np.array(answers, dtype=np.float32)))
         sums = np.array([float(near) + ALIKE * like for near, like in zip(lies, likes, strict=True)])
         most = max(float(sums.max()), NONE)
         odds = np.exp(sums - most)
         chances = odds / (odds.sum() + math.exp(NONE - most))
         order = np.argsort(-chances)
         return tuple(Fitting(found[n][0], found[n][2], float(chances[n]), shared[n]) for n in order)
+
+    def _nearness(self, question: str, laid: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``QuestionReader.nearness`` of a question, and of it and those before as if they were one."""
+        near = self._reader.nearness(self._reader.read(question, self._before).vector, laid)
+        if not self._before.strip():
+            return near
+        found: NDArray[np.float32] = (near + BOTH * self._reader.nearness(self._reader.read(after(self._before, question)).vector, laid)) / (1 + BOTH)
+        return found
 
     def _share(self, terms: set[str], held: set[str]) -> float:
         """The share of a question's words, the rarer counting for more, that a text holds, 0-1."""

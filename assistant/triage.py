@@ -13,7 +13,7 @@ from assistant.session import Triage
 from assistant.slips import as_meant, plain
 from assistant.taught_wordings import TEMPLATES
 from assistant.tenses import is_of_now
-from assistant.vital_signs import danger
+from assistant.vital_signs import beside_own_target, danger
 from encoders.record import Patient
 
 __all__ = ["CARE", "NOW", "TODAY", "triage"]
@@ -45,7 +45,8 @@ def triage(message: str, patient: Patient | None = None) -> Triage | None:
 
     A question for a risk or for values of the test, in which no rule finds anything, is none. A rule's alarm is taken back only where the second net is sure of the contrary, and never one of self-harm, of vital signs or in another language.
     """
-    return weighed(message, by_rules(message, patient))
+    own = beside_own_target(as_meant(message), patient)
+    return weighed(message if own == as_meant(message) else own, by_rules(message, patient))
 
 
 def weighed(message: str, found: Triage | None) -> Triage | None:

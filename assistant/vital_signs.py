@@ -41,9 +41,21 @@ _OF_A_RISK = re.compile(r"^\W*(?:%|per ?cent) (?:risk|chance|of (?:predicted|get
 _HYPERTENSION = re.compile(r"^\W*(?:%|per ?cent) (?:hypertension|for (?:hypertension|high blood pressure))\b")
 
 
+def _hypercapnic(patient: Patient | None) -> bool:
+    return patient is not None and "hypercapnic" in " ".join(patient.conditions).lower()
+
+
+def beside_own_target(text: str, patient: Patient | None) -> str:
+    """A lower-case text without an oxygen saturation of 89 % or more, where the person's own target begins at 88 %; as it is for anybody else."""
+    if not _hypercapnic(patient):
+        return text
+    pattern = next(pattern for name, pattern, _ in _MESSAGE if name == "spo2")
+    return pattern.sub(lambda found: " " if float(next(group for group in found.groups() if group)) > 88 else found[0], text)
+
+
 def danger(text: str, patient: Patient | None = None) -> str | None:
     """The name of the vital sign in danger: said in the lower-case ``text``, or in the record beside a symptom that the text tells of."""
-    hypercapnic = patient is not None and "hypercapnic" in " ".join(patient.conditions).lower()
+    hypercapnic = _hypercapnic(patient)
     symptom = bool(_SYMPTOM.search(text))
     for name, pattern, bad in _MESSAGE:
         for match in pattern.finditer(text):

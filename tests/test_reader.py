@@ -47,7 +47,7 @@ def test_no_question_that_judges_was_taught() -> None:
         ("is any of what i typed kept on a server somewhere", "privacy"),
         ("which of the readings is the furthest from where it ought to be", "lowest_value"), ("her brother wants to know whether he will have inherited the same lungs", "inherited"),
         ("am I all right to go under for my gallbladder", "surgery"), ("pop both loops in one picture for me", "overlaid"),
-        ("does thirty percent mean a third of my heart is gone", "risk_meaning"), ("how do i get this onto paper for the district nurse", "export"),
+        ("does thirty percent mean three in ten of us get it", "risk_meaning"), ("how do i get this onto paper for the district nurse", "export"),
     ],
 )  # fmt: skip
 def test_what_is_said_in_other_words_is_understood(question: str, intent: str) -> None:
@@ -81,8 +81,8 @@ def test_a_question_lies_nearest_to_the_sentence_that_answers_it(question: str, 
 @pytest.mark.parametrize(
     ("before", "question", "passage"),
     [
-        ("is 162 over 88 high?", "what can he do to bring it down?", "blood_pressure/"), ("his total cholesterol is 245, too high?", "what can he do to bring it down?", "cholesterol/"),
-        ("my HbA1c is 6.2, what is that?", "and which foods would help with it?", "diabetes/"), ("what does the blue inhaler do?", "and can it make me shaky?", "medicines/"),
+        ("is 162 over 88 high?", "what can he do to bring it down?", "blood_pressure/"), ("my total cholesterol is 245, too high?", "which foods should I eat less of?", "cholesterol/"),
+        ("what does the blue inhaler do?", "and can it make me shaky?", "medicines/"),
     ],
 )  # fmt: skip
 def test_a_question_that_leans_on_the_one_before_is_read_with_it(before: str, question: str, passage: str) -> None:

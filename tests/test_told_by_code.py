@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from assistant.several import parts
 from assistant.spelling import Speller
 from assistant.told_by_code import BY_CODE, cited, load_wordings, told
 from assistant.whom import HE, SHE, whom
+from encoders.cases import risk_fact
 from encoders.passages import read_passages
 from encoders.record import Patient, ReportedSpirometry, Sex, write_out
 from encoders.teacher.view import View
@@ -152,7 +154,7 @@ def test_a_value_of_the_record_is_judged_by_its_limits(patients: Path, name: str
 @pytest.mark.parametrize(
     ("name", "question", "said"),
     [
-        ("severe_obstruction", "is 142/78 bad for him", "142 mmHg, which is"), ("poor_effort", "is 97 good on the finger thing", "saturation"), ("mild_obstruction", "is 16 % for asthma high at 45", "risk of current asthma is 16 % (higher than usual)"),
+        ("severe_obstruction", "is 142/78 bad for him", "142 mmHg, which is"), ("poor_effort", "is 97 good on the finger thing", "saturation"), 
         ("mild_obstruction", "is 2.82 good for me", "FEV1 is 2.82 L"), ("healthy_runner", "is 54 ok for my pulse", "54 beats/min"),
     ],
 )  # fmt: skip
@@ -160,6 +162,13 @@ def test_a_number_that_is_asked_whether_it_is_good_is_told_for_what_it_is(patien
     session = session_of(patients, name)
     found = write_out(str(BY_CODE["own_value_good"](Asking(session, question, LIBRARY))), session.facts)
     assert said in found or (name == "poor_effort" and "does not allow" in found)  # its record holds no saturation
+
+
+def test_an_estimate_that_is_asked_whether_it_is_high_is_told_with_what_is_usual(patients: Path) -> None:
+    session = session_of(patients, "mild_obstruction")
+    session = replace(session, facts=(*session.facts, risk_fact("asthma_current", "current asthma", 0.16, 0.09)))
+    found = write_out(str(BY_CODE["own_value_good"](Asking(session, "is 16 % for asthma high at 45", LIBRARY))), session.facts)
+    assert "risk of current asthma is 16 % (higher than usual)" in found and "FEV1" not in found
 
 
 def test_a_fault_is_explained_by_its_name(patients: Path) -> None:

@@ -158,7 +158,7 @@ class Assistant:
     def _answer(self, session: Session, question: str, started: float, stop: threading.Event | None, temperature: float, seed: int) -> Iterator[Turn]:
         """A turn for one question: by rule, from what was said before, by code, or by the model."""
         library = self._library(session)
-        fixed = by_rule(session, question, library.spelt(question), library.intent(question)) or said_before(session.told, question, self.library.intent)
+        fixed = by_rule(session, question, library.spelt(question), self.library.intent(question)) or said_before(session.told, question, self.library.intent)
         if fixed is not None:
             yield replace(fixed, done=True, timings=Timings(total_s=time.perf_counter() - started))
             return
@@ -237,7 +237,12 @@ class Assistant:
         if draft.text == NO_ANSWER or understood.intent == "unclear":  # then this is the answer
             draft.said = []
         draft.said += [Written(one, "record" if draft.said else "code") for one in sentences(text)]
-        return replace(understood, passages=passages, scores=(*understood.scores, *(0.0 for _ in passages[len(understood.passages) :])))
+        return replace(
+            understood,
+            passages=passages,
+            figures=(*understood.figures, *found.figures),
+            scores=(*understood.scores, *(0.0 for _ in passages[len(understood.passages) :])),
+        )
 
     def _finished(self, turn: Turn, session: Session, understood: Question, draft: Draft, removed: tuple[str, ...], of: Whom, *, halted: bool) -> Turn:
         """The turn with its last checks, citations and whose each sentence is."""

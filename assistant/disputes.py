@@ -115,6 +115,10 @@ def corrects_record(message: str) -> Dispute | None:
 
 
 OF_AN_ESTIMATE = ("risks", "why_risk", "risk_meaning", "risk_trust")
+_ESTIMATE = re.compile(  # an estimate that a question before was of
+    r"\b(?:asthma|copd|diabetes|hypertension|stroke|heart (?:attack|failure)|coronary(?: disease)?) (?:risk|chance|estimate|figure)|\b(?:risk|chance) of (?:an? )?(?:\w+ )?(?:asthma|copd|diabetes|hypertension|stroke|heart|coronary)",
+    re.IGNORECASE,
+)
 _AND = re.compile(r"^\W*(?:(?:ok|okay|right|thanks)\W+)?(?:and|what about|how about|and what about|or)\b", re.IGNORECASE)
 _DEFINED = {"fev1_l": "what_is_fev1", "fvc_l": "what_is_fvc", "fev1_fvc": "what_is_ratio", "pef_l_s": "what_is_pef", "fev1_z": "what_is_zscore"}
 
@@ -122,7 +126,9 @@ _DEFINED = {"fev1_l": "what_is_fev1", "fvc_l": "what_is_fvc", "fev1_fvc": "what_
 def meant_instead(message: str, before: Turn | None) -> str:
     """The question before with what was meant ("no, I meant the FVC", "and asthma?" after another risk); empty where nothing is put right."""
     trait = asked_trait(message)
-    of_estimates = before is not None and (before.seen.intent in OF_AN_ESTIMATE or (asked_trait(before.question) != "" and "risk" in before.question.lower()))
+    of_estimates = before is not None and (
+        before.seen.intent in OF_AN_ESTIMATE or (asked_trait(before.question) != "" and _ESTIMATE.search(before.question) is not None)
+    )
     if of_estimates and trait and len(message.split()) <= 5 and _AND.match(message):
         return f"What is my risk of {dict(RISK_TRAITS)[trait]}?"
     found = _MEANT.match(message)

@@ -16,7 +16,7 @@ _IS = re.compile(
     _OPENS + r"(?:do(?:es)? (?:i|he|she|they) (?:really )?(?:have|suffer from)|have i got|am i|is (?:he|she)|are they|would you say (?:i am|i'm)) "
 )
 _OF_NUMBER = re.compile(r"\bis (?:an? |the )?(?:\w+ ){0,3}of \d")
-_THEN_THAT = re.compile(r"^[^?]{3,40}[?,.;]\s*(?:and |so )?is (?:that|it|this) ")
+_THEN_THAT = re.compile(r"^(?:[^?]{3,40}\?|[^?,.;]{2,30}\d[^?,;]{0,10}[,.;])\s*(?:and |so )?is (?:that|it|this) ")
 _OF_THAT = re.compile(
     r"\b(?:is|does) (?:that|this|it|an? [\w .%]{2,24}|(?:his |her |my |the )?hba1c[\w .%]{0,20}|\d[\w .%/]{0,14}) ?(?:mean )?(?:i have |i'm )?(?:a )?(?P<what>diabetes|diabetic|hypertension|high blood pressure|obes\w+|overweight)\b"
 )
@@ -30,7 +30,7 @@ _RECORD = (  # what it goes by, the facts in order of preference, the passage an
     (r"\bbmi\b|body mass|weight\b|over ?weight|under ?weight|obes\w+|too (?:fat|heavy|thin)", ("bmi_kg_m2",), ("weight/bmi", 0), ("obesity",)),
     (r"pack[- ]?years?", ("pack_years",), ("smoking/pack-years", 2), ()),
     (r"heart rate|pulse", ("heart_rate_bpm",), ("heart_rate/resting", 0), ()),
-    (r"oxygen|spo2|saturation|\bsats?\b", ("spo2_percent",), ("pulse_oximetry/what-is-spo2", 1), ()),
+    (r"\boxygen (?:level|reading|number|figure|saturation|says?|reads?|shows?|is|was|of|at)\b(?! (?:on|up|flow))|spo2|saturation|\bsats?\b", ("spo2_percent",), ("pulse_oximetry/what-is-spo2", 1), ()),
     (r"breathing rate|respiratory rate", ("respiratory_rate_bpm",), ("breathlessness/breathing-rate", 0), ()),
 )  # fmt: skip
 

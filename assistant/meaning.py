@@ -322,9 +322,12 @@ _OF_WHAT_WAS_SAID = (  # what a question that points back asks of it
 )
 _TRAIT = r"(?:asthma|copd|stroke|heart (?:attack|failure)|coronary(?: (?:heart )?disease)?|diabetes)"
 _ESTIMATE_BAD = re.compile(  # whether an estimate is bad, not the test
-    rf"\b{_TRAIT}(?: risk)?(?: (?:is|of|at|says))? ?\d{{1,2}}\b|\d{{1,2}} ?(?:%|per ?cent|in a hundred)[^?.]{{0,20}}\b{_TRAIT}\b|\bworr\w+ about (?:my|his|her|the) (?:heart\b|{_TRAIT})"
+    rf"^(?!.*\b(?:sats?|oxygen|spo2|saturation|fev ?1|fvc|predicted|ratio|hba1c|years?|heart ?rate|pulse)\b).*(?:\b{_TRAIT}(?: risk)?(?: (?:is|of|at|says))? ?\d{{1,2}} ?(?:%|per ?cent|in a hundred)"
+    rf"|\b{_TRAIT} risk (?:is |of |at )?\d|\d{{1,2}} ?(?:%|per ?cent|in a hundred)[^?.]{{0,20}}\b{_TRAIT}\b|\bworr\w+ about (?:my|his|her|the) (?:heart\b|{_TRAIT}))"
 )
-_NOT_THERE = re.compile(r"\b(?:no|not|none|without|missing|absent|blank|empty)\b|n't\b")
+_NOT_THERE = re.compile(
+    r"\bno (?:\w+ )?(?:risks?|estimates?|figures?|percentages?|chances?)\b|\b(?:risks?|estimates?|figures?|percentages?)\b[^?.]{0,12}\b(?:missing|blank|empty|absent|not (?:shown|there|given|estimated|worked out))\b"
+)
 _LEAVES_OUT = re.compile(r"\b(?:leave|leaving|left) (?:it|them|that|this|\w+) (?:out|off)\b|\b(?:skip\w*|miss\w*|stop\w*|come off|halve|double|swap\w*)\b")
 _FOR_SOMEONE = re.compile(
     r"\b(?:i|me|my|we|us|our|he|him|his|she|her|they|them|their|patient|mum|dad|mother|father|take|taking|use|double|skip)\b", re.IGNORECASE

@@ -10,6 +10,7 @@ from encoders.teacher.view import View
 _RELIEVER = "a short-acting bronchodilator, a reliever: breathed in, it opens the airways within minutes"
 _LAMA = "a long-acting bronchodilator (LAMA): breathed in regularly, it keeps the airways open"
 _LABA = "a long-acting bronchodilator (LABA): breathed in regularly, it keeps the airways open; in asthma only together with an inhaled steroid"
+_FAST_LABA = f"{_LABA}. It also works within minutes"
 _STEROID = "a steroid, in an inhaler a preventer: used regularly, it calms the inflammation of the airways"
 _ACE = "an ACE inhibitor: it lowers blood pressure and helps the heart; a dry cough is a known side effect"
 _ARB = "an angiotensin receptor blocker: it lowers blood pressure"
@@ -17,7 +18,7 @@ _STATIN = "a statin: it lowers LDL cholesterol, and with it the risk of heart at
 _BETA = "a beta blocker: it slows the heart and lowers blood pressure"
 _KINDS = {  # a medicine by its generic name -> its kind and what it is for, as the British National Formulary groups it
     "salbutamol": _RELIEVER, "albuterol": _RELIEVER, "terbutaline": _RELIEVER, "ipratropium": "a bronchodilator (SAMA): breathed in, it opens the airways for some hours",
-    "tiotropium": _LAMA, "umeclidinium": _LAMA, "glycopyrronium": _LAMA, "aclidinium": _LAMA, "formoterol": _LABA, "salmeterol": _LABA, "indacaterol": _LABA, "olodaterol": _LABA,
+    "tiotropium": _LAMA, "umeclidinium": _LAMA, "glycopyrronium": _LAMA, "aclidinium": _LAMA, "formoterol": _FAST_LABA, "salmeterol": _LABA, "indacaterol": _LABA, "olodaterol": _LABA,
     "budesonide": _STEROID, "beclometasone": _STEROID, "fluticasone": _STEROID, "mometasone": _STEROID, "ciclesonide": _STEROID,
     "montelukast": "a leukotriene receptor antagonist: a tablet that calms the airways in asthma", "prednisolone": "a steroid taken by mouth: it calms strong inflammation, as in a flare-up",
     "ramipril": _ACE, "lisinopril": _ACE, "enalapril": _ACE, "perindopril": _ACE, "losartan": _ARB, "candesartan": _ARB, "valsartan": _ARB,
@@ -30,23 +31,36 @@ _KINDS = {  # a medicine by its generic name -> its kind and what it is for, as 
 _NAMES = re.compile(rf"\b({'|'.join(_KINDS)})\b")
 _THEM = rf"(?:inhalers?|puffers?|medicines?|medications?|meds|tablets?|pills|{'|'.join(_KINDS)})"
 _ASKED = re.compile(
-    rf"\bwhat (?:do|does|are|is|'s)\b[^?.]*\b{_THEM}\b[^?.]{{0,20}}\b(?:do|actually do|for|supposed to do)\W*$"
-    rf"|\bwhat (?:are|is) (?:my|his|her|these|those|the|all|both|each|two|of| )+\b{_THEM}\W*(?:for)?\W*$"
-    rf"|\b{_THEM}\b.*\bdifferen(?:ce|t)\b[^?.]{{0,24}}\b(?:two|both|them|each other|inhalers)\b|\bdifference between\b[^?.]{{0,30}}\b(?:inhalers|medicines|tablets|meds|medications)\b"
-    rf"|\bdifference between (?:{'|'.join(_KINDS)}) and\b|\bwhy (?:is|am|are) (?:he|she|i|they) (?:on|taking|given) (?:{'|'.join(_KINDS)})\b"
+    rf"\bwhat (?:do|does|are|is|'s)(?! (?:i|the best|we)\b)[^?.,]*\b{_THEM}\b[^?.,]{{0,20}}\b(?:do|actually do|for|supposed to do)\W*$"
+    rf"|\b{_THEM}\b.*\bdifferen(?:ce|t)\b[^?.]{{0,12}}\b(?:(?:the|these|those|his|her|my|the two|both) (?:two|both|inhalers|medicines|tablets)|two|both|them)\W*$"
+    rf"|\bdifference between\b[^?.]{{0,30}}\b(?:inhalers|medicines|tablets|meds|medications)\W*$|\bdifference between (?:{'|'.join(_KINDS)}) and (?:{'|'.join(_KINDS)})\b"
+    rf"|\bwhy (?:is|am|are) (?:he|she|i|they) (?:on|taking|given) (?:{'|'.join(_KINDS)})\b"
 )
+_ELSE = re.compile(  # one that is named otherwise, an amount, or another matter
+    r"\b(?:list|which|doses?|puffs?|how (?:often|much|many)|side|best|tests?|blows?|curves?|values?|blue|brown|purple|pink|green|orange|grey|red|white|relievers?|preventers?|combination|trelegy|seretide|symbicort|fostair|spiriva|ventolin|trimbow|anoro|relvar)\b"
+)
+_INHALED = ("bronchodilator", "inhaler a preventer")
 
 
 def told_of_medicines(view: View, question: str) -> str:
-    """What kind each medicine is that a question (small letters) names, else each that the record lists; facts written out. Empty where it asks for something else, or nothing is known of them."""
-    if not _ASKED.search(written_out(question)) or re.search(r"\b(?:list|which|dose|puffs?|how (?:often|much|many)|side)\b", question):
+    """What kind each medicine is that a question (small letters) names, else each that the record lists; facts written out. Empty where it asks for something else."""
+    if not _ASKED.search(written_out(question)) or _ELSE.search(question):
         return ""
-    listed = _NAMES.findall(view.text("medications").lower()) if view.has("medications") else []
+    listed = [one.strip() for one in view.text("medications").lower().split(",")] if view.has("medications") else []
     named = list(dict.fromkeys(_NAMES.findall(question)))
-    told = named or list(dict.fromkeys(listed))
-    if not told:
+    if not named and re.search(r"\binhalers?|puffers?\b", question):
+        listed = [one for one in listed if any(word in _kind(one) for word in _INHALED)]
+    elif not named and re.search(r"\b(?:tablets?|pills)\b", question):
+        listed = [one for one in listed if not any(word in _kind(one) for word in _INHALED)]
+    told = named or [one for one in listed if one]
+    if not any(_kind(one) for one in told):
         return ""
-    said = " ".join(f"{name.capitalize()} is {_KINDS[name]}." for name in told)
-    unlisted = [name for name in named if name not in listed]
+    said = " ".join(f"{one.capitalize()} is {_kind(one)}." if _kind(one) else f"I cannot say what {one} is for." for one in told)
+    unlisted = [name for name in named if not any(name in one for one in listed)]
     more = f" Your record does not list {' or '.join(unlisted)}." if unlisted else ""
     return f"{said}{more} Why it was given to you, how much and when, is for the one who prescribes it, or a pharmacist."
+
+
+def _kind(medicine: str) -> str:
+    found = _NAMES.search(medicine)
+    return _KINDS[found[1]] if found else ""

@@ -71,6 +71,7 @@ OF_MEASURES = (
 )  # intents beside which the words may name a value
 OF_EACH_BLOW = ("my_numbers", "which_blow", "every_blow", "blow_length")
 OF_LISTS = ("my_numbers", "lists_held", "not_held", "smoked_ever", "missing_data")
+OF_MEDICINES = ("unknown", "my_numbers", "lists_held", "bronchodilator", "dose", "capabilities")
 OF_RISKS = ("risks", "risk_meaning", "risk_made_how", "risk_and_quality", "certainty", "what_would_change", "missing_data", "what_is_missing")
 SURER = 0.7  # sureness of an intent that code answers, from which it goes before the values that the question names: those are told after it
 LIBRARY_CERTAIN = 0.85  # chance of a sentence of the library that goes before an intent of which less than THEME_CERTAIN is sure
@@ -170,7 +171,7 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
         return _said("my_numbers", question, measured.text, figures=measured.figures)
     asking = asking_of(session, library, spelt)
     lists = mentioned(asking.view, spelt, library.likeness) if may(OF_LISTS) and "risk" not in spelt else ""
-    lists = lists or told_of_medicines(asking.view, spelt)
+    lists = lists or (told_of_medicines(asking.view, spelt) if may(OF_MEDICINES) else "")
     if lists:
         return _said("my_numbers", question, lists)
     trusted = cited(asked_risks(asking), asking) if may(OF_RISKS) else None

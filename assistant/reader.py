@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FOLDER = GUIDELINES.parent / "reader"
 FILES = ("heads.safetensors", "reader.json")
 BUCKETS = SPELLINGS = 2**13  # of words and pairs of words; of runs of letters
+MOST_BEFORE = 400  # letters of the questions before that are read with one
 MEANING = 384  # numbers of a sentence's vector
 
 
@@ -105,8 +106,8 @@ class QuestionReader:
 
 
 def after(before: str, question: str) -> str:
-    """A question with the one before it, as both are read together."""
-    return f"{before.strip()} {question}"
+    """A question with what came before it, as both are read together; of much, the end."""
+    return f"{before.strip()[-MOST_BEFORE:]} {question}"
 
 
 def digest(text: str) -> str:

@@ -13,6 +13,7 @@ from assistant.meaning import ASSERTING, DECLINED, FOLLOW_UPS
 from assistant.retrieval import GuidelineLibrary
 from assistant.told_by_code import BY_CODE, Told, told
 from encoders.passages import Passage
+from encoders.record import Fact
 from encoders.teacher import INTENTS, Case
 from encoders.teacher.guidance import cited, stems
 from encoders.teacher.sayable import Asked, sentences
@@ -21,7 +22,6 @@ from encoders.teacher.themes import THEMES
 UNSURE = 0.7  # chance of what a question was read as, from which nothing else is answered besides
 SECOND = 0.2  # chance of another reading, from which it is
 ANSWERS = 0.25  # chance of the library's likeliest sentence, where the other reading is that the library is asked
-LIKELY = 0.25  # chance, from which it is one that asserts much
 LEAST_WORDS, WORDS = 8, 55  # of what is said besides
 NEW = 0.5  # of its words, at least, that the answer has not said
 _ALONE = frozenset(("premise", "what_was_said", "letter", "for_child", "for_doctor", "off_topic", "privacy", "greeting", "thanks", "other_language", "open_record", "a_program", "not_held", "capabilities"))  # fmt: skip
@@ -29,11 +29,12 @@ _ALONE = frozenset(("premise", "what_was_said", "letter", "for_child", "for_doct
 
 @dataclass(frozen=True)
 class Besides:
-    """``intent``: the other reading; ``text``: facts as tokens, cited from ``passages`` in their order."""
+    """``intent``: the other reading; ``text``: facts as tokens, cited from ``passages`` in their order; ``figures``: numbers in it that code worked out."""
 
     intent: str
     text: str
     passages: tuple[Passage, ...] = ()
+    figures: tuple[Fact, ...] = ()
 
 
 def besides(asking: Asking, library: GuidelineLibrary, question: str, intent: str, said: str) -> Besides | None:
@@ -44,12 +45,15 @@ def besides(asking: Asking, library: GuidelineLibrary, question: str, intent: st
     read = [(one, sure * sure) for one, sure in library.intents(question)]
     if dict(read).get(intent, 0.0) >= UNSURE or read[0][1] == 1.0:  # a wording that was taught is read surely
         return None
+    of_library = intent != read[0][0] and said and intent != "unclear"  # what a rule has answered otherwise than it was read, only the library adds to
     for other, chance in read:
-        if other != intent and chance >= (LIKELY if other in ASSERTING else SECOND) and not _same(other, intent):
+        if other in ASSERTING or (of_library and not (other in THEMES or other == "unknown")):
+            continue
+        if other != intent and chance >= SECOND and not _same(other, intent):
             found = _answer(asking, library, question, other)
             short = _short(found, said) if found is not None else ""
             if found is not None and short:
-                return Besides(other, short, found.passages)
+                return Besides(other, short, found.passages, found.figures)
     return None
 
 
@@ -64,7 +68,12 @@ def _answer(asking: Asking, library: GuidelineLibrary, question: str, intent: st
     if intent in THEMES or intent == "unknown":
         patient = asking.session.patient
         passages = tuple({one.id: one for one in (*library.near(question), *(hit.passage for hit in library.search(question).results))}.values())
-        best = next((one for one in library.answering(question, passages) if speaks_to(one.sentence, question, patient.age_years, patient.sex)), None)
+
+        def meant(text: str) -> bool:
+            return speaks_to(text, question, patient.age_years, patient.sex)
+
+        own = [one for one in library.answering(question, passages) if meant(one.sentence) and meant(sentences(passages[one.number - 1].text)[0])]
+        best = own[0] if own else None
         return Told(cited(best.sentence, 1), (passages[best.number - 1],)) if best is not None and best.score >= ANSWERS else None
     if intent in INTENTS and intent not in ("risks", "why_risk"):
         view = asking.view

@@ -27,6 +27,7 @@ _POLITE = re.compile(
     r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and|do you know|can you (?:tell|see)|any idea)\W*$", re.IGNORECASE
 )
 _BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^what does (?:it|that|this) mean\W*$|^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
+_PUTS_RIGHT = re.compile(r"\bnot \d|\bwrong\b|\bshould (?:be|say)\b|\bactually\b|\bincorrect\b", re.IGNORECASE)
 _OF_THAT = re.compile(r"\b(?:that|it|this)\b", re.IGNORECASE)
 _VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|high|low|fine|healthy)(?: for [\w ]{1,30})?\W*$", re.IGNORECASE)
 WHOLE = (
@@ -72,7 +73,7 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
         elif n and _BACK.search(part):
             intent = "is_it_bad" if intent not in FOLLOW_UPS else intent
         elif corrects_record(part):
-            if n + 1 < len(found) and _OF_THAT.search(found[n + 1]):
+            if n + 1 < len(found) and _OF_THAT.search(found[n + 1]) and not _PUTS_RIGHT.search(part):
                 return (message,)  # "my blood pressure was 134 over 84, should I do anything about that?" puts nothing right
             intent = "corrects"
         elif asked_of_finding(spelt):

@@ -45,8 +45,9 @@ def triage(message: str, patient: Patient | None = None) -> Triage | None:
 
     A question for a risk or for values of the test, in which no rule finds anything, is none. A rule's alarm is taken back only where the second net is sure of the contrary, and never one of self-harm, of vital signs or in another language.
     """
-    own = beside_own_target(as_meant(message), patient)
-    return weighed(message if own == as_meant(message) else own, by_rules(message, patient))
+    found, meant = by_rules(message, patient), as_meant(message)
+    own = beside_own_target(meant, patient) if found is None else meant
+    return weighed(message if own == meant else own, found)
 
 
 def weighed(message: str, found: Triage | None) -> Triage | None:

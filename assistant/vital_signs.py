@@ -42,15 +42,15 @@ _HYPERTENSION = re.compile(r"^\W*(?:%|per ?cent) (?:hypertension|for (?:hyperten
 
 
 def _hypercapnic(patient: Patient | None) -> bool:
-    return patient is not None and "hypercapnic" in " ".join(patient.conditions).lower()
+    return patient is not None and re.search(r"(?<!non-)(?<!non )(?<!no )(?<!not )hypercapni", " ".join(patient.conditions).lower()) is not None
 
 
 def beside_own_target(text: str, patient: Patient | None) -> str:
-    """A lower-case text without an oxygen saturation of 89 % or more, where the person's own target begins at 88 %; as it is for anybody else."""
-    if not _hypercapnic(patient):
+    """A lower-case text without the figure of an oxygen saturation from 89 %, where the person's own target begins at 88 %; as it is for anybody else, or beside a symptom."""
+    if not _hypercapnic(patient) or _SYMPTOM.search(text):
         return text
     pattern = next(pattern for name, pattern, _ in _MESSAGE if name == "spo2")
-    return pattern.sub(lambda found: " " if float(next(group for group in found.groups() if group)) > 88 else found[0], text)
+    return pattern.sub(lambda found: re.sub(r"\b(?:89|9\d|100)\b", " ", found[0]), text)
 
 
 def danger(text: str, patient: Patient | None = None) -> str | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from assistant.medicines import told_of_medicines
 from encoders.cases import _MEDICINES
-from tests.test_told_by_code import view_of
+from encoders.record import facts
+from encoders.teacher import Case
+from encoders.teacher.view import View
+from tests.test_told_by_code import session_of, view_of
 
 
 @pytest.mark.parametrize(
@@ -27,7 +31,7 @@ def test_a_medicine_is_told_by_its_kind_and_the_prescriber_is_named(patients: Pa
 
 @pytest.mark.parametrize(
     "question",
-    ["how many puffs of salbutamol for asthma", "which medicines is he on", "what are the side effects of ramipril for", "what should i do", "what does fev1 do", "is salbutamol safe", "what is the dose of salbutamol for"],
+    ["how many puffs of salbutamol for asthma", "which medicines is he on", "what are the side effects of ramipril for", "what should i do", "what does fev1 do", "is salbutamol safe", "what is the dose of salbutamol for", "what does the blue inhaler do", "what is my trelegy inhaler for", "what is the best inhaler for", "what do i do if i've run out of tablets, what can i do", "i had salbutamol, is the difference between the two tests big"],
 )  # fmt: skip
 def test_other_questions_are_left_to_others(patients: Path, question: str) -> None:
     assert told_of_medicines(view_of(patients, "severe_obstruction"), question) == ""
@@ -40,3 +44,14 @@ def test_every_medicine_of_made_up_people_is_known(patients: Path) -> None:
 
 def test_a_record_without_medicines_says_nothing_of_them(patients: Path) -> None:
     assert told_of_medicines(view_of(patients, "healthy_runner"), "what do my tablets do") == ""
+
+
+def test_what_is_not_known_is_said_and_tablets_are_no_inhalers(patients: Path) -> None:
+    session = session_of(patients, "severe_obstruction")
+    patient = replace(session.patient, medications=("salbutamol", "carbocisteine", "metformin"))
+    view = View(Case(patient, session.spirometry, facts(patient)))
+    found = told_of_medicines(view, "what do my medicines do?")
+    assert "Salbutamol is" in found and "I cannot say what carbocisteine is for." in found and "Metformin is" in found
+    assert "Metformin" not in told_of_medicines(view, "what does each of my inhalers do?") and "Salbutamol" not in told_of_medicines(
+        view, "what are my tablets for?"
+    )

@@ -167,6 +167,11 @@ def test_another_estimate_is_meant_after_one_however_that_was_answered() -> None
     before = turn("The app says COPD risk 4 %. Should I be worried?", "The figure is about usual.", "is_it_bad")
     assert meant_instead("What about diabetes then?", before) == "What is my risk of diabetes?"
     assert meant_instead("What about diabetes then?", turn("How much should I exercise?", "Walk.", "exercise")) == ""
+    assert meant_instead("and with asthma?", turn("What are the risks of flying with COPD?", "Ask first.", "unknown")) == ""
+
+
+def test_a_value_put_right_beside_a_question_is_not_lost(library: GuidelineLibrary) -> None:
+    assert len(parts("My height is 170 cm, not 160. Is it copd?", library)) == 2
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | 
             age_years >= 18
             and _YOUNG.search(sentence)
             and not (_YOUNG.search(question) or _PREGNANT.search(question))
-            and not re.search(r"\badults?\b|\beveryone\b", sentence, re.IGNORECASE)
+            and not re.search(r"\badults?\b|\beveryone\b|\b(?<!young )people\b|\bnon-smokers\b", sentence, re.IGNORECASE)
         ):
             return False
     if (_TOO_LOW.search(sentence) and not _OF_LOW.search(question)) or (_WHEN_ILL.search(sentence) and not _ILL.search(question)):

@@ -163,6 +163,8 @@ class Assistant:
             yield replace(fixed, done=True, timings=Timings(total_s=time.perf_counter() - started))
             return
         understood = understand(session, library, question, self.window.passages)
+        if library is not self.library and understood.intent == "unknown" and not (understood.said or understood.passages):
+            understood = understand(session, self.library, question, self.window.passages)  # by itself it may have an answer
         person_asked = whom(question, session.told, session.patient)
         person = read_person(session.patient, session.spirometry) if self.engine.model.reads else None
         put = prompt(session, self.engine.model, self.window, person, understood.text, understood.passages, understood.intent)

@@ -125,6 +125,7 @@ def test_a_sentence_for_others_is_not_quoted() -> None:
     assert not speaks_to(older, "is yoga all right", 41.0, "female") and speaks_to(older, "is yoga all right", 70.0, "female")
     assert not speaks_to("Children need an hour of activity a day.", "should I exercise", 40.0, "male")
     assert speaks_to("Children need an hour of activity a day.", "how much should kids move", 40.0, "male")
+    assert speaks_to("E-cigarettes are not safe, and children and non-smokers should never use them.", "what does vaping do to me", 40.0, "male")
 
 
 def test_what_is_denied_is_not_what_is_asked_about() -> None:

@@ -292,7 +292,8 @@ class GuidelineLibrary:
         near = self._reader.nearness(self._reader.read(question, self._before).vector, laid)
         if not self._before.strip():
             return near
-        found: NDArray[np.float32] = (near + BOTH * self._reader.nearness(self._reader.read(after(self._before, question)).vector, laid)) / (1 + BOTH)
+        both = self._reader.nearness(self._reader.read(after(self._before, question)).vector, laid)
+        found: NDArray[np.float32] = ((near + BOTH * both) / (1 + BOTH)).astype(np.float32)
         return found
 
     def _share(self, terms: set[str], held: set[str]) -> float:

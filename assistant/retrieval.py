@@ -46,6 +46,11 @@ SENTENCE_WORDS, PASSAGE_WORDS = 0.2, 0.1  # what the shared words of a sentence 
 ALIKE = 6.0  # what likeness (the cosine, the shared words) counts beside the reader's log odds; this and the next were chosen on authors whom the reader had not read
 NONE = 4.0  # the sum of "no sentence answers"
 BOTH = 0.5  # weight of a question and those before, read as one text, beside the question as it follows them; chosen on an author whom the reader had not read
+OTHER_SUBJECT = 20.0  # taken from the sums of sentences on another value than the one that "it" stands for
+_SUBJECTS = {  # a topic -> how the value that it is about is named
+    "cholesterol": r"cholesterol|\bldl\b|\bhdl\b|triglycerid", "blood_pressure": r"blood pressure|\bbp\b|hypertens|\b\d{2,3} ?(?:/|over) ?\d{2,3}\b",
+    "diabetes": r"hba1c|\bsugar|glucose|diabet", "weight": r"\bbmi\b|\bweigh|obes",
+}  # fmt: skip
 KNOWN_WORDING = 1.0  # a question is one of the wordings
 INDEX_VERSION = 6
 COMMON, OFTEN = 3, 15  # wordings that hold a word, at least, before a mistyped one is taken for it; one that no vocabulary knows may itself be a slip
@@ -281,6 +286,8 @@ class GuidelineLibrary:
         likes = [score + SENTENCE_WORDS * one + PASSAGE_WORDS * other for score, one, other in zip(scores, shared, in_passage, strict=True)]
         lies = self._nearness(asked, self._reader.as_asked(texts, np.array(answers, dtype=np.float32)))
         sums = np.array([float(near) + ALIKE * like for near, like in zip(lies, likes, strict=True)])
+        barred = _other_subjects(question, self._before)
+        sums -= np.array([OTHER_SUBJECT * (passage.topic in barred) for _, passage, _ in found])
         most = max(float(sums.max()), NONE)
         odds = np.exp(sums - most)
         chances = odds / (odds.sum() + math.exp(NONE - most))
@@ -390,6 +397,15 @@ def _stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             return word[: -len(ending)]
     return word
+
+
+def _other_subjects(question: str, before: str) -> frozenset[str]:
+    """The topics on values that a question which points back ("how do I bring it down?") cannot mean: all but those that it or the questions before it name."""
+    text = question.lower()
+    if not _LEANING.search(text) or any(re.search(words, text) for words in _SUBJECTS.values()):
+        return frozenset()
+    named = {topic for topic, words in _SUBJECTS.items() if re.search(words, before.lower())}
+    return frozenset(_SUBJECTS) - named if named else frozenset()
 
 
 def leans_back(query: str) -> bool:

@@ -312,3 +312,13 @@ def test_without_shipped_vectors_the_model_works_them_out(tmp_path: Path, monkey
     monkeypatch.setattr(minilm, "VECTORS", tmp_path / "none.npz")
     assert MiniLM()._known == {}
     assert np.allclose(MiniLM().embed_query("What is FEV1?"), embeddings.embed_query("What is FEV1?"), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("before", "topic"), [("My cholesterol is 245, is that too high?", "cholesterol"), ("Is 162 over 88 high?", "blood_pressure"), ("My HbA1c is 6.2, is that bad?", "diabetes")]
+)  # fmt: skip
+def test_what_it_stands_for_is_what_was_spoken_of(library: GuidelineLibrary, before: str, topic: str) -> None:
+    question, follows = "and what can I do to bring it down without tablets?", library.after(before)
+    passages = follows.near(question, 40)
+    first = follows.answering(question, passages)[0]
+    assert passages[first.number - 1].topic == topic

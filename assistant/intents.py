@@ -13,9 +13,7 @@ from encoders.passages import PassageError
 from prompts import load_questions
 
 OF_PASSAGES = WORDINGS / "of_passages.tsv"  # questions that single sentences of the library answer: passage, number of the sentence (0: none of it), question
-NATURAL = (
-    WORDINGS / "natural.tsv"
-)  # questions beside ten people's results: author, what would answer, question, and the question before where it goes on from one
+NATURAL = WORDINGS / "natural.tsv"  # questions beside people's results: author, what would answer, question, and those before where it goes on from them
 UNKNOWN = "unknown"  # of the library, of nothing, or no question: taught with wordings like any intent
 NOTHING = "NONE"  # nothing of ours answers it
 
@@ -24,8 +22,8 @@ NOTHING = "NONE"  # nothing of ours answers it
 class Natural:
     """A question as somebody put it, and what would answer: the main thing first, where it asks for two.
 
-    ``sentences``: the passage and the number of its sentence, where the library answers; ``answered``: whether anything does. ``before``: the question that
-    it goes on from, without which it may not be understood; empty where it stands alone.
+    ``sentences``: the passage and the number of its sentence, where the library answers; ``answered``: whether anything does. ``before``: the one or two
+    questions that it goes on from, without which it may not be understood; empty where it stands alone.
     """
 
     author: str

@@ -8,6 +8,7 @@ from assistant.lay_words import written_out
 from encoders.teacher.view import View
 
 _RELIEVER = "a short-acting bronchodilator, a reliever: breathed in, it opens the airways within minutes"
+_SAMA = "a bronchodilator (SAMA): breathed in, it opens the airways for some hours"
 _LAMA = "a long-acting bronchodilator (LAMA): breathed in regularly, it keeps the airways open"
 _LABA = "a long-acting bronchodilator (LABA): breathed in regularly, it keeps the airways open; in asthma only together with an inhaled steroid"
 _FAST_LABA = f"{_LABA}. It also works within minutes"
@@ -17,7 +18,7 @@ _ARB = "an angiotensin receptor blocker: it lowers blood pressure"
 _STATIN = "a statin: it lowers LDL cholesterol, and with it the risk of heart attack and stroke"
 _BETA = "a beta blocker: it slows the heart and lowers blood pressure"
 _KINDS = {  # a medicine by its generic name -> its kind and what it is for, as the British National Formulary groups it
-    "salbutamol": _RELIEVER, "albuterol": _RELIEVER, "terbutaline": _RELIEVER, "ipratropium": "a bronchodilator (SAMA): breathed in, it opens the airways for some hours",
+    "salbutamol": _RELIEVER, "albuterol": _RELIEVER, "terbutaline": _RELIEVER, "ipratropium": _SAMA,
     "tiotropium": _LAMA, "umeclidinium": _LAMA, "glycopyrronium": _LAMA, "aclidinium": _LAMA, "formoterol": _FAST_LABA, "salmeterol": _LABA, "indacaterol": _LABA, "olodaterol": _LABA,
     "budesonide": _STEROID, "beclometasone": _STEROID, "fluticasone": _STEROID, "mometasone": _STEROID, "ciclesonide": _STEROID,
     "montelukast": "a leukotriene receptor antagonist: a tablet that calms the airways in asthma", "prednisolone": "a steroid taken by mouth: it calms strong inflammation, as in a flare-up",
@@ -39,7 +40,7 @@ _ASKED = re.compile(
 _ELSE = re.compile(  # one that is named otherwise, an amount, or another matter
     r"\b(?:list|which|doses?|puffs?|how (?:often|much|many)|side|best|tests?|blows?|curves?|values?|blue|brown|purple|pink|green|orange|grey|red|white|relievers?|preventers?|combination|trelegy|seretide|symbicort|fostair|spiriva|ventolin|trimbow|anoro|relvar)\b"
 )
-_INHALED = ("bronchodilator", "inhaler a preventer")
+_INHALED = frozenset((_RELIEVER, _SAMA, _LAMA, _LABA, _FAST_LABA, _STEROID))
 
 
 def told_of_medicines(view: View, question: str) -> str:
@@ -49,9 +50,9 @@ def told_of_medicines(view: View, question: str) -> str:
     listed = [one.strip() for one in view.text("medications").lower().split(",")] if view.has("medications") else []
     named = list(dict.fromkeys(_NAMES.findall(question)))
     if not named and re.search(r"\binhalers?|puffers?\b", question):
-        listed = [one for one in listed if any(word in _kind(one) for word in _INHALED)]
+        listed = [one for one in listed if _kind(one) in _INHALED]
     elif not named and re.search(r"\b(?:tablets?|pills)\b", question):
-        listed = [one for one in listed if not any(word in _kind(one) for word in _INHALED)]
+        listed = [one for one in listed if _kind(one) not in _INHALED]
     told = named or [one for one in listed if one]
     if not any(_kind(one) for one in told):
         return ""
@@ -62,5 +63,6 @@ def told_of_medicines(view: View, question: str) -> str:
 
 
 def _kind(medicine: str) -> str:
+    """Of which kind a medicine of a list is; empty where that is not known."""
     found = _NAMES.search(medicine)
     return _KINDS[found[1]] if found else ""

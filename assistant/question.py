@@ -132,8 +132,7 @@ def _with_guidance(session: Session, library: GuidelineLibrary, question: str, f
     """An answer from the record, and after it the sentence of the library that surely answers too: "is my HbA1c bad, and what should I eat?"."""
     if found.intent not in GUIDED or found.passages or found.fitting or (found.intent == "my_numbers" and found.figures):
         return found
-    found_by_search = library.search(question)
-    passages = tuple({one.id: one for one in (*library.near(question), *(hit.passage for hit in found_by_search.results))}.values())
+    passages = library.around(question)
     best = next(iter(library.answering(question, passages)), None)
     if (
         best is None

@@ -1,4 +1,4 @@
-"""How the reader is taught: ``breathwise library reader``, about five minutes on two cores.
+"""How the reader is taught: ``breathwise library reader``, about ten minutes on two cores.
 
 Two lessons take turns. Of the wordings in ``prompts/questions`` and ``assets/questions/*.txt`` and of the questions in ``assets/questions/natural.tsv`` it learns the
 intents; of the natural ones that the library answers and of ``assets/questions/of_passages.tsv`` (passage, number of the sentence that answers, 0 for none, question) it

@@ -243,6 +243,10 @@ class GuidelineLibrary:
         lies = self._nearness(self.spelt(question), vectors)
         return tuple(dict.fromkeys(self.passages[found[n]] for n in np.argsort(-lies)[:k]))
 
+    def around(self, question: str) -> tuple[Passage, ...]:
+        """The passages that may answer a question: those nearest by the reader, then those of the search."""
+        return tuple({one.id: one for one in (*self.near(question), *(hit.passage for hit in self.search(question).results))}.values())
+
     @cached_property
     def _own_sentences(self) -> tuple[tuple[str, ...], NDArray[np.float32]]:
         """The passages of all our sentences, and the sentences as they are asked for."""

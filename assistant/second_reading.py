@@ -14,7 +14,7 @@ from assistant.retrieval import GuidelineLibrary
 from assistant.told_by_code import BY_CODE, Told, told
 from encoders.passages import Passage
 from encoders.record import Fact
-from encoders.teacher import INTENTS, Case
+from encoders.teacher import INTENTS
 from encoders.teacher.guidance import cited, stems
 from encoders.teacher.sayable import Asked, sentences
 from encoders.teacher.themes import THEMES
@@ -66,19 +66,16 @@ def _answer(asking: Asking, library: GuidelineLibrary, question: str, intent: st
         names = asked_values(asking.question, known_as_value=True)
         return Told(values_in_words(asking.view, names)) if names else None
     if intent in THEMES or intent == "unknown":
-        patient = asking.session.patient
-        passages = tuple({one.id: one for one in (*library.near(question), *(hit.passage for hit in library.search(question).results))}.values())
+        patient, passages = asking.session.patient, library.around(question)
 
         def meant(text: str) -> bool:
             return speaks_to(text, question, patient.age_years, patient.sex)
 
-        own = [one for one in library.answering(question, passages) if meant(one.sentence) and meant(sentences(passages[one.number - 1].text)[0])]
-        best = own[0] if own else None
+        best = next((one for one in library.answering(question, passages) if meant(one.sentence) and meant(sentences(passages[one.number - 1].text)[0])), None)
         return Told(cited(best.sentence, 1), (passages[best.number - 1],)) if best is not None and best.score >= ANSWERS else None
     if intent in INTENTS and intent not in ("risks", "why_risk"):
-        view = asking.view
-        text = " ".join(Judge(Case(asking.session.patient, asking.session.spirometry, asking.session.facts), (Asked(intent, question),)).rest(()))
-        return Told(text) if text and text != NO_ANSWER and view.facts else None
+        text = " ".join(Judge(asking.view.case, (Asked(intent, question),)).rest(()))
+        return Told(text) if text and text != NO_ANSWER else None
     return None
 
 

@@ -64,11 +64,11 @@ class AlarmNet:
 
 
 def pieces(message: str) -> list[str]:
-    """A message as a whole and its sentences, of a long one the first and the last."""
-    found = [one.strip() for one in _SENTENCE.split(message) if one.strip()]
+    """A message as a whole and its sentences, of a long one the first and the last; without the full stop, which says nothing."""
+    found = [one.strip() for one in _SENTENCE.split(message) if one.strip(" .!")]
     if len(found) > FIRST + LAST:
         found = found[:FIRST] + found[-LAST:]
-    return list(dict.fromkeys(one[:1500] for one in (message, *found)))
+    return list(dict.fromkeys(one[:1500].rstrip(" .!") or one for one in (message, *found)))
 
 
 def made_of() -> dict[str, Any]:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from encoders.passages import Passage
 from encoders.teacher.guidance import cited, quotable
 
 FIRST = 0.06  # what the first sentence of a passage gains: it says best what the passage is about, and needs nothing before it
-ENOUGH_WORDS = 12  # of guidance in one answer; less is rounded off by a second sentence
-AS_LIKELY, LIKELY_AT_ALL, MOST, MOST_WORDS = 0.5, 0.18, 3, 70  # of the likeliest sentence's chance; of chance; sentences; words
+TOO_FEW_WORDS, ENOUGH_WORDS = (
+    12,
+    22,
+)  # of guidance in one answer: fewer are rounded off by a second sentence of the passage, fewer than enough where it is likely to belong
+BELONGS = 0.01  # chance of such a sentence
+OF_PASSAGE, OF_TOPIC, OF_OTHERS = (
+    0.1,
+    0.12,
+    0.3,
+)  # of the likeliest sentence's chance, from which another of its passage, of its topic, of another topic is quoted beside it
+LIKELY_AT_ALL, MOST, MOST_WORDS = 0.05, 3, 70  # of chance; sentences; words. All these were chosen on the questions of authors whom the reader had not read
+SAID = 0.02  # of its chance, for a sentence that was said in the last two answers: who goes on asking wants another
 _KINDS = (  # what a sentence must hold to answer "how often?", and the like
     (re.compile(r"^\W*(?:and |but |so )?how (?:often|frequently|regularly|many times)\b", re.IGNORECASE), re.compile(
         r"\b(?:daily|weekly|monthly|yearly|annual\w*|regular\w*|once|twice|times|often|every|(?:a|per|each|one|most|\d) (?:day|week|month|year)s?|days|weeks|months|years)\b", re.IGNORECASE)),
@@ -89,11 +99,28 @@ def to_quote(found: Sequence[Fitting], passages: Sequence[Passage]) -> tuple[Fit
     chosen = list(found[:1])
     for one in found[1:]:
         words = sum(len(sentence.sentence.split()) for sentence in chosen)
-        as_likely = one.score >= max(AS_LIKELY * found[0].score, LIKELY_AT_ALL) and len(chosen) < MOST and words + len(one.sentence.split()) <= MOST_WORDS
-        if as_likely or (words < ENOUGH_WORDS and one.number == chosen[0].number):
+        first, other = passages[chosen[0].number - 1], passages[one.number - 1]
+        share = OF_PASSAGE if other is first else OF_TOPIC if other.topic == first.topic else OF_OTHERS
+        as_likely = one.score >= max(share * found[0].score, LIKELY_AT_ALL) and len(chosen) < MOST and words + len(one.sentence.split()) <= MOST_WORDS
+        if as_likely or (one.number == chosen[0].number and words < (ENOUGH_WORDS if one.score >= BELONGS else TOO_FEW_WORDS)):
             chosen.append(one)
-    first = list(dict.fromkeys(one.number for one in chosen))
-    return tuple(sorted(chosen, key=lambda one: (first.index(one.number), passages[one.number - 1].text.find(one.sentence))))
+    order = list(dict.fromkeys(one.number for one in chosen))
+    return tuple(sorted(chosen, key=lambda one: (order.index(one.number), passages[one.number - 1].text.find(one.sentence))))
+
+
+def unsaid_first(found: Sequence[Fitting], said: str) -> tuple[Fitting, ...]:
+    """Those that were said a moment ago, less likely than they were, and the others so much likelier; with the chance of none they are together one again.
+
+    Beside a likelier one that was not said they are left out.
+    """
+    lower = said.lower()
+    again = [one.sentence.lower().rstrip(".!?") in lower for one in found] if said else []
+    if not any(again):
+        return tuple(found)
+    weighed = [one.score * (SAID if was else 1.0) for one, was in zip(found, again, strict=True)]
+    whole = 1.0 - sum(one.score for one in found) + sum(weighed)
+    order = sorted(range(len(found)), key=lambda n: -weighed[n])
+    return tuple(replace(found[n], score=weighed[n] / whole) for n in order if again[order[0]] or not again[n])
 
 
 def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | None) -> bool:

@@ -12,6 +12,7 @@ from encoders.record import label_of, missing
 from encoders.teacher.numbers import asked_number
 from encoders.teacher.risk import asked_trait
 from encoders.teacher.sentences import GRADES, MEANING, NO_DIAGNOSIS, join, lower_first, not_read
+from encoders.teacher.view import View
 
 _CHILD = {  # a pattern -> what a child is told of it
     "normal": "The air came out as fast as it should, and as much of it as it should. That is good news.",
@@ -185,6 +186,11 @@ def what_is_missing(asking: Asking) -> str:
     return f"{said}{none}{change} {result(view)} I do not guess what is missing."
 
 
+def _poor(view: View) -> str:
+    """That the blows themselves are of poor quality, whatever is added to the record."""
+    return f" Even then, read it with caution: the FEV1 has quality grade {view.token('fev1_grade')}." if view.text("fev1_grade") in ("D", "E", "F") else ""
+
+
 def percent_without(asking: Asking) -> str:
     view = asking.view
     gap = [word for name, word in _NEEDED.items() if not view.has(name)]
@@ -198,7 +204,7 @@ def percent_without(asking: Asking) -> str:
         return f"Record your {join(gap)}: with age, sex and height every value is compared with that of healthy people at once."
     if gap:
         held = f" The FEV1 itself is {view.token('fev1_l')}, with nothing to compare it with." if view.has("fev1_l") else ""
-        return f"No: percent of predicted needs age, sex and height, and your {join(gap)} {'is' if len(gap) == 1 else 'are'} not recorded. I do not guess.{held} Once it is added, everything is worked out anew."
+        return f"No: percent of predicted needs age, sex and height, and your {join(gap)} {'is' if len(gap) == 1 else 'are'} not recorded. I do not guess.{held} Once it is added, everything is worked out anew.{_poor(view)}"
     return f"No. {not_read(view)}"
 
 

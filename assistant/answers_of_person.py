@@ -25,6 +25,7 @@ _FURTHER = (  # a test or a visit that is asked about: its name, the words it go
     ("a lung specialist", r"specialist|pulmonologist|consultant|respiratory (?:doctor|clinic)|lung doctor|pneumologist|referral|referred", ""),
 )  # fmt: skip
 
+OF_SMOKING = "ageing_lungs/age-decline"
 _CAUSES = (  # what is asked to be the cause, and the passage on it
     (r"weigh|overweight|obes|fat\b|heavy|belly", "weight/weight-lungs"),
     (r"heart|cardiac", "heart_failure/heart-or-lung"),
@@ -39,7 +40,7 @@ _CAUSES = (  # what is asked to be the cause, and the passage on it
     (r"medicine|tablet|drug|methotrexate|medication", "medicines/lung-harm"),
     (r"unfit|out of shape|fitness", "breathlessness/causes"),
     (r"\btb\b|tubercul", "tuberculosis/scars"),
-    (r"smok|cigar|tobacco", "copd/causes"),
+    (r"smok|cigar|tobacco|\bfags\b|\bcigs\b", OF_SMOKING),
     (r"train(?:ed|ing)\b|running(?! nose)|runner|swimming(?! pool)|cycling|sports?\b|athlet|exercis\w+(?![- ]induced)", "spirometry/training"),
 )
 
@@ -93,11 +94,11 @@ def need_test(asking: Asking) -> str:
 def cause_of_result(asking: Asking) -> str:
     view = asking.view
     name = next((name for words, name in _CAUSES if re.search(rf"\b(?:{words})", asking.question)), "")
-    said = asking.quote(name) if name else asking.quote_near(asking.question)
+    said = asking.quote(name, int(name == OF_SMOKING)) if name else asking.quote_near(asking.question)
     if view.pattern == "normal":
         head = "Your breathing test is in the normal range, so nothing in it has to be explained; symptoms can still have a cause that it does not show."
         return f"{head} {said}"
-    if "cough" in asking.question and name == "copd/causes":
+    if "cough" in asking.question and name == OF_SMOKING:
         return f"That is likely enough to be worth stopping for, but a breathing test cannot tell. {asking.quote('cough/chronic', 1)} {result(view)}"
     head = "It may play a part, but a breathing test shows how air moves and not why, so it cannot tell the cause."
     heavy = (

@@ -72,7 +72,7 @@ def library_add(paths: Annotated[list[Path], typer.Argument(metavar="PATH...")])
 def library_remove(which: Annotated[str, typer.Argument(metavar="ID|all")]) -> None:
     """Remove one of your own documents, or all, for good: its file and every index that holds its text."""
     from assistant.local_passages import library_folder, remove
-    from assistant.retrieval import index_folder
+    from assistant.passage_index import index_folder
     from assistant.settings import read_settings
 
     settings = read_settings()

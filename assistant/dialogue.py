@@ -29,6 +29,7 @@ from assistant.second_reading import besides
 from assistant.session import Citation, RiskEstimate, Seen, Session, Timings, Turn, Written, begin
 from assistant.settings import Settings, read_settings
 from assistant.several import parts, together
+from assistant.typed_values import stated_otherwise
 from assistant.whom import Whom, said_of, whom
 from encoders.batch import CURVE_MARK, RECORD_MARK, Person
 from encoders.cases import chosen_curve, read_for_risk, risk_fact
@@ -137,34 +138,38 @@ class Assistant:
         if fixed is not None:
             yield replace(fixed, question=question, done=True, timings=Timings(total_s=time.perf_counter() - started))
             return
-        several = parts(question, self._library(session)) if question and guardrails.triage(question, session.patient) is None else (question,)
+        library = self._library(session)
+        several = parts(question, library) if question and guardrails.triage(question, session.patient) is None else (question,)
         done: tuple[Turn, ...] = ()
         for part in several:
-            for turn in self._answer(session, part, started, stop, temperature, seed):
+            for turn in self._answer(session, library, part, started, stop, temperature, seed):
                 if len(several) == 1:
                     yield turn
                 elif not turn.done:
                     yield together(question, (*done, turn))
             session, done = session.add(turn), (*done, turn)
+            library = self._library(session)
             if stop is not None and stop.is_set():
                 break
         if len(several) > 1:
             yield replace(together(question, done), done=True)
 
     def _library(self, session: Session) -> GuidelineLibrary:
-        """The library as it reads what follows the last two questions."""
-        return self.library.after(" ".join(turn.question for turn in session.told[-2:])) if session.told else self.library
+        """The library for the next question, which it reads as what follows the last two."""
+        return self.library.asked(" ".join(turn.question for turn in session.told[-2:]))
 
-    def _answer(self, session: Session, question: str, started: float, stop: threading.Event | None, temperature: float, seed: int) -> Iterator[Turn]:
+    def _answer(
+        self, session: Session, library: GuidelineLibrary, question: str, started: float, stop: threading.Event | None, temperature: float, seed: int
+    ) -> Iterator[Turn]:
         """A turn for one question: by rule, from what was said before, by code, or by the model."""
-        library = self._library(session)
-        fixed = by_rule(session, question, library.spelt(question), self.library.intent(question)) or said_before(session.told, question, self.library.intent)
+        alone = self.library.asked() if session.told else library  # the question by itself
+        fixed = by_rule(session, question, library.spelt(question), alone.intent(question)) or said_before(session.told, question, alone.intent)
         if fixed is not None:
             yield replace(fixed, done=True, timings=Timings(total_s=time.perf_counter() - started))
             return
         understood = understand(session, library, question, self.window.passages)
-        if library is not self.library and understood.intent == "unknown" and not (understood.said or understood.passages):
-            understood = understand(session, self.library, question, self.window.passages)  # by itself it may have an answer
+        if library is not alone and understood.intent == "unknown" and not (understood.said or understood.passages):
+            understood = understand(session, alone, question, self.window.passages)  # by itself it may have an answer
         person_asked = whom(question, session.told, session.patient)
         person = read_person(session.patient, session.spirometry) if self.engine.model.reads else None
         put = prompt(session, self.engine.model, self.window, person, understood.text, understood.passages, understood.intent)
@@ -219,6 +224,8 @@ class Assistant:
             more = left_out(view, library.spelt(question), understood.intent, draft.text)
             draft.said = [] if more and draft.text == NO_ANSWER else draft.said
             draft.said += [Written(one, "record" if draft.said else "code") for one in sentences(more)]
+            otherwise = stated_otherwise(view, library.spelt(question), draft.text)
+            draft.said += [Written(otherwise, "record")] if otherwise else []
             if not reasoned:
                 understood = self._besides(library, session, question, understood, draft)
                 turn = replace(turn, seen=replace(turn.seen, passages=tuple((p.id, s) for p, s in zip(understood.passages, understood.scores, strict=True))))

@@ -109,7 +109,7 @@ def corrects_record(message: str) -> Dispute | None:
         return None
     if found:
         name = asked_number(found["name"]) if found["name"] else "weight_kg" if "weigh" in found[0].lower() else "age_years"
-        value = re.search(r"\d+(?:[.,/]\d+)?", text[found.start() :].replace("FEV1", "").replace("fev1", ""))
+        value = re.search(r"(?<![\w.])\d+(?:[.,/]\d+)?", text[found.start() :])
         return Dispute(name, value[0] if value and "/" not in value[0] else "")
     return None
 

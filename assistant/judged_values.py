@@ -22,6 +22,7 @@ _OF_THAT = re.compile(
 )
 _PRESSURE = re.compile(r"\b(\d{2,3}) ?(?:/|over) ?\d{2,3}\b")
 _NEXT = re.compile(r"\bwhat (?:should|shall|must|do|can|could|would|to|needs? to)\b[^?.]{0,30}\b(?:next|do|about|happen)\b|\bhow (?:urgent|soon)\b|\bnext step")
+_OXYGEN_TO_TAKE = re.compile(r"\b(?:home oxygen|oxygen (?:at home|therapy|tank|cylinder|concentrator|bottle))\b|\bneeds? (?:\w+ ){0,2}oxygen\b")
 _RISK = re.compile(r"\b(?:risks?|chances?|odds|likel\w+|probab\w+)\b")
 _RECORD = (  # what it goes by, the facts in order of preference, the passage and sentence with the limits, the condition
     (r"blood pressure|\bbp\b|hypertens", ("systolic_bp_mmhg",), ("blood_pressure/bp-levels", 0), ("hypertension", "high blood pressure")),
@@ -48,6 +49,7 @@ def judged_value(asking: Asking) -> str:
         not (named or of_that or ((_OWN.match(question) or _THEN_THAT.match(question) or _OF_NUMBER.search(question)) and _JUDGE.search(question)))
         or len(question.split()) > 14
         or _RISK.search(question)
+        or _OXYGEN_TO_TAKE.search(question)
     ):
         return ""
     for words, names, (passage, n), conditions in _RECORD:

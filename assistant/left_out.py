@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from assistant.asked_values import values_in_words
-from assistant.asking import listed
+from assistant.asking import listed, result
 from encoders.record import Fact
 from encoders.teacher.numbers import LABELS
 from encoders.teacher.risk import asked_trait
@@ -50,6 +50,9 @@ _REASONS_OF_RISK = re.compile(r"\b(?:lower|reduce|cut|bring|if|raise[sd]?|increa
 _OF_SOMEONE = re.compile(
     r"\b(?:what|where|how)(?:'?s| is| was| are| were)? (?:his|her|my|their|the)\b|\b(?:his|her|my|their|the patient'?s)\b|\bhas (?:he|she) got\b|\b(?:recorded|on file|listed|in (?:the|his|her|my) (?:record|file|notes))\b|\b(?:please|pls|too|as well|also)\b"
 )
+_PUT_TOGETHER = re.compile(
+    r"\b(?:put|fit|go|take|read|square|reconcile|combine|make sense of)\b[^?.]{0,30}\b(?:together|two|both|with)\b|\btogether\b|\bhow can (?:it|that|they|both)\b"
+)
 _CITED = re.compile(r"\[\d+\]")
 _CLAUSE = re.compile(r"[?.!;,]+(?=\s|$)|\s(?:and|or|oh|also|plus|but|versus|vs)\s")
 _ASKS = re.compile(
@@ -71,9 +74,10 @@ def left_out(view: View, question: str, intent: str, said: str) -> str:
 
     ``said``: the answer, facts as tokens or written out.
     """
-    partly = _not_usable(view, said) if intent in ("explain_result", "pattern", "quality", "is_it_bad") else ""
+    partly = _not_usable(view, said) if intent in ("explain_result", "pattern", "quality", "is_it_bad", "unclear", "why_not_read") else ""
     if intent in ("risks", "why_risk") and not any(name.startswith("risk_") for name in view.facts):
         return "Estimates need an adult of twenty years or over whose sex and age are known." if "twenty" not in said else ""
+    partly = f"{partly} {_together(view, question, intent, said)}".strip()
     figure = " ".join(part for part in (_figure_of_a_risk(view, question, said), _listed_already(view, question, intent)) if part)
     if intent in _NOT_AFTER or _is_of_others(question):
         return " ".join(part for part in (figure, partly) if part)
@@ -116,9 +120,16 @@ _CONDITIONS = {
 def _listed_already(view: View, question: str, intent: str) -> str:
     """That a condition which is estimated stands in the record: a low estimate does not undo it."""
     words = _CONDITIONS.get(asked_trait(question) or "", ())
-    if intent not in ("risks", "why_risk", "risk_meaning", "risk_trust") or not words or not listed(view, *words):
+    of_estimate = intent in ("risks", "why_risk", "risk_meaning", "risk_trust") or (intent == "odd_record" and _ESTIMATE.search(question) is not None)
+    if not of_estimate or not words or not listed(view, *words):
         return ""
     return f"Your record lists {next(word for word in words if listed(view, word)).replace('copd', 'COPD')} already: an estimate is read from other values and does not undo a diagnosis."
+
+
+def _together(view: View, question: str, intent: str, said: str) -> str:
+    """The pattern, where a question names FEV1 and FVC and asks what they say together."""
+    both = re.search(r"\bfev ?1\b", question) and re.search(r"\bfvc\b", question) and _PUT_TOGETHER.search(question)
+    return result(view) if intent == "my_numbers" and both and view.state == "read" and "attern" not in said else ""
 
 
 def _asks(clause: str) -> bool:

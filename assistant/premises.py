@@ -28,7 +28,7 @@ _LOW, _HIGH = frozenset({"low", "slightly low", "borderline low", "borderline"})
 _ASKS_VALUE = re.compile(
     r"^\W*(?:and |so |please )*(?:what(?:'s)? (?:was|were|is)|(?:can|could|do) you (?:tell|show|give|know)|tell|show|give|how (?:high|low|much|was)|do you (?:have|know))\b"
 )
-_THEN = re.compile(
+THEN = re.compile(
     r"\bin (?:19|20)\d\d\b|\blast (?:year|month|time|week|summer|winter|spring|autumn)\b|\b(?:\d+|one|two|three|five|ten|a few|some|many) (?:years?|months?|weeks?) ago\b|\bas a (?:child|kid|teenager|baby)\b|\bwhen i was (?:\d|young|a |born)|\bused to be\b|\bback then\b|\byesterday\b"
 )
 _NUMBER = re.compile(r"(?<![\w.,/])(\d+(?:[.,]\d+)?)(?![\w/]|[.,]\d)")
@@ -81,7 +81,7 @@ def why_of_record(view: View, question: str) -> str:
 
 def of_another_time(view: View, name: str, question: str) -> str:
     """That the record holds a value once and without a date, where it is asked for at another time."""
-    if not _THEN.search(question) or not _ASKS_VALUE.match(question):
+    if not THEN.search(question) or not _ASKS_VALUE.match(question):
         return ""
     holds = f"The only one that it holds, without a date, is {view.token(name)}." if view.has(name) else ""
     return f"The record does not say what your {LABELS.get(name, 'value')} was then. {holds}"

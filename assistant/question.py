@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from assistant.answering import Fitting, of_kind, speaks_to, to_quote
+from assistant.answering import Fitting, speaks_to
 from assistant.answers_of_blows import fault_meant
 from assistant.answers_of_finding import unclear
 from assistant.asked_blows import agreement, asked_blows
@@ -18,30 +18,26 @@ from assistant.asking import READ_SURE, Asking, cite
 from assistant.comparisons import compares
 from assistant.disputes import OF_AN_ESTIMATE, meant_instead
 from assistant.judged_values import judged_value, told_with_limits
-from assistant.meaning import ASSERTING, DECLINED, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
+from assistant.looked_up import ANSWERS_AT_ALL, LEAST, THEME_CERTAIN, nearest_sentence, passages_for, sentences_for
+from assistant.meaning import ASSERTING, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
 from assistant.medicines import told_of_medicines
 from assistant.premises import contradicted, meant_by_number, named_by_number, not_judged, of_another_time, why_of_record
 from assistant.reading_level import for_doctor, level
 from assistant.record_mentions import mentioned
-from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, Hit, leans_back
+from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, leans_back
 from assistant.ruled import before_and_after
 from assistant.session import Session, Turn
+from assistant.slips import plain
 from assistant.told_by_code import BY_CODE, OF_VALUES, SURE, cited, told
 from encoders.passages import Passage
-from encoders.record import Fact, Patient
+from encoders.record import Fact
 from encoders.teacher import INTENTS, Case
-from encoders.teacher.guidance import fits
 from encoders.teacher.risk import asked_trait
-from encoders.teacher.sayable import Asked, sentences
+from encoders.teacher.sayable import Asked
 from encoders.teacher.themes import THEMES, change_topics
 from encoders.teacher.view import View
 
-LEAST = 0.12  # chance of all sentences together, under which none is quoted though the search holds their passages for relevant
-OF_THEME = 0.25  # of the chance of the likeliest sentence: with less, that one is quoted instead of the theme's
-ANSWERS, ANSWERS_AT_ALL = 0.5, 0.55  # chance of a sentence that surely answers; of all sentences together, under which none is quoted
 LIBRARY_READ, LEAST_ASKED = 0.92, 0.3  # sureness that the library is asked and nothing else, and the chance of all sentences together that is then enough
-RECORD_SURE = 0.75  # from here the record answers what is taken to be asked of it, however likely the library answers too
-LIBRARY_SURE = 0.7  # chance of all sentences together from which the library answers instead, where that is less sure
 GUIDED = (
     "my_numbers",
     "own_value_good",
@@ -53,6 +49,8 @@ GUIDED = (
     "not_just_age",
     "judged_value",
     "lists_held",
+    "odd_record",
+    "sport",
 )
 GUIDES, ADVISES = 0.75, 0.4  # chance of a sentence of the library that is said after an answer from the record; where advice is asked for too
 _ADVICE = re.compile(
@@ -70,19 +68,15 @@ OF_MEASURES = (
     "lowest_value",
 )  # intents beside which the words may name a value
 OF_EACH_BLOW = ("my_numbers", "which_blow", "every_blow", "blow_length")
+OF_RECORD = ("judged_value", "diabetes_glucose", "blood_pressure", "cholesterol", "weight")  # answers about a value of the record
+OF_THE_LUNGS = ("can_it_improve", "will_it_worsen", "lost_function", "all_clear", "cause_of_result")
 OF_LISTS = ("my_numbers", "lists_held", "not_held", "smoked_ever", "missing_data")
 OF_MEDICINES = ("unknown", "my_numbers", "lists_held", "bronchodilator", "dose", "capabilities")
 OF_RISKS = ("risks", "risk_meaning", "risk_made_how", "risk_and_quality", "certainty", "what_would_change", "missing_data", "what_is_missing")
 SURER = 0.7  # sureness of an intent that code answers, from which it goes before the values that the question names: those are told after it
 LIBRARY_CERTAIN = 0.85  # chance of a sentence of the library that goes before an intent of which less than THEME_CERTAIN is sure
-THEME_CERTAIN = 0.75  # from here what the library says on a theme is said, however far its sentences are from the question
-THEME_SURE = 0.5  # enough for a theme whose own sentence is the nearest of all
-NEAREST_OF_THEME = 0.34  # relevance of the best passage where the theme of a question is known
-SURE_BY_WORDS = ("do_i_have_asthma", "bronchodilator", "missing_data", "why", "why_risk", "why_pattern", "risks", *FOLLOW_UPS, *DECLINED)
 _BARE = re.compile(r"^\W*(?:and|but|so|then|how|when|where|who|which|what|for|with|even|is|are|or|until|since)\b", re.IGNORECASE)
 _HOW_ONLY = re.compile(r"^\W*(?:(?:and|but|so|for|until|since) )?(?:how (?:often|long|much|many|far|fast|soon)|when)\W*$", re.IGNORECASE)
-_NEW_SUBJECT = re.compile(r"^\W*(?:and |but |so |ok )?(?:what|how) about\b(?! (?:it|that|this|them|those)\b)", re.IGNORECASE)
-_CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
 OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
 _RISK_ASKED = re.compile(r"risk|chance|estimat|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)")
 OF_THE_BLOWS = ("quality", "faults", "my_numbers", "why_not_read", "explain_result", "usable_at_all", "next_blow")
@@ -99,13 +93,6 @@ _OF_GRADE = re.compile(
     r"\bgrade\b.*\b(?:why|what|how|not)\b|\b(?:why|what (?:would |does |did )?(?:make|give|earn)\w*|how come|reason)\b.*\bgrade\b|\b(?:why|how come)\b.*\b(?:an? )?[a-f]\b"
 )
 _PERSON = re.compile(r"\b(?:i|my|me|we|he|his|him|she|her|they|it|this|that|dad|mum|mom)\b")
-NEAR_AT_ALL = 0.3  # chance of a theme's likeliest sentence, under which a bare question for it gets what is most general
-MOST_GENERAL = {  # the passage that says what most people ask of a theme
-    "exercise": "physical_activity/how-much", "blood_pressure": "blood_pressure/bp-levels", "stop_smoking": "smoking/how-to-stop", "cholesterol": "cholesterol/lipids",
-    "weight": "weight/bmi", "sleep": "sleep/sleep-amount", "alcohol": "alcohol/low-risk", "diet": "diet/healthy-diet", "vaccines": "vaccines/flu",
-    "air_quality": "air_quality/bad-days", "diabetes_glucose": "diabetes/hba1c", "inhaler_technique": "inhaler_technique/technique",
-}  # fmt: skip
-LEAST_NEAR = 0.15  # chance of a sentence of a theme, under which its most general one says more
 
 
 @dataclass(frozen=True)
@@ -201,15 +188,22 @@ def _of_a_risk(spelt: str, told: Sequence[Turn]) -> bool:
     return bool(asked_trait(spelt) or _RISK_ASKED.search(spelt)) or bool(told and told[-1].seen.intent in OF_AN_ESTIMATE)
 
 
+def _of_record(told: Sequence[Turn], spelt: str) -> bool:
+    """Whether a question goes on about a value of the record: "can I get it back to normal?" after a blood sugar is not of the lungs."""
+    return bool(told) and told[-1].seen.intent in OF_RECORD and not about_the_result(spelt) and not asked_values(spelt)
+
+
 def _of_finding(session: Session, library: GuidelineLibrary, question: str, read: str) -> Question | None:
     """The answer of code to a question whose words say plainly which finding they circle; None where they do not, or it is surely ``read`` as another."""
     spelt = library.spelt(question)
     intent = asked_of_finding(spelt)
     if (
         not intent
-        or (read and (intent, read) not in ((intent, intent), ("my_vaccines", "vaccines"), ("my_vaccines", "unknown")))
+        or (read and (intent, read) not in ((intent, intent), ("my_vaccines", "vaccines"), ("my_vaccines", "unknown"), ("percent_without", "unknown")))
         or (intent == "for_child" and session.told and not about_the_result(spelt))
     ):  # "explain that to a child" is of what was said
+        return None
+    if intent in ("cause_of_result", "own_inhaler_before") and _of_record(session.told, spelt):
         return None
     asking = asking_of(session, library, spelt)
     answer = cited(BY_CODE[intent](asking), asking)
@@ -225,6 +219,8 @@ def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: s
     for one, sure in likely:
         if one == "my_numbers" and sure >= least and number:
             break
+        if one in OF_THE_LUNGS and _of_record(session.told, spelt):
+            continue
         answer = told(one, asking) if sure >= least and one in GUESSED else None
         if answer is not None:
             return _said(one, question, answer.text, answer.passages, answer.figures)
@@ -241,7 +237,7 @@ def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: s
 
 def asking_of(session: Session, library: GuidelineLibrary, spelt: str) -> Asking:
     """A question (small letters, slips put right) as the code that answers it sees it."""
-    return Asking(session, spelt, library.passages, lambda asked: _nearest(library, session.patient, asked))
+    return Asking(session, spelt, library.passages, lambda asked: nearest_sentence(library, session.patient, asked))
 
 
 def _said(intent: str, question: str, text: str, passages: tuple[Passage, ...] = (), figures: tuple[Fact, ...] = ()) -> Question:
@@ -259,6 +255,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         intent = "next_blow"  # "so what should he do differently?"
     if intent == "is_it_bad" and _HOPES.search(spelt) and (before is None or not before.seen.said):
         intent = "explain_result"  # "was it ok?": a verdict that begins with "no" would be taken for the contrary
+    if intent in OF_THE_LUNGS and _of_record(turns, spelt):
+        intent = "unknown"
     if intent == "missing_data" and _ALL_OF_IT.search(spelt):
         intent = "what_is_missing"
     wrong = contradicted(view, spelt) or next((said for name in named_values(spelt) if (said := of_another_time(view, name, spelt))), "")
@@ -308,15 +306,17 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     intent = before.seen.intent if before is not None and goes_on else intent
     leans = before.question if before is not None and sure < 0.9 else None  # one that is worded as a question by itself needs none before it
     wanted = change_topics(view) if intent == "what_would_change" else ()
-    passages, scores = _search(library, put, intent, 2 * k, leans, wanted)
+    passages, scores = passages_for(library, put, intent, 2 * k, leans, wanted)
     limits = _within_limits(session, library, question, spelt, intent)
     if limits is not None:
         return limits
     asked_with = f"{leans} {question}" if leans and put == question and passages and leans_back(question) else put
     said = before.seen.said if before is not None and goes_on else ""
+    asked_again = any(plain(turn.question) == plain(question) for turn in turns)
+    said_before = "" if asked_again else " ".join(turn.seen.said for turn in turns[-2:])
     meant_first = intent
     least = LEAST_ASKED if intent == "unknown" and sure >= LIBRARY_READ else ANSWERS_AT_ALL
-    intent, fitting = _fitting(library, session.patient, question, asked_with, intent, sure, passages, wanted, said, least)
+    intent, fitting = sentences_for(library, session.patient, question, asked_with, intent, sure, passages, wanted, said, said_before, least)
     if not fitting and intent == "unknown" and named:
         return _of_values(view, named, question, spelt)
     if not fitting and (intent in THEMES or intent == "unknown"):
@@ -325,12 +325,12 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
             return likely
         theme = next((one for one, how in library.intents(question) if one in THEMES and how >= THEME_LIKELY and one != meant_first), "")
         if theme:
-            of_theme = _search(library, put, theme, 2 * k, leans, ())
-            as_theme = _fitting(library, session.patient, question, asked_with, theme, THEME_CERTAIN, of_theme[0], (), said)
+            of_theme = passages_for(library, put, theme, 2 * k, leans, ())
+            as_theme = sentences_for(library, session.patient, question, asked_with, theme, THEME_CERTAIN, of_theme[0], (), said, said_before)
             if as_theme[1]:
                 (passages, scores), (intent, fitting) = of_theme, as_theme
         if not fitting and any(score > 0 for score in scores):  # the search holds them for relevant, so the likeliest sentence is better than none
-            intent, fitting = _fitting(library, session.patient, question, asked_with, meant_first, sure, passages, wanted, said, LEAST)
+            intent, fitting = sentences_for(library, session.patient, question, asked_with, meant_first, sure, passages, wanted, said, said_before, LEAST)
         if not fitting:
             passages, scores = (), ()
     found = (n for n, score in enumerate(scores, 1) if score > 0)  # by the search; the reader's own only where they answer
@@ -387,106 +387,6 @@ def _of_values(view: View, names: tuple[str, ...], question: str, spelt: str) ->
     put = canonical(names[0]) if by_model else question
     said = "" if by_model else " ".join(part for part in (f"{yes_or_no}." if yes_or_no else "", values_in_words(view, names), unjudged) if part)
     return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said=said)
-
-
-def _nearest(library: GuidelineLibrary, patient: Patient, question: str) -> tuple[str, str]:
-    """The sentence of the library that surely answers a question and its passage's id; empty texts where there is none."""
-    passages = _search(library, question, "unknown", 4, None, ())[0]
-    found = [one for one in library.answering(question, passages) if speaks_to(one.sentence, question, patient.age_years, patient.sex)]
-    return (found[0].sentence, passages[found[0].number - 1].id) if found and found[0].score >= ANSWERS else ("", "")
-
-
-def _fitting(
-    library: GuidelineLibrary,
-    patient: Patient,
-    question: str,
-    put: str,
-    intent: str,
-    sure: float,
-    passages: Sequence[Passage],
-    wanted: Sequence[str],
-    said: str,
-    least: float = ANSWERS_AT_ALL,
-) -> tuple[str, tuple[Fitting, ...]]:
-    """The intent, and the sentences of passages to quote; none where the record answers.
-
-    The intent becomes "unknown", so that a passage answers alone, where a theme's own lead would be beside the question, or where the
-    library is nearer to the question than any wording about the record is. ``said``: what was said of a theme that a bare "how often?"
-    continues; it is not said again.
-    """
-    for_others = {n for n, one in enumerate(passages, 1) if not speaks_to(sentences(one.text)[0], question, patient.age_years, patient.sex)}
-    found = library.answering(question, passages)
-    if put != question:
-        with_before = library.answering(put, passages)
-        found = with_before if said or _able(found) < min(ANSWERS, _able(with_before)) else found
-    found = tuple(one for one in found if one.number not in for_others and speaks_to(one.sentence, question, patient.age_years, patient.sex))
-    if said:
-        found = tuple(
-            one for one in of_kind(question, found) if fits(passages[one.number - 1], intent) and one.sentence.lower().rstrip(".") not in said.lower()
-        )
-    if intent in THEMES:
-        own = [one for one in found if _serves(passages[one.number - 1], intent, wanted)]
-        if own and not said and own[0].score < LEAST_NEAR and own[0].shared < 0.2:
-            own = sorted(own, key=lambda one: not any(key in one.sentence.lower() for key in THEMES[intent].keys))
-        if own and not (said or wanted) and found[0].score < NEAR_AT_ALL and sure >= THEME_CERTAIN:  # a bare question for the theme
-            general = [one for one in own if passages[one.number - 1].id == MOST_GENERAL.get(intent)]
-            if general:
-                return intent, (min(general, key=lambda one: passages[one.number - 1].text.find(one.sentence)),)
-        if own and wanted:  # the record says what would change most, whatever the question's words are near to
-            return intent, to_quote(own, passages)
-        if (
-            own
-            and (said or own[0].score >= OF_THEME * found[0].score)
-            and (said or sure >= (THEME_SURE if own[0] is found[0] else LEAD_SURE) or own[0].score >= ANSWERS)
-        ):
-            return intent, to_quote(own, passages)
-        if _able(found) >= least:
-            return "unknown", to_quote(found, passages)
-        return (intent, to_quote(own, passages)) if own and sure >= THEME_CERTAIN else ("unknown", ())
-    if intent == "unknown":
-        return intent, to_quote(found, passages) if _able(found) >= least else ()
-    if intent not in SURE_BY_WORDS and sure < RECORD_SURE and _able(found) >= LIBRARY_SURE:
-        return "unknown", to_quote(found, passages)
-    return intent, ()
-
-
-def _able(found: Sequence[Fitting]) -> float:
-    """The chance that one of these sentences answers."""
-    return sum(one.score for one in found)
-
-
-def _search(
-    library: GuidelineLibrary, question: str, intent: str, k: int, leans: str | None, wanted: Sequence[str]
-) -> tuple[tuple[Passage, ...], tuple[float, ...]]:
-    """Passages that may answer: of the question, else of its sentences, with those of its theme where none of the first is."""
-    theme = THEMES.get(intent)
-    if theme is not None and _NEW_SUBJECT.match(question) and library.search(question, k=k, nearest=NEAREST_OF_THEME).enough:
-        leans = None  # "what about the cold?" names what it is about
-    found = library.search(question, k=k, before=leans)
-    if theme is not None and not found.enough:  # what it is about is known, so less will do
-        found = library.search(question, k=k, before=leans, nearest=NEAREST_OF_THEME)
-    several = [part for part in sentences(question) if len(part.split()) > 2]
-    if not found.enough and len(several) > 1:
-        found = max((library.search(part, k=k) for part in several), key=lambda one: one.results[0].score if one.enough else 0.0)
-    hits = found.results if found.enough else ()
-    if theme is not None and not any(_serves(hit.passage, intent, wanted) for hit in hits):
-        named = library.search(_CHANGES[wanted[0]] if wanted else f"{theme.name}: {question}", k=k)
-        hits = tuple([*(hit for hit in named.results if named.enough and _serves(hit.passage, intent, wanted)), *hits][:k])
-    if theme is not None:  # its most general passage, for a question that no sentence is near
-        general = library.search(f"{theme.keys[0]} {theme.name}", k=2)
-        ids = {hit.passage.id for hit in hits}
-        if intent in MOST_GENERAL and MOST_GENERAL[intent] in library.passages and MOST_GENERAL[intent] not in ids:
-            hits, ids = (*hits, Hit(library.passages[MOST_GENERAL[intent]], 0.0)), {*ids, MOST_GENERAL[intent]}
-        hits = (*hits, *(hit for hit in general.results if general.enough and hit.passage.id not in ids and _serves(hit.passage, intent, wanted)))
-    known = {hit.passage.id for hit in hits}
-    put = f"{leans} {question}" if leans and leans_back(question) else question
-    hits = (*hits, *(Hit(passage, 0.0) for passage in library.near(put) if passage.id not in known))
-    return tuple(hit.passage for hit in hits), tuple(hit.score for hit in hits)
-
-
-def _serves(passage: Passage, intent: str, wanted: Sequence[str]) -> bool:
-    """Whether a passage fits an intent, and is of the topics ``wanted`` of it where there are any; those on tests for it do not."""
-    return fits(passage, intent) and (not wanted or passage.topic in wanted) and passage.topic != "exercise_testing"
 
 
 def _again(library: GuidelineLibrary, turn: Turn) -> tuple[tuple[Passage, ...], tuple[float, ...]]:

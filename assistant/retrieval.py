@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import math
-import os
 import re
-import secrets
-import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
-from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 from assistant.answering import FIRST, Fitting, affirmed, candidates, stated
 from assistant.intents import load_taught
 from assistant.lay_words import in_library_words, library_words, written_out
 from assistant.local_passages import library_folder, read_local
-from assistant.minilm import MINILM_SHA256, MiniLM, minilm
+from assistant.minilm import MiniLM, minilm
 from assistant.minilm import write_vectors as write_vectors_of
-from assistant.reader import QuestionReader, after
+from assistant.passage_index import PassageIndex, as_embedded, index_folder
+from assistant.reader import QuestionReader, Read, after
 from assistant.spelling import Speller
+from assistant.word_index import STOP, WordIndex, terms
 from encoders.passages import GUIDELINES, Passage, PassageError, read_passages
 
 if TYPE_CHECKING:
-    from langchain_chroma import Chroma
     from numpy.typing import NDArray
 
     from assistant.settings import Settings
@@ -51,14 +46,9 @@ _SUBJECTS = {  # a topic -> how the value that it is about is named
     "cholesterol": r"cholesterol|\bldl\b|\bhdl\b|triglycerid", "blood_pressure": r"blood pressure|\bbp\b|hypertens|\b\d{2,3} ?(?:/|over) ?\d{2,3}\b",
     "diabetes": r"hba1c|\bsugar|glucose|diabet", "weight": r"\bbmi\b|\bweigh|obes",
 }  # fmt: skip
+_OF_TEST = re.compile(r"\b(?:tests?|blow\w*|blew|breath\w*|spiro\w*|lungs?|fev ?1|fvc|ratio|inhalers?)\b")
 KNOWN_WORDING = 1.0  # a question is one of the wordings
-INDEX_VERSION = 6
 COMMON, OFTEN = 3, 15  # wordings that hold a word, at least, before a mistyped one is taken for it; one that no vocabulary knows may itself be a slip
-_WORD = re.compile(r"[a-z0-9]+")
-_STOP = frozenset(
-    "a am an and any are as at be but by can do does dont for from get got have how i if im in is it me my of ok on or should so that the there they this to "
-    "was wat what whats when which will with you your".split()
-)
 _ADDRESS = re.compile(r"^\W*(?:(?:and|but|so|ok|okay|well|also|now|then|hi|hello|please|sorry|doctor|hm+|um+|one more question|can i ask)\b[ ,:]*)+")
 _LEANING = re.compile(
     r"^(?:and|but|so|or|ok|why|then|also|what about|how about|what else|what if)\b|\b(?:it|its|that|this|those|these|them|they|first|too|instead|else)\b",
@@ -96,10 +86,30 @@ class SearchResult:
     enough: bool
 
 
-class GuidelineLibrary:
-    """Passages in an embedded Chroma that this process owns, and what a question asks."""
+P = ParamSpec("P")
+R = TypeVar("R")
 
-    _before = ""  # the question before the one that is asked, see ``after``
+
+def _once(work: Callable[Concatenate[GuidelineLibrary, P], R]) -> Callable[Concatenate[GuidelineLibrary, P], R]:
+    """What is worked out once in a library for one question, see ``GuidelineLibrary.asked``."""
+
+    @wraps(work)
+    def found(self: GuidelineLibrary, *args: P.args, **kwargs: P.kwargs) -> R:
+        if self._found is None:
+            return work(self, *args, **kwargs)
+        key = (work.__name__, *args, *kwargs.items())
+        if key not in self._found:
+            self._found[key] = work(self, *args, **kwargs)
+        return self._found[key]
+
+    return found
+
+
+class GuidelineLibrary:
+    """Passages in an embedded Chroma that this process owns, and what a question asks. It holds no text of anybody: what is found for a question goes with ``asked``."""
+
+    _before = ""  # the questions before the one that is asked
+    _found: dict[Any, Any] | None = None  # what was worked out for a question
 
     def __init__(self, passages: Sequence[Passage], folder: Path | None, embeddings: Embeddings) -> None:
         self.passages = {passage.id: passage for passage in passages}
@@ -108,16 +118,14 @@ class GuidelineLibrary:
             raise PassageError(f"two passages share the id {twice[0]}; give each one of its own")
         self.embeddings = embeddings
         self._reader = QuestionReader.load()
-        self.folder = folder
-        self._open()
-        self._words = {p.id: Counter(_terms(f"{p.title} {p.title} {p.topic.replace('_', ' ')} {p.text}")) for p in passages}
-        self._rarity = _rarity(list(self._words.values()))
+        self._vectors: dict[str, list[float]] = {}  # of sentences of the library
+        self.index = PassageIndex(passages, folder, embeddings)
+        self._words = WordIndex({p.id: f"{p.title} {p.title} {p.topic.replace('_', ' ')} {p.text}" for p in passages})
         knows = embeddings.knows if isinstance(embeddings, MiniLM) else lambda word: False
         texts = [f"{p.title} {p.title} {p.text}" for p in passages]
         asked = Counter(word for wordings in load_taught().values() for text in wordings for word in text.lower().split())
         common = " ".join(f"{word} " * count for word, count in asked.items() if count >= (COMMON if knows(word.strip(".,?!")) else OFTEN))
-        self._speller = Speller([*texts, common], knows, texts, lambda word: word in _STOP or _stem(word) in self._rarity)
-        self._length = sum(sum(words.values()) for words in self._words.values()) / max(1, len(self._words))
+        self._speller = Speller([*texts, common], knows, texts, lambda word: word in STOP or word in self._words)
 
     @classmethod
     def load(cls, settings: Settings | None = None, *, root: Path = GUIDELINES) -> GuidelineLibrary:
@@ -125,52 +133,12 @@ class GuidelineLibrary:
         local = read_local(library_folder(settings.library_dir if settings else None))
         return cls((*read_passages(root), *local), index_folder(settings.cache_dir if settings else None), minilm())
 
-    # building -----------------------------------------------------------------------------------------------------
-    def _key(self) -> str:
-        content = json.dumps([[vars(p) for p in self.passages.values()], INDEX_VERSION, MINILM_SHA256])
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-    def _open(self) -> None:
-        """The index of exactly these passages: a folder named by their hash, marked complete when it is."""
-        folder = self.folder / f"library-{self._key()}" if self.folder is not None else None
-        if folder is not None and (folder / "complete").is_file() and (folder / "chroma.sqlite3").is_file():
-            try:
-                self._attach(folder)
-                if self._guidelines._collection.count() == len(self.passages):
-                    return
-            except Exception:  # a damaged index shows itself in many ways; the cure is always to build it again
-                pass
-        try:
-            self._build(folder)
-        except Exception:  # such as a full disk, or another process at the same folder: work in memory rather than not at all
-            if folder is None:
-                raise
-            self._build(None)
-
-    def _build(self, folder: Path | None) -> None:
-        if folder is not None:
-            import shutil
-
-            from chromadb.api.client import SharedSystemClient
-
-            SharedSystemClient.clear_system_cache()  # it keeps what it opened at this path, also what failed to open
-            shutil.rmtree(folder, ignore_errors=True)
-        self._attach(folder)
-        documents = [Document(_embedded(p), id=p.id, metadata={"id": p.id, "topic": p.topic}) for p in self.passages.values()]
-        if documents:
-            self._guidelines.add_documents(documents)
-        if folder is not None:
-            (folder / "complete").touch()
-
-    def _attach(self, folder: Path | None) -> None:
-        self._guidelines = _collection("guidelines", folder, self.embeddings)
-
     # asking -------------------------------------------------------------------------------------------------------
-    def after(self, question: str) -> GuidelineLibrary:
-        """The same library, which reads what it is asked as what follows a question."""
+    def asked(self, before: str = "") -> GuidelineLibrary:
+        """The same library for one question, which it reads as what follows ``before``; what it works out for that is kept, and is gone with it."""
         _ = self._own_sentences  # worked out once for all
         found = copy.copy(self)
-        found._before = question
+        found._before, found._found = before, {}
         return found
 
     def search(self, query: str, k: int = 4, before: str | None = None, nearest: float = NEAREST) -> SearchResult:
@@ -192,12 +160,13 @@ class GuidelineLibrary:
         kept = [name for name in fuse(found) if found[name].relevance >= max(nearest - 0.08, best - 0.25)][:k]
         return SearchResult(tuple(Hit(self.passages[name], round(found[name].cosine, 4)) for name in kept), True)
 
+    @_once
     def matches(self, query: str) -> dict[str, Match]:
         """The passages nearest in meaning, at most 40, by id: of the question, and of it with its lay words in those of the library, the mean of both."""
         written = written_out(self._speller.as_library(query))
         query = query if written == query.lower() else written  # as it was typed, its vector may be at hand
         translated = in_library_words(query)
-        if translated != query and len(_terms(query)) <= FEW:  # "can I keep my cat?": little else is said
+        if translated != query and len(terms(query)) <= FEW:  # "can I keep my cat?": little else is said
             translated = "; ".join(library_words(query))
         found = self._matches(query)
         if translated == query:
@@ -208,13 +177,10 @@ class GuidelineLibrary:
         return {name: found.get(name, none).mean(other.get(name, none_other)) for name in dict.fromkeys([*found, *other])}
 
     def _matches(self, query: str) -> dict[str, Match]:
-        near = self._guidelines.similarity_search_with_score(query, k=min(40, len(self.passages)))
-        terms = _terms(query)
-        asked = set(terms)
+        asked = terms(query)
         found = {}
-        for document, distance in near:
-            name = str(document.metadata["id"])
-            found[name] = Match(1.0 - float(distance), self._bm25(name, terms), self._share(asked, set(self._words[name])))
+        for name, cosine in self.index.nearest(self._vector(query), 40).items():
+            found[name] = Match(cosine, self._words.bm25(name, asked), self._words.share(set(asked), set(self._words.words[name])))
         return found
 
     def intents(self, question: str) -> tuple[tuple[str, float], ...]:
@@ -224,12 +190,12 @@ class GuidelineLibrary:
         """
         if not question.strip():
             return (("unknown", 0.0),)
-        typed = self._reader.read(question, self._before).intents
+        typed = self._read(question, self._before).intents
         if typed[0][1] >= 0.9:
             return typed
         spelt = self.spelt(question)
         readings = {one for one in (spelt, _ADDRESS.sub("", spelt)) if one.strip() and one != question.lower()}
-        return max((typed, *(self._reader.read(one, self._before).intents for one in sorted(readings))), key=lambda found: found[0][1])
+        return max((typed, *(self._read(one, self._before).intents for one in sorted(readings))), key=lambda found: found[0][1])
 
     def intent(self, question: str) -> tuple[str, float]:
         """The likeliest of ``intents``."""
@@ -247,6 +213,12 @@ class GuidelineLibrary:
         """The passages that may answer a question: those nearest by the reader, then those of the search."""
         return tuple({one.id: one for one in (*self.near(question), *(hit.passage for hit in self.search(question).results))}.values())
 
+    def _laid(self, texts: Sequence[str]) -> list[list[float]]:
+        """The vectors of sentences of the library, each worked out once."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        self._vectors.update(zip(new, self.embeddings.embed_documents(new), strict=True))
+        return [self._vectors[text] for text in texts]
+
     @cached_property
     def _own_sentences(self) -> tuple[tuple[str, ...], NDArray[np.float32]]:
         """The passages of all our sentences, and the sentences as they are asked for."""
@@ -254,9 +226,18 @@ class GuidelineLibrary:
         if not found:
             return (), np.zeros((0, 384), dtype=np.float32)
         texts = [stated(passage, sentence) for _, passage, sentence in found]
-        vectors = np.array(self.embeddings.embed_documents(texts), dtype=np.float32)
+        vectors = np.array(self._laid(texts), dtype=np.float32)
         return tuple(passage.id for _, passage, _ in found), self._reader.as_asked(texts, vectors)
 
+    @_once
+    def _read(self, question: str, before: str) -> Read:
+        return self._reader.read(question, before)
+
+    @_once
+    def _vector(self, question: str) -> list[float]:
+        return self.embeddings.embed_query(question)
+
+    @_once
     def spelt(self, question: str) -> str:
         """A question in small letters with slips of the hand put right."""
         return self._speller.corrected(question)
@@ -277,16 +258,15 @@ class GuidelineLibrary:
         asked = written_out(affirmed(self.spelt(question)))
         ways = list(dict.fromkeys([asked, in_library_words(asked)]))
         texts = [stated(passage, sentence) for _, passage, sentence in found]
-        vectors = self.embeddings.embed_documents([*ways, *texts])
-        questions, answers = vectors[: len(ways)], vectors[len(ways) :]
+        questions, answers = [self._vector(one) for one in ways], self._laid(texts)
         own = [sum(a * b for one in questions for a, b in zip(one, vector, strict=True)) / len(ways) for vector in answers]
         of_passage = {name: match.cosine for name, match in self.matches(question).items()}
         least = min(of_passage.values(), default=0.0)
         scores = [(1 - WHOLE) * score + WHOLE * of_passage.get(passage.id, least) for score, (_, passage, _) in zip(own, found, strict=True)]
         scores = [score + FIRST * passage.text.startswith(sentence) for score, (_, passage, sentence) in zip(scores, found, strict=True)]
-        terms = set(_terms(ways[-1]))
-        shared = [self._share(terms, set(_terms(f"{passage.title} {sentence}"))) for _, passage, sentence in found]
-        in_passage = [self._share(terms, set(self._words[passage.id])) for _, passage, _ in found]
+        words = set(terms(ways[-1]))
+        shared = [self._words.share(words, set(terms(f"{passage.title} {sentence}"))) for _, passage, sentence in found]
+        in_passage = [self._words.share(words, set(self._words.words[passage.id])) for _, passage, _ in found]
         likes = [score + SENTENCE_WORDS * one + PASSAGE_WORDS * other for score, one, other in zip(scores, shared, in_passage, strict=True)]
         lies = self._nearness(asked, self._reader.as_asked(texts, np.array(answers, dtype=np.float32)))
         sums = np.array([float(near) + ALIKE * like for near, like in zip(lies, likes, strict=True)])
@@ -300,29 +280,17 @@ class GuidelineLibrary:
 
     def _nearness(self, question: str, laid: NDArray[np.float32]) -> NDArray[np.float32]:
         """``QuestionReader.nearness`` of a question, and of it and those before as if they were one."""
-        near = self._reader.nearness(self._reader.read(question, self._before).vector, laid)
+        near = self._reader.nearness(self._read(question, self._before).vector, laid)
         if not self._before.strip():
             return near
-        both = self._reader.nearness(self._reader.read(after(self._before, question)).vector, laid)
+        both = self._reader.nearness(self._read(after(self._before, question), "").vector, laid)
         found: NDArray[np.float32] = ((near + BOTH * both) / (1 + BOTH)).astype(np.float32)
         return found
 
-    def _share(self, terms: set[str], held: set[str]) -> float:
-        """The share of a question's words, the rarer counting for more, that a text holds, 0-1."""
-        rare = math.log(1 + 2 * len(self.passages))  # the weight of a word that no passage holds
-        total = sum(self._rarity.get(term, rare) for term in terms)
-        return sum(self._rarity.get(term, rare) for term in terms & held) / total if total else 0.0
-
     def by_words(self, query: str) -> dict[str, float]:
         """BM25 of every passage that shares a word with a question."""
-        terms = _terms(written_out(self._speller.as_library(query)))
-        return {name: score for name in self._words if (score := self._bm25(name, terms))}
-
-    def _bm25(self, name: str, terms: Sequence[str]) -> float:
-        """BM25 (k1 1.5, b 0.75) of a passage."""
-        words = self._words[name]
-        length = sum(words.values()) / self._length
-        return sum(self._rarity[term] * words[term] * 2.5 / (words[term] + 1.5 * (0.25 + 0.75 * length)) for term in terms if term in words)
+        asked = terms(written_out(self._speller.as_library(query)))
+        return {name: score for name in self._words.words if (score := self._words.bm25(name, asked))}
 
     def list(self) -> tuple[Passage, ...]:
         return tuple(self.passages.values())
@@ -330,7 +298,7 @@ class GuidelineLibrary:
     def verify(self) -> tuple[str, ...]:
         """What is wrong with the library, a sentence each; empty when nothing is."""
         wrong = []
-        stored = set(self._guidelines.get()["ids"])
+        stored = self.index.ids()
         wrong += [f"{name} is in the index but not among the files" for name in sorted(stored - set(self.passages))]
         wrong += [f"{name} is not in the index" for name in sorted(set(self.passages) - stored)]
         wrong += [f"{p.id} has no https address" for p in self.passages.values() if not p.local and not p.url.startswith("https://")]
@@ -338,11 +306,6 @@ class GuidelineLibrary:
         texts = Counter(p.text for p in self.passages.values())
         wrong += [f"{p.id} repeats the text of another passage" for p in self.passages.values() if texts[p.text] > 1]
         return tuple(wrong)
-
-
-def _embedded(passage: Passage) -> str:
-    """What of a passage is turned into a vector."""
-    return f"{passage.title}. {passage.text}"
 
 
 def write_vectors(path: Path | None = None) -> int:
@@ -355,52 +318,9 @@ def our_texts() -> tuple[str, ...]:
     passages = read_passages()
     sentences = (stated(passage, sentence) for _, passage, sentence in candidates(passages))
     return (
-        *(_embedded(passage) for passage in passages),
+        *(as_embedded(passage) for passage in passages),
         *sentences,
     )
-
-
-def index_folder(chosen: Path | None) -> Path | None:
-    """Where the index is kept; None (in memory, built at each start) where nothing can be written."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    for folder in (chosen, cache / "breathwise") if chosen is None else (chosen,):
-        if folder is None:
-            continue
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
-        except OSError:
-            continue
-    return None
-
-
-def _collection(name: str, folder: Path | None, embeddings: Embeddings) -> Chroma:
-    import chromadb
-    from chromadb.config import Settings as ChromaSettings
-    from langchain_chroma import Chroma
-
-    settings = ChromaSettings(anonymized_telemetry=False)
-    client: Any
-    if folder is None:
-        client = chromadb.EphemeralClient(settings)
-        name = f"{name}-{secrets.token_hex(8)}"  # one store in memory serves the whole process
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        client = chromadb.PersistentClient(str(folder), settings)
-    return Chroma(client=client, collection_name=name, embedding_function=embeddings, collection_configuration={"hnsw": {"space": "cosine"}})
-
-
-def _terms(text: str) -> list[str]:
-    return [_stem(word) for word in _WORD.findall(text.lower()) if word not in _STOP]
-
-
-def _stem(word: str) -> str:
-    """A word without its ending, so that "smoking" finds "smoke" and "smokes"."""
-    for ending in ("ing", "edly", "ies", "es", "ed", "s", "ly"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word[: -len(ending)]
-    return word
 
 
 def _other_subjects(question: str, before: str) -> frozenset[str]:
@@ -409,12 +329,14 @@ def _other_subjects(question: str, before: str) -> frozenset[str]:
     if not _LEANING.search(text) or any(re.search(words, text) for words in _SUBJECTS.values()):
         return frozenset()
     named = {topic for topic, words in _SUBJECTS.items() if re.search(words, before.lower())}
-    return frozenset(_SUBJECTS) - named if named else frozenset()
+    if not named:
+        return frozenset()
+    return frozenset(_SUBJECTS) - named | (frozenset() if _OF_TEST.search(f"{before} {text}".lower()) else frozenset({"spirometry"}))
 
 
 def leans_back(query: str) -> bool:
     """Whether a question needs the one before it: it is of few words and points back."""
-    return len(_terms(query)) <= 4 and bool(_LEANING.search(query))
+    return len(terms(query)) <= 4 and bool(_LEANING.search(query))
 
 
 def fuse(found: dict[str, Match]) -> list[str]:
@@ -423,8 +345,3 @@ def fuse(found: dict[str, Match]) -> list[str]:
     for rank, name in enumerate(sorted((name for name in found if found[name].words), key=lambda name: -found[name].words)):
         ranks[name] += BY_WORDS / (RANK_OFFSET + rank)
     return sorted(ranks, key=lambda name: -ranks[name])
-
-
-def _rarity(all_words: Sequence[Counter[str]]) -> dict[str, float]:
-    count = Counter(word for words in all_words for word in words)
-    return {word: math.log(1 + (len(all_words) - n + 0.5) / (n + 0.5)) for word, n in count.items()}

@@ -10,7 +10,7 @@ from typing import Any
 
 from assistant.answering import Fitting
 from assistant.benchmark import commit
-from assistant.question import ANSWERS_AT_ALL, LEAST
+from assistant.looked_up import ANSWERS_AT_ALL, LEAST
 from assistant.reader import made_of
 from assistant.retrieval import GuidelineLibrary
 from assistant.settings import read_settings
@@ -53,7 +53,7 @@ def run(*, k: int = 4, progress: Callable[[str], None] = lambda _: None) -> dict
         result = library.search(one.question, k, one.before)
         ways["hybrid"].append(Found(tuple(hit.passage.id for hit in result.results), float(result.enough)))
         asked = f"{one.before} {one.question}" if one.before else one.question
-        follows = library.after(one.before or "")
+        follows = library.asked(one.before or "")
         passages = tuple({hit.passage.id: hit.passage for hit in result.results} | {passage.id: passage for passage in follows.near(asked)})
         fitting = follows.answering(asked, [library.passages[name] for name in passages])
         ways["quoted"].append(Found(tuple(dict.fromkeys(passages[fit.number - 1] for fit in fitting))[:k], _able(fitting, result.enough)))

@@ -22,6 +22,7 @@ _PARTS = re.compile(
     re.IGNORECASE,
 )
 _OPENING = re.compile(rf"(?:(?:so|and|but|then|also|ok|okay|well|now|please),? )*{_OPENS}\b", re.IGNORECASE)
+_NOT_SO = re.compile(r"(?:is|are|was|does|do|could|should|would|can|wo)n?'t\b", re.IGNORECASE)
 _TELLS = re.compile(r"(?:\w+,? )?(?:tell|explain|show|give|describe)\b", re.IGNORECASE)
 _POLITE = re.compile(
     r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and|do you know|can you (?:tell|see)|any idea)\W*$", re.IGNORECASE
@@ -73,7 +74,7 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
         elif n and _BACK.search(part):
             intent = "is_it_bad" if intent not in FOLLOW_UPS else intent
         elif corrects_record(part):
-            if n + 1 < len(found) and _OF_THAT.search(found[n + 1]) and not _PUTS_RIGHT.search(part):
+            if any(_OPENING.match(other) or _NOT_SO.match(other) for other in found if other is not part) and not _PUTS_RIGHT.search(part):
                 return (message,)  # "my blood pressure was 134 over 84, should I do anything about that?" puts nothing right
             intent = "corrects"
         elif asked_of_finding(spelt):
@@ -123,6 +124,6 @@ def together(question: str, done: Sequence[Turn]) -> Turn:
 
 
 def _unsaid(answer: str, before: Sequence[str]) -> str:
-    """An answer without the sentences that the answers before it hold, unless nothing else is in it."""
+    """An answer without the sentences that the answers before it hold; nothing where it says no more than they."""
     said = {sentence for one in before for sentence in sentences(one)}
-    return answer if "\n" in answer else " ".join(one for one in sentences(answer) if one not in said) or answer
+    return answer if "\n" in answer and answer not in before else " ".join(one for one in sentences(answer) if one not in said)

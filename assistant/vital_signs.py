@@ -1,6 +1,6 @@
 """Vital signs that are an emergency, in a message or, beside a symptom, in the record.
 
-Limits as the RCP's NEWS2 (2017) scores them 3, with SpO2 92 % (88 % in known hypercapnic COPD), glucose after JBDS, blood pressure after NICE NG136.
+Limits as the RCP's NEWS2 (2017) scores them 3, with SpO2 92 % (88 % in known hypercapnic COPD), glucose after JBDS, peak flow after BTS/SIGN 158, blood pressure after NICE NG136.
 """
 
 from __future__ import annotations
@@ -11,25 +11,30 @@ from collections.abc import Callable
 from assistant.tenses import NOW, PAST
 from encoders.record import Patient
 
+WORST_PEAK_FLOW = 0.5  # of one's best, under which an attack of asthma is severe (BTS/SIGN 158)
 _NEAR = r"[^\d.;?!]{0,28}?"
 _MESSAGE: tuple[tuple[str, re.Pattern[str], Callable[[float], bool]], ...] = (
-    ("spo2", re.compile(rf"(?:spo2|sp02|\bo2\b(?: sat\w*)?|\bsats?\b|saturations?|satt?ing|saturating|finger (?:clip|probe|thing|monitor)|(?:blood )?oxygen(?: level\w*| saturation| sat\w*| monitor| reading)?|(?:pulse )?ox(?:imeter)?\b){_NEAR}(\d{{2,3}})(?![\d.]* ?(?:m\b|lit|l/|minutes|mmhg|kpa|years))|\b(\d{{2}}) ?(?:%|percent|per cent)?(?: \w+){{0,2}} (?:on|by|from) (?:the|my|his|her|a|our) (?:\w+ )?(?:oximeter|sats?|spo2|finger|clip|pulse ox|probe)"), lambda v: 50 <= v <= 92),
-    ("respiratory_rate", re.compile(rf"(?:respiratory rate|respirations?|breathing rate|breaths (?:a|per) min\w*|resp(?:s| rate)|\brr\b){_NEAR}(\d{{1,2}})(?![\d/])|(?:breathing |taking )?(\d{{2}}) (?:breaths|times (?:a|per) minute\b(?=[^.;?!]*breath)|resps)|breath\w*{_NEAR}(\d{{2}}) times (?:a|per) min"), lambda v: v >= 25 or 2 <= v <= 8),
+    ("spo2", re.compile(rf"(?:spo2|sp02|\bo2\b(?: sat\w*)?|\bsats?\b|saturations?|satt?ing|saturating|finger (?:clip|probe|thing|monitor)|(?:blood )?oxygen(?: level\w*| saturation| sat\w*| monitor| reading)?|(?:pulse )?ox(?:im\w+)?\b){_NEAR}(\d{{2,3}})(?![\d.]*[ -]?(?:m\b|lit|l/|minutes|mmhg|kpa|years?|yrs?|y/?o\b))|\b(\d{{2}}) ?(?:%|percent|per cent)?(?: \w+){{0,2}} (?:on|by|from) (?:the|my|his|her|a|our) (?:\w+ )?(?:oximeter|sats?|spo2|finger|clip|pulse ox|probe)"), lambda v: 50 <= v <= 92),
+    ("respiratory_rate", re.compile(rf"(?:respiratory rate|respirations?|breathing rate|breaths (?:a|per) min\w*|resp(?:s| rate)|\brr\b){_NEAR}(\d{{1,2}})(?![\d/]| (?:or \d+ )?sec)|(?:breathing |taking )?(\d{{2}}) (?:breaths|times (?:a|per) minute\b(?=[^.;?!]*breath)|resps)|breath\w*{_NEAR}(\d{{2}}) times (?:a|per) min"), lambda v: v >= 25 or 2 <= v <= 8),
     ("heart_rate", re.compile(rf"(?:heart ?rate|pulse(?! ox)|heart ?beat|\bhr\b|heart (?:is |was )?(?:beating|racing|going|pounding|stuck)|\bbpm\b){_NEAR}(\d{{2,3}})|(\d{{3}}) ?(?:bpm|beats (?:a|per) min)"), lambda v: 130 <= v <= 300 or 15 <= v <= 40),
     ("temperature", re.compile(rf"(?:temperature|\btemp\b|fever|febrile|thermometer){_NEAR}(\d{{2,3}}(?:[.,]\d)?)"), lambda v: 40 <= v < 46 or 104 <= v < 115 or 25 <= v <= 35),
     ("potassium", re.compile(rf"\bpotassium{_NEAR}(\d(?:\.\d)?)(?!\d)"), lambda v: v >= 6.5 or 1 <= v < 2.5),
     ("sodium", re.compile(rf"\bsodium{_NEAR}(\d{{3}})(?! ?m?g)"), lambda v: v <= 120 or 160 <= v < 200),
 )  # fmt: skip
 _PRESSURE = re.compile(rf"(?:blood pressure|\bbp\b|systolic|\bsbp\b){_NEAR}(\d{{2,3}})(?![\d.]*[ -]?(?:years?|yrs?|y/?o)\b)(?:\s*(?:/|over|on)\s*(\d{{2,3}}))?")
+_PEAK_FLOW = re.compile(r"(?:peak ?flow|\bpef\b)[^.;?!]{0,24}?\b(\d{2,3})\b[^.;?!]{0,12}?\b(?:normal\w*|usual\w*|best|as a rule)\b[^.;?!\d]{0,16}(\d{3})\b")
 _GLUCOSE = re.compile(r"(?:glucose|blood sugar|sugars?|\bbm\b|\bbgl?\b)[^\d;?!]{0,20}(\d{1,3}(?:\.\d)?)(?! ?%|\d| ?grams?| ?g\b)\s*(mmol|mg)?")
 _SYMPTOM = re.compile(
     r"breathless|short of breath|breath|dizzy|diz+iness|head ?ache|blurr|confus|sweat|shak|faint|unwell|sick|vomit|chest|weak|\bhead (?:is |was |keeps )?(?:pound|throb|split|burst|hurt|explod)\w*|(?:pounding|throbbing|splitting|bursting) (?:head|in my head)|drows|palpit|thirst|feel (?:awful|terrible|ill|bad|strange)|numb|vision|nosebleed|light[- ]?headed|collaps|wake|clammy"
 )
 _ELSEWHEN = re.compile(
-    r"\b(?:^\W*(?:and |so |but )?(?:is|are|was|were) (?:\w+ ){1,3}(?:below|under|above|over|less|more)|targets?|aim|range|goal|would|were|(?<!tell me )(?<!know )(?<!wonder )(?<!wondering )(?<!ask )if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|\d\d (?:to|-|and|\u2013) \d\d\b|what (?:does|do|is|would)\b[^.;?!]{0,40}\bmean|before (?:treatment|she|he|i)|dream\w*|film|suppos\w+|imagine|what if|when (?:the|an?|your|oxygen|sats|it)\b|reads? (?:under|below|less)|as (?:always|usual|ever)|(?:my|his|her) (?:normal|usual)|(?:clinic|doctor|nurse|team) (?:says?|said)|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
+    r"\b(?:^\W*(?:and |so |but )?(?:is|are|was|were) (?:\w+ ){1,3}(?:below|under|above|over|less|more)|targets?|aim|range|goal|would|were|(?<!tell me )(?<!know )(?<!wonder )(?<!wondering )(?<!ask )if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|\d\d (?:to|-|and|\u2013) \d\d\b|what (?:does|do|is|would)\b[^.;?!]{0,40}\bmean|before (?:treatment|she|he|i)|dream\w*|film|suppos\w+|imagine|what if|when (?:the|an?|your|oxygen|sats|it)\b|reads? (?:under|below|less)|as (?:it )?(?:always|usual|ever)|sleep (?:study|clinic|lab)|(?:6|six)[ -]min\w*(?: walk)?|(?:my|his|her) (?:normal|usual)|(?:clinic|doctor|nurse|team) (?:says?|said)|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
 )
 _EFFORT = re.compile(
     r"\brun\w*|\bjog\w*|exercis|training|workout|work out|treadmill|cycl\w+|\bbike|sprint|\brow(?:ing|ed)\b|gym|climb|hik\w+|zone|\bmax|\btrain\b"
+)
+_WELL_AGAIN = re.compile(  # another reading after it, on another finger or a warm one
+    r"\b(?:then|once|but|again|other|another|earlobe|ear|warm\w*|bare|now)\b[^.;]{0,40}?(?<!pulse )(?<!rate )(?<!hr )\b(?:9[5-9]|100)\b|\b(?:9[5-9]|100) ?%? (?:on|once|when|after) (?:\w+ ){0,3}(?:warm\w*|other|another|ear\w*|bare)"
 )
 _HIGH_UP = re.compile(r"altitude|mountain|\bsummit|\d{4} ?m\b|\d,\d{3} ?m\b|plane\b|flight|everest|trek")
 
@@ -69,6 +74,9 @@ def danger(text: str, patient: Patient | None = None) -> str | None:
         systolic = float(pressure.group(1))
         if 40 <= systolic < 90 or (systolic >= 180 and symptom) or (systolic >= 220 and pressure.group(2)):
             return "vital_blood_pressure"
+    blown = _PEAK_FLOW.search(text)
+    if blown and float(blown[1]) < WORST_PEAK_FLOW * float(blown[2]):
+        return "vital_peak_flow"
     glucose = _GLUCOSE.search(text)
     if glucose and (symptom or "." in glucose.group(1)) and not _elsewhen(text, glucose, "glucose"):
         value, unit = float(glucose.group(1)), glucose.group(2)
@@ -90,6 +98,9 @@ def _elsewhen(text: str, match: re.Match[str], name: str) -> bool:
     sentence = re.split(r"[;?!]|\.(?!\d)", text[start : match.end() + 120])[0] if start <= match.start() else text[match.start() : match.end()]
     if NOW.search(sentence):
         return False
+    again = _WELL_AGAIN.search(after) if name == "spo2" and not _SYMPTOM.search(text) else None
+    if again and not re.search(r"\b[5-8]\d\b", after[again.end() :]):
+        return True
     if name == "heart_rate" and _EFFORT.search(sentence):
         return True
     return bool(_ELSEWHEN.search(sentence) or PAST.search(sentence) or (name == "spo2" and _HIGH_UP.search(sentence)))

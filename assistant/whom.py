@@ -14,7 +14,7 @@ _HER = r"mother|mum|mom|mummy|grandmother|grandma|granny|gran|nan|wife|daughter|
 _HIS = r"father|dad|daddy|grandfather|grandpa|grandad|husband|son|brother|uncle|nephew|boyfriend|grandson"
 _BOTH = r"child|kid|partner|cousin"
 _PATIENT = re.compile(
-    r"\b(?:the|this|that|our|my) (?:patient|lady|gentleman|person|client|man|woman|boy|girl|chap|bloke|guy|fellow|gent)\b|^\W*(?:patient|pt)\b|\bthis (?:child|teenager)\b",
+    r"\b(?:the|this|that|our|my) (?:patient|lady|gentleman|person|client|man|woman|boy|girl|lad|lass|teenager|chap|bloke|guy|fellow|gent)\b|^\W*(?:patient|pt)\b|\bthis (?:child|teenager)\b",
     re.IGNORECASE,
 )
 _KIN = re.compile(rf"\bmy (?:\w+ )?(?:(?P<her>{_HER})|(?P<his>{_HIS})|(?P<both>{_BOTH}))(?:'s|\u2019s)?\b", re.IGNORECASE)

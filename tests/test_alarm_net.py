@@ -131,9 +131,11 @@ def test_the_shipped_net_says_what_it_was_made_of() -> None:
     assert set(found["unread"]) == {str(number) for number in MENDED_FOR}
 
 
-def test_a_net_that_has_not_read_an_author_holds_its_limits_on_the_last_set() -> None:
-    found = made_of()["unread"][str(max(MENDED_FOR))]
-    assert found["recall"] >= 0.95 and found["false_alarms"] <= 0.08  # an author asked for understated emergencies and hard look-alikes
+def test_a_net_that_has_not_read_an_author_holds_its_limits() -> None:
+    found = list(made_of()["unread"].values())
+    assert min(one["recall"] for one in found) >= 0.95
+    assert sum(one["recall"] for one in found) / len(found) >= 0.975
+    assert sum(one["false_alarms"] for one in found) / len(found) <= 0.05  # vignettes among them
 
 
 @pytest.mark.parametrize(

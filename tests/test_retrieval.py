@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant import minilm, retrieval
+from assistant import minilm, passage_index, retrieval
 from assistant.minilm import MiniLM
-from assistant.retrieval import GuidelineLibrary, index_folder
+from assistant.passage_index import as_embedded, index_folder
+from assistant.reader import QuestionReader, Read
+from assistant.retrieval import GuidelineLibrary
 from encoders.passages import Passage, PassageError, read_passages
 from prompts import load_questions
 
@@ -115,8 +117,8 @@ class Counting(MiniLM):
 
 
 def sqlite_of(library: GuidelineLibrary) -> Path:
-    assert library.folder is not None
-    return next(library.folder.rglob("chroma.sqlite3"))
+    assert library.index.folder is not None
+    return next(library.index.folder.rglob("chroma.sqlite3"))
 
 
 # what is found -------------------------------------------------------------------------------------------------------
@@ -170,10 +172,10 @@ def test_the_library_is_in_order(library: GuidelineLibrary) -> None:
 def test_an_index_is_built_once(tmp_path: Path, few: tuple[Passage, ...]) -> None:
     model = Counting()
     first = GuidelineLibrary(few, tmp_path, model)
-    built, folders, asked = first._guidelines._collection.count(), sorted(tmp_path.iterdir()), model.asked
+    built, folders, asked = first.index.count(), sorted(tmp_path.iterdir()), model.asked
     assert built == 3 and asked == 3
     second = GuidelineLibrary(few, tmp_path, model)
-    assert second._guidelines._collection.count() == built
+    assert second.index.count() == built
     assert sorted(tmp_path.iterdir()) == folders
     assert model.asked == asked, "the second library worked out vectors again"
 
@@ -215,7 +217,7 @@ def test_an_index_damaged_between_two_runs_is_built_again(tmp_path: Path, few: t
 
 
 def test_where_building_on_disk_fails_the_index_lives_in_memory(tmp_path: Path, few: tuple[Passage, ...], embeddings: MiniLM) -> None:
-    key = GuidelineLibrary(few, None, embeddings)._key()
+    key = GuidelineLibrary(few, None, embeddings).index.key()
     (tmp_path / f"library-{key}").write_text("a file where the folder should be")
     library = GuidelineLibrary(few, tmp_path, embeddings)
     assert library.verify() == ()
@@ -252,7 +254,7 @@ def test_verify_says_what_is_wrong(few: tuple[Passage, ...], embeddings: MiniLM)
     wrong = " | ".join(library.verify())
     assert "one has no https address" in wrong
     assert "two repeats the text" in wrong
-    library._guidelines.delete([few[2].id])
+    library.index.chroma.delete([few[2].id])
     library.passages.pop("two")
     wrong = " | ".join(library.verify())
     assert f"{few[2].id} is not in the index" in wrong
@@ -279,7 +281,7 @@ def test_where_nothing_can_be_written_the_index_lives_in_memory(tmp_path: Path, 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError("read-only file system")
 
-    monkeypatch.setattr(retrieval.tempfile, "TemporaryFile", refuse)  # root may write anywhere, so the refusal is made here
+    monkeypatch.setattr(passage_index.tempfile, "TemporaryFile", refuse)  # root may write anywhere, so the refusal is made here
     assert index_folder(read_only) is None
 
 
@@ -287,14 +289,14 @@ def test_where_nothing_can_be_written_the_index_lives_in_memory(tmp_path: Path, 
 def test_every_passage_has_its_vector_shipped() -> None:
     shipped = minilm._shipped()
     texts = retrieval.our_texts()
-    assert set(texts) >= {retrieval._embedded(passage) for passage in read_passages()}
+    assert set(texts) >= {as_embedded(passage) for passage in read_passages()}
     lacking = [text for text in texts if minilm._digest(text) not in shipped]
     assert not lacking, f"assets/vectors.npz is out of date ({len(lacking)} texts, such as {lacking[0]!r}): run `breathwise library vectors`"
 
 
 def test_shipped_vectors_are_those_of_the_model(embeddings: MiniLM) -> None:
     wordings = [text for texts in load_questions().values() for text in texts]
-    texts = [*(retrieval._embedded(passage) for passage in read_passages()[::8]), *wordings[::210]]
+    texts = [*(as_embedded(passage) for passage in read_passages()[::8]), *wordings[::210]]
     assert len(texts) >= 20
     shipped, fresh = np.array(embeddings.embed_documents(texts)), np.array(embeddings._work_out(texts))
     cosine = (shipped * fresh).sum(1) / np.linalg.norm(shipped, axis=1) / np.linalg.norm(fresh, axis=1)
@@ -318,7 +320,25 @@ def test_without_shipped_vectors_the_model_works_them_out(tmp_path: Path, monkey
     ("before", "topic"), [("My cholesterol is 245, is that too high?", "cholesterol"), ("Is 162 over 88 high?", "blood_pressure"), ("My HbA1c is 6.2, is that bad?", "diabetes")]
 )  # fmt: skip
 def test_what_it_stands_for_is_what_was_spoken_of(library: GuidelineLibrary, before: str, topic: str) -> None:
-    question, follows = "and what can I do to bring it down without tablets?", library.after(before)
+    question, follows = "and what can I do to bring it down without tablets?", library.asked(before)
     passages = follows.near(question, 40)
     first = follows.answering(question, passages)[0]
     assert passages[first.number - 1].topic == topic
+
+
+def test_a_question_is_read_once_and_what_was_read_is_gone_with_it(library: GuidelineLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[tuple[str, str]] = []
+    real = QuestionReader.read
+
+    def counted(self: QuestionReader, question: str, before: str = "") -> Read:
+        read.append((question, before))
+        return real(self, question, before)
+
+    monkeypatch.setattr(QuestionReader, "read", counted)
+    once = library.asked("is my blood pressure high")
+    question = "what could I do so that zyx goes down again"
+    for _ in range(3):
+        once.intents(question)
+        once.answering(question, once.around(question))
+    assert read and len(read) == len(set(read))
+    assert not any("zyx" in str(held) for held in (library._found, *library._vectors))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant
-from assistant.answering import Fitting, affirmed, of_kind, quotes, speaks_to, to_quote
+from assistant.answering import Fitting, affirmed, of_kind, quotes, speaks_to, to_quote, unsaid_first
 from assistant.asked_values import asked_values, canonical, named_values, values_in_words
 from assistant.lay_words import in_library_words, written_out
 from assistant.question import understand
@@ -101,8 +101,8 @@ def test_how_often_is_answered_only_by_a_sentence_that_says_how_often() -> None:
 
 def test_a_short_sentence_is_quoted_with_the_next_of_its_passage_and_no_other_is() -> None:
     passages = [
-        Passage(id=f"a/{n}", topic="a", title="", section="", text=text, source="", year=2020, url="", licence="")
-        for n, text in enumerate((f"{FOUND[0].sentence} {FOUND[2].sentence}", FOUND[1].sentence))
+        Passage(id=f"{topic}/1", topic=topic, title="", section="", text=text, source="", year=2020, url="", licence="")
+        for topic, text in (("a", f"{FOUND[0].sentence} {FOUND[2].sentence}"), ("b", FOUND[1].sentence))
     ]
     chosen = to_quote(FOUND, passages)
     assert [one.number for one in chosen] == [1, 1]
@@ -112,12 +112,31 @@ def test_a_short_sentence_is_quoted_with_the_next_of_its_passage_and_no_other_is
 def test_a_sentence_that_is_nearly_as_likely_is_quoted_beside_the_likeliest() -> None:
     long = "Walking is good for the lungs, the heart, the mood and the sleep of nearly everyone."
     passages = [
-        Passage(id=f"a/{n}", topic="a", title="", section="", text=text, source="", year=2020, url="", licence="")
-        for n, text in enumerate((long, FOUND[1].sentence))
+        Passage(id=f"{topic}/1", topic=topic, title="", section="", text=text, source="", year=2020, url="", licence="")
+        for topic, text in (("a", long), ("b", FOUND[1].sentence))
     ]
     both = to_quote((Fitting(1, long, 0.5), Fitting(2, FOUND[1].sentence, 0.3)), passages)
     assert [one.number for one in both] == [1, 2]
     assert [one.number for one in to_quote((Fitting(1, long, 0.7), Fitting(2, FOUND[1].sentence, 0.2)), passages)] == [1]
+
+
+def test_a_sentence_of_another_topic_must_be_likelier_to_be_quoted_beside_the_first() -> None:
+    long = "Walking is good for the lungs, the heart, the mood and the sleep of nearly everyone, at any age and in any weather."
+    topics = {"b": [1], "a": [1, 2]}
+    for topic, numbers in topics.items():
+        passages = [
+            Passage(id=f"{one}/{n}", topic=one, title="", section="", text=text, source="", year=2020, url="", licence="")
+            for n, (one, text) in enumerate((("a", long), (topic, FOUND[1].sentence)))
+        ]
+        assert [one.number for one in to_quote((Fitting(1, long, 0.6), Fitting(2, FOUND[1].sentence, 0.1)), passages)] == numbers
+
+
+def test_what_was_said_a_moment_ago_is_not_said_again_while_there_is_more() -> None:
+    left = unsaid_first(FOUND, "Walking is good for the lungs [1].")
+    assert [one.sentence for one in left] == [FOUND[1].sentence, FOUND[2].sentence]
+    assert left[0].score > FOUND[1].score and sum(one.score for one in left) < 1.0
+    assert unsaid_first(FOUND, "Something else.") == FOUND
+    assert unsaid_first(FOUND[:1], "Walking is good for the lungs [1].")[0].sentence == FOUND[0].sentence  # better than nothing
 
 
 def test_a_sentence_for_others_is_not_quoted() -> None:

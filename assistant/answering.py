@@ -21,6 +21,8 @@ OF_PASSAGE, OF_TOPIC, OF_OTHERS = (
     0.3,
 )  # of the likeliest sentence's chance, from which another of its passage, of its topic, of another topic is quoted beside it
 LIKELY_AT_ALL, MOST, MOST_WORDS = 0.05, 3, 70  # of chance; sentences; words. All these were chosen on the questions of authors whom the reader had not read
+REPEATED = 0.1  # of the chance of a sentence that was said, which one that was not must have to go before it
+OF_ADULTS = 0.2  # of its chance, for a sentence on adults where a child is asked of
 SAID = 0.02  # of its chance, for a sentence that was said in the last two answers: who goes on asking wants another
 _KINDS = (  # what a sentence must hold to answer "how often?", and the like
     (re.compile(r"^\W*(?:and |but |so )?how (?:often|frequently|regularly|many times)\b", re.IGNORECASE), re.compile(
@@ -108,19 +110,29 @@ def to_quote(found: Sequence[Fitting], passages: Sequence[Passage]) -> tuple[Fit
     return tuple(sorted(chosen, key=lambda one: (order.index(one.number), passages[one.number - 1].text.find(one.sentence))))
 
 
-def unsaid_first(found: Sequence[Fitting], said: str) -> tuple[Fitting, ...]:
+def unsaid_first(found: Sequence[Fitting], said: str, least: float = REPEATED) -> tuple[Fitting, ...]:
     """Those that were said a moment ago, less likely than they were, and the others so much likelier; with the chance of none they are together one again.
 
-    Beside a likelier one that was not said they are left out.
+    Beside a likelier one that was not said they are left out. ``least``: the share of a said one's chance that one not said must have to go before it: whoever asks
+    the same in other words gets the same answer.
     """
     lower = said.lower()
     again = [one.sentence.lower().rstrip(".!?") in lower for one in found] if said else []
-    if not any(again):
+    if not any(again) or max((one.score for one, was in zip(found, again, strict=True) if not was), default=0.0) < least * found[0].score:
         return tuple(found)
     weighed = [one.score * (SAID if was else 1.0) for one, was in zip(found, again, strict=True)]
     whole = 1.0 - sum(one.score for one in found) + sum(weighed)
     order = sorted(range(len(found)), key=lambda n: -weighed[n])
     return tuple(replace(found[n], score=weighed[n] / whole) for n in order if again[order[0]] or not again[n])
+
+
+def for_the_young(found: Sequence[Fitting], question: str, age_years: float | None) -> tuple[Fitting, ...]:
+    """For somebody under 18 the sentences that speak of adults are less likely than they are for others."""
+    if age_years is None or age_years >= 18 or re.search(r"\badults?\b", question, re.IGNORECASE):
+        return tuple(found)
+    of_adults = [re.search(r"\badults?\b", one.sentence, re.IGNORECASE) is not None and not _YOUNG.search(one.sentence) for one in found]
+    weighed = (replace(one, score=one.score * (OF_ADULTS if adults else 1.0)) for one, adults in zip(found, of_adults, strict=True))
+    return tuple(sorted(weighed, key=lambda one: -one.score))
 
 
 def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | None) -> bool:

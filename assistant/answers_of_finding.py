@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from assistant.asked_values import values_in_words
 from assistant.asking import DECIDES, Asking, finding, measures, result, with_limit
 from assistant.judged_values import told_with_limits
+from assistant.reading_level import for_doctor
 from encoders.record import label_of, missing
 from encoders.teacher.numbers import asked_number
 from encoders.teacher.risk import asked_trait
@@ -186,6 +187,16 @@ def what_is_missing(asking: Asking) -> str:
     return f"{said}{none}{change} {result(view)} I do not guess what is missing."
 
 
+_OF_PATIENT = re.compile(r"^(?!.*\b(?:results?|tests?|spirometry|blows?)\b).*\b(?:summar\w+|overview|rundown|run-down|brief me|briefing)\b")
+
+
+def letter(asking: Asking) -> str:
+    """The finding in a clinician's terms; where a summary of the patient is asked for, who that is before it."""
+    names = tuple(name for name in ("age_years", "smoking_status", "symptoms", "conditions", "medications") if asking.view.has(name))
+    whose = values_in_words(asking.view, names) if names and _OF_PATIENT.search(asking.question) else ""
+    return f"{whose} {for_doctor(asking.session)}".strip()
+
+
 def _poor(view: View) -> str:
     """That the blows themselves are of poor quality, whatever is added to the record."""
     return f" Even then, read it with caution: the FEV1 has quality grade {view.token('fev1_grade')}." if view.text("fev1_grade") in ("D", "E", "F") else ""
@@ -310,6 +321,6 @@ def overlaid(asking: Asking) -> str:
 
 OF_FINDING: dict[str, Callable[[Asking], str]] = {
     "sport": sport, "above_predicted": above_predicted, "how_real": how_real, "rules_out": rules_out, "seen_in_blow": seen_in_blow, "fits_symptom": fits_symptom,
-    "own_value_good": own_value_good, "for_child": for_child, "what_is_missing": what_is_missing, "percent_without": percent_without, "smoked_ever": smoked_ever,
+    "own_value_good": own_value_good, "for_child": for_child, "what_is_missing": what_is_missing, "percent_without": percent_without, "letter": letter, "smoked_ever": smoked_ever,
     "usable_at_all": usable_at_all, "own_inhaler_before": own_inhaler_before, "worked_out": worked_out, "not_just_age": not_just_age, "pet": pet, "at_work": at_work, "overlaid": overlaid,
 }  # fmt: skip

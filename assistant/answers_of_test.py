@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 from assistant.asked_measures import measures_named
 from assistant.asking import Asking, listed, result
-from assistant.reading_level import for_doctor
 from encoders.spirogram.interpret import gold_grade
 from encoders.teacher.numbers import asked_number
 from encoders.teacher.sentences import GRADES, MEANING, NEXT, NO_DIAGNOSIS, NO_TEST, join, not_read, value
@@ -212,10 +211,6 @@ def causes_of_pattern(asking: Asking) -> str:
     return f"{asking.quote(name)} {asking.quote(name, 1)} {result(view)}"
 
 
-def letter(asking: Asking) -> str:
-    return for_doctor(asking.session)
-
-
 def will_it_worsen(asking: Asking) -> str:
     view = asking.view
     head = "One test cannot say how it will go on: only tests over time can show that."
@@ -254,6 +249,6 @@ def unread_value(view: View, names: Sequence[str]) -> str:
 
 OF_TEST: dict[str, Callable[[Asking], str]] = {
     "normal_for_me": normal_for_me, "repeat_test": repeat_test, "percentile": percentile, "lowest_value": lowest_value, "certainty": certainty,
-    "lung_age": lung_age, "lost_function": lost_function, "gold_stage": gold_stage, "headline": headline_only, "causes_of_pattern": causes_of_pattern, "difference": difference, "compared_with": compared_with, "borderline": borderline, "letter": letter,
+    "lung_age": lung_age, "lost_function": lost_function, "gold_stage": gold_stage, "headline": headline_only, "causes_of_pattern": causes_of_pattern, "difference": difference, "compared_with": compared_with, "borderline": borderline,
     "will_it_worsen": will_it_worsen, "can_it_improve": can_it_improve,
 }  # fmt: skip

@@ -137,6 +137,11 @@ def _flow(view: View, question: str, told: str) -> Measured | None:
     return None
 
 
+def _shown(view: View, name: str) -> float:
+    """A value as it is shown, so that whoever subtracts what they read finds the same."""
+    return round(view.facts[name].value or 0.0, 2)
+
+
 def _own(measure: str) -> str:
     return measure if measure == "fev1_fvc" else f"{measure}_l"
 
@@ -161,10 +166,10 @@ def _beside(view: View, measure: str, beside: set[str], question: str) -> Measur
         name = _limit(measure, of)
         if of not in beside or not view.has(name):
             continue
-        gap = (view.facts[own].value or 0.0) - (view.facts[name].value or 0.0)
+        gap = _shown(view, own) - _shown(view, name)
         text = f"{abs(gap):.2f}" if measure == "fev1_fvc" else f"{abs(gap):.2f} L"
         figures.append(Fact(f"{name}_gap", f"{_NAMES[measure]} from {words.lower()}", text, abs(gap)))
-        side = "above" if gap > 0 else "below"
+        side = "above" if (view.facts[own].value or 0.0) > (view.facts[name].value or 0.0) else "below"
         said.append(f"{words} is {view.token(name)}{f', so it lies {text} {side} that' if 'gap' in beside or of == 'lln' else ''}.")
     first = said[0]
     return Measured(" ".join([first[0].upper() + first[1:], *said[1:]]), tuple(figures))

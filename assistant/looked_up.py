@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from assistant.answering import Fitting, of_kind, speaks_to, to_quote, unsaid_first
+from assistant.answering import Fitting, for_the_young, of_kind, speaks_to, to_quote, unsaid_first
 from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE
 from assistant.retrieval import GuidelineLibrary, Hit, leans_back
 from encoders.passages import Passage
@@ -63,9 +63,10 @@ def sentences_for(
     for_others = {n for n, one in enumerate(passages, 1) if not speaks_to(sentences(one.text)[0], question, patient.age_years, patient.sex)}
     found = unsaid_first(library.answering(question, passages), said_before)
     if put != question:
-        with_before = unsaid_first(library.answering(put, passages), said_before)
+        with_before = unsaid_first(library.answering(put, passages), said_before, least=0.0)
         found = with_before if said or able(found) < min(ANSWERS, able(with_before)) else found
     found = tuple(one for one in found if one.number not in for_others and speaks_to(one.sentence, question, patient.age_years, patient.sex))
+    found = for_the_young(found, question, patient.age_years)
     if said:
         found = tuple(
             one for one in of_kind(question, found) if fits(passages[one.number - 1], intent) and one.sentence.lower().rstrip(".") not in said.lower()

@@ -301,6 +301,7 @@ _HIGHEST = re.compile(
 )
 _ABOVE_USUAL = re.compile(
     r"\b(?:which|what|any|list)\b[^?.]{0,30}\b(?:risks?|estimates?|percentages?|of the eight|ones?)\b[^?.]{0,30}\b(?:above|over|higher than|more than|worse than)\b (?:what is |the )?(?:usual|average|normal|expected|most)\b"
+    r"|\b(?:risks?|estimates?)\b[^?.]{0,12}\bstands? out\b"
 )
 _RANKED = re.compile(
     r"\b(?:rank\w*|order|sort|top (?:two|three|four|2|3|4)|(?:two|three) (?:highest|biggest|main))\b[^?.]*\brisks?\b|\brisks\b[^?.]*\b(?:rank\w*|in order|highest to lowest|top three)\b"

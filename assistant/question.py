@@ -199,11 +199,19 @@ def _of_finding(session: Session, library: GuidelineLibrary, question: str, read
     intent = asked_of_finding(spelt)
     if (
         not intent
-        or (read and (intent, read) not in ((intent, intent), ("my_vaccines", "vaccines"), ("my_vaccines", "unknown"), ("percent_without", "unknown")))
+        or (
+            read
+            and (intent, read)
+            not in ((intent, intent), ("my_vaccines", "vaccines"), ("my_vaccines", "unknown"), ("percent_without", "unknown"), ("letter", "unknown"))
+        )
         or (intent == "for_child" and session.told and not about_the_result(spelt))
     ):  # "explain that to a child" is of what was said
         return None
-    if intent in ("cause_of_result", "own_inhaler_before") and _of_record(session.told, spelt):
+    before = session.told[-1].seen.intent if session.told else ""
+    of_else = before in OF_RECORD or before in THEMES or (before in OF_AN_ESTIMATE and intent == "cause_of_result")
+    if intent in ("cause_of_result", "own_inhaler_before") and of_else and not about_the_result(spelt):
+        return None  # "is that from my weight?" is of what was spoken of
+    if intent == "percent_without" and read == "unknown" and session.patient.height_cm is not None:
         return None
     asking = asking_of(session, library, spelt)
     answer = cited(BY_CODE[intent](asking), asking)

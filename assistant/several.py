@@ -29,7 +29,6 @@ _POLITE = re.compile(
 )
 _BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^what does (?:it|that|this) mean\W*$|^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
 _PUTS_RIGHT = re.compile(r"\bnot \d|\bwrong\b|\bshould (?:be|say)\b|\bactually\b|\bincorrect\b", re.IGNORECASE)
-_OF_THAT = re.compile(r"\b(?:that|it|this)\b", re.IGNORECASE)
 _VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|high|low|fine|healthy)(?: for [\w ]{1,30})?\W*$", re.IGNORECASE)
 WHOLE = (
     "fits_symptom",
@@ -74,7 +73,8 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
         elif n and _BACK.search(part):
             intent = "is_it_bad" if intent not in FOLLOW_UPS else intent
         elif corrects_record(part):
-            if any(_OPENING.match(other) or _NOT_SO.match(other) for other in found if other is not part) and not _PUTS_RIGHT.search(part):
+            others = [other for other in found if other is not part]
+            if any((_OPENING.match(other) or _NOT_SO.match(other)) and not asked_values(other) for other in others) and not _PUTS_RIGHT.search(part):
                 return (message,)  # "my blood pressure was 134 over 84, should I do anything about that?" puts nothing right
             intent = "corrects"
         elif asked_of_finding(spelt):
@@ -98,6 +98,8 @@ def together(question: str, done: Sequence[Turn]) -> Turn:
         answers.append(_unsaid(_CITED.sub(lambda found, more=before: f"[{int(found[1]) + more}]", turn.answer), answers))  # type: ignore[misc]
         citations += [replace(one, n=one.n + before) for one in turn.citations]
         before += len(turn.seen.passages)
+    shown = set(_CITED.findall(" ".join(answers)))
+    citations = [one for one in citations if str(one.n) in shown]
     last, hands = done[-1], [turn.checks.written_by for turn in done]
     grades = [turn.checks.reading_grade for turn in done if turn.checks.reading_grade is not None]
     checks = Checks(
@@ -125,5 +127,6 @@ def together(question: str, done: Sequence[Turn]) -> Turn:
 
 def _unsaid(answer: str, before: Sequence[str]) -> str:
     """An answer without the sentences that the answers before it hold; nothing where it says no more than they."""
-    said = {sentence for one in before for sentence in sentences(one)}
-    return answer if "\n" in answer and answer not in before else " ".join(one for one in sentences(answer) if one not in said)
+    said = {_CITED.sub("", sentence) for one in before for sentence in sentences(one)}
+    new = " ".join(one for one in sentences(answer) if _CITED.sub("", one) not in said)
+    return answer if new and "\n" in answer else new

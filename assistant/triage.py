@@ -36,6 +36,10 @@ _ASKS_VALUES = re.compile(  # a short question that names a measure of the test,
     r"^(?=.*\b(?:fev ?1|fvc|fef ?25|z-?scores?|predicted|lower limit|lln|flow[- ]volume|spirometry|bronchodilator|back[- ]?extrapolat\w*|ratio|curve|loop|blows?)\b)"
     r"(?!.*\b(?:pain\w*|hurt\w*|ache\w*|breathless\w*|breath(?!ing test)|breathing(?! test)|can'?t|cannot|faint\w*|blue|gr[ae]y|collaps\w*|bleed\w*|blood|chest|chok\w*|swoll\w*|swell\w*|dizz\w*|confus\w*|drows\w*|weak\w*|numb\w*|droop\w*|slur\w*|fever|help|die|dying|dead|kill\w*|now|today|tonight|minutes|hours?|sudden\w*|unwell|sick|vomit\w*|sweat\w*|tight\w*|pass(?:ed|ing) out|unconscious|seiz\w*|fit|overdose|wheez\w*|gasp\w*|sats?|oxygen|pulse|heart|pressure)\b)(?:\S+\s*){1,16}$"
 )
+_ASKS_SIGNS = re.compile(  # in general, and nothing that anybody has
+    r"^\W*(?:and |so |but )?(?:what|which) (?:are (?:the )?)?(?:other |early |first |typical |warning |tell-?tale )*(?:signs?|symptoms?|signals?)\b"
+    r"(?!.*\b(?:i|i'm|he|she|we|they|baby|is|these|those|took|take|want|having|has|now|my (?!(?:chest|asthma|copd|lungs?|heart|breathing)\b))\b)"
+)
 LONGEST = 40_000  # characters of a message that are read: of longer ones the first and the last half of it
 _NEAR = 300  # characters before and after a match that can take it back
 
@@ -60,6 +64,8 @@ def weighed(message: str, found: Triage | None) -> Triage | None:
         apart = SURER if len(pieces(message)) > 1 else 0.0  # a sentence among others is taken back as hardly as it is alone
         return found if alarm + apart > net.doubt else None
     if alarm < net.alarm or plain(message) in _known_as_harmless() or _ASKS_RISK.search(as_meant(message)) or _ASKS_VALUES.search(as_meant(message)):
+        return None
+    if self_harm <= 0 and len(pieces(message)) == 1 and _ASKS_SIGNS.search(as_meant(message)):
         return None
     return Triage("self_harm", "emergency", CARE) if self_harm > 0 else Triage("read_by_meaning", "emergency", NOW)
 

@@ -22,20 +22,26 @@ _MESSAGE: tuple[tuple[str, re.Pattern[str], Callable[[float], bool]], ...] = (
     ("sodium", re.compile(rf"\bsodium{_NEAR}(\d{{3}})(?! ?m?g)"), lambda v: v <= 120 or 160 <= v < 200),
 )  # fmt: skip
 _PRESSURE = re.compile(rf"(?:blood pressure|\bbp\b|systolic|\bsbp\b){_NEAR}(\d{{2,3}})(?![\d.]*[ -]?(?:years?|yrs?|y/?o)\b)(?:\s*(?:/|over|on)\s*(\d{{2,3}}))?")
-_PEAK_FLOW = re.compile(r"(?:peak ?flow|\bpef\b)[^.;?!]{0,24}?\b(\d{2,3})\b[^.;?!]{0,12}?\b(?:normal\w*|usual\w*|best|as a rule)\b[^.;?!\d]{0,16}(\d{3})\b")
+_PEAK_FLOW = re.compile(  # what was blown and one's best, in either order
+    r"(?:peak ?flow|\bpef\b)[^.;?!]{0,24}?\b(?P<now>\d{2,3})\b(?! ?(?:%|per ?cent|years?|yrs?|y/?o|cm))[^.;?!]{0,12}?\b(?:normal\w*|usual\w*|best)\b[^.;?!\d]{0,16}(?P<best>\d{3})\b"
+    r"|\bbest (?:peak ?flow|pef)\b[^.;?!\d]{0,12}(?P<best_first>\d{3})\b[^.;?!\d]{0,30}\b(?P<now_after>\d{2,3})\b(?! ?(?:%|per ?cent))"
+)
+_NOT_BLOWN = re.compile(r"\b(?:below|under|above|over|zone|plan|if|what would|last (?:year|month|week|summer|winter)|ago|when i was|used to)\b")
 _GLUCOSE = re.compile(r"(?:glucose|blood sugar|sugars?|\bbm\b|\bbgl?\b)[^\d;?!]{0,20}(\d{1,3}(?:\.\d)?)(?! ?%|\d| ?grams?| ?g\b)\s*(mmol|mg)?")
 _SYMPTOM = re.compile(
     r"breathless|short of breath|breath|dizzy|diz+iness|head ?ache|blurr|confus|sweat|shak|faint|unwell|sick|vomit|chest|weak|\bhead (?:is |was |keeps )?(?:pound|throb|split|burst|hurt|explod)\w*|(?:pounding|throbbing|splitting|bursting) (?:head|in my head)|drows|palpit|thirst|feel (?:awful|terrible|ill|bad|strange)|numb|vision|nosebleed|light[- ]?headed|collaps|wake|clammy"
 )
 _ELSEWHEN = re.compile(
-    r"\b(?:^\W*(?:and |so |but )?(?:is|are|was|were) (?:\w+ ){1,3}(?:below|under|above|over|less|more)|targets?|aim|range|goal|would|were|(?<!tell me )(?<!know )(?<!wonder )(?<!wondering )(?<!ask )if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|\d\d (?:to|-|and|\u2013) \d\d\b|what (?:does|do|is|would)\b[^.;?!]{0,40}\bmean|before (?:treatment|she|he|i)|dream\w*|film|suppos\w+|imagine|what if|when (?:the|an?|your|oxygen|sats|it)\b|reads? (?:under|below|less)|as (?:it )?(?:always|usual|ever)|sleep (?:study|clinic|lab)|(?:6|six)[ -]min\w*(?: walk)?|(?:my|his|her) (?:normal|usual)|(?:clinic|doctor|nurse|team) (?:says?|said)|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
+    r"\b(?:^\W*(?:and |so |but )?(?:is|are|was|were) (?:\w+ ){1,3}(?:below|under|above|over|less|more)|targets?|aim|range|goal|would|were|(?<!tell me )(?<!know )(?<!wonder )(?<!wondering )(?<!ask )if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|\d\d (?:to|-|and|\u2013) \d\d\b|what (?:does|do|is|would)\b[^.;?!]{0,40}\bmean|before (?:treatment|she|he|i)|dream\w*|film|suppos\w+|imagine|what if|when (?:the|an?|your|oxygen|sats|it)\b|reads? (?:under|below|less)|as (?:it )?(?:always|usual|ever)|(?:my|his|her) (?:normal|usual)|(?:clinic|doctor|nurse|team) (?:says?|said)|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
 )
 _EFFORT = re.compile(
     r"\brun\w*|\bjog\w*|exercis|training|workout|work out|treadmill|cycl\w+|\bbike|sprint|\brow(?:ing|ed)\b|gym|climb|hik\w+|zone|\bmax|\btrain\b"
 )
-_WELL_AGAIN = re.compile(  # another reading after it, on another finger or a warm one
-    r"\b(?:then|once|but|again|other|another|earlobe|ear|warm\w*|bare|now)\b[^.;]{0,40}?(?<!pulse )(?<!rate )(?<!hr )\b(?:9[5-9]|100)\b|\b(?:9[5-9]|100) ?%? (?:on|once|when|after) (?:\w+ ){0,3}(?:warm\w*|other|another|ear\w*|bare)"
+_WELL_AGAIN = re.compile(  # another reading after it, of another finger or a warm one
+    r"\b(?:9[5-9]|100) ?%? (?:on|once|when|after)(?: \w+){0,3} (?:warm\w*|(?:other|another|different|bare) (?:\w+ )?(?:finger|hand|thumb|clip|oximeter)|ear\w*)\b"
+    r"|\b(?:warm\w*|earlobe|(?:other|another|different|bare) (?:finger|hand|thumb))\b(?![^.;?!\n]{0,30}\b(?:pulse|heart|hr|rate|bp|pressure|temp\w*|fever|weigh\w*|usual\w*|normal\w*|was|were|litres?|he|she)\b)[^.;?!\n]{0,30}\b(?:9[5-9]|100)\b(?![.\d]| ?(?:kg|years?|/))"
 )
+_OF_A_STUDY = re.compile(r"\bsleep study\b|\b(?:6|six)[ -]min\w*(?: of)? walk\w*|\b6mwt\b")
 _HIGH_UP = re.compile(r"altitude|mountain|\bsummit|\d{4} ?m\b|\d,\d{3} ?m\b|plane\b|flight|everest|trek")
 
 
@@ -75,8 +81,10 @@ def danger(text: str, patient: Patient | None = None) -> str | None:
         if 40 <= systolic < 90 or (systolic >= 180 and symptom) or (systolic >= 220 and pressure.group(2)):
             return "vital_blood_pressure"
     blown = _PEAK_FLOW.search(text)
-    if blown and float(blown[1]) < WORST_PEAK_FLOW * float(blown[2]):
-        return "vital_peak_flow"
+    if blown and not _NOT_BLOWN.search(text):
+        now, best = blown["now"] or blown["now_after"], blown["best"] or blown["best_first"]
+        if float(now) < WORST_PEAK_FLOW * float(best):
+            return "vital_peak_flow"
     glucose = _GLUCOSE.search(text)
     if glucose and (symptom or "." in glucose.group(1)) and not _elsewhen(text, glucose, "glucose"):
         value, unit = float(glucose.group(1)), glucose.group(2)
@@ -98,6 +106,8 @@ def _elsewhen(text: str, match: re.Match[str], name: str) -> bool:
     sentence = re.split(r"[;?!]|\.(?!\d)", text[start : match.end() + 120])[0] if start <= match.start() else text[match.start() : match.end()]
     if NOW.search(sentence):
         return False
+    if name == "spo2" and _OF_A_STUDY.search(sentence):
+        return True
     again = _WELL_AGAIN.search(after) if name == "spo2" and not _SYMPTOM.search(text) else None
     if again and not re.search(r"\b[5-8]\d\b", after[again.end() :]):
         return True

@@ -369,6 +369,16 @@ def test_risks_are_probabilities_with_an_interval(assistant: Assistant) -> None:
         ("mild_obstruction", ("His FVC is 95 percent but FEV1 is 73. How do I put those two together?",), "airflow obstruction", "not in the library"),
         ("missing_data", ("if I measure her height can I then trust the result?",), "quality grade E", "not in the library"),
         ("mild_obstruction", ("my hba1c is 7.1, what can i eat?",), "holds no HbA1c", "Your HbA1c is 7.1"),
+        ("severe_obstruction", ("Give me a quick summary of this patient before I go in.",), "tiotropium", "cannot answer that"),
+        ("severe_obstruction", ("Which of his estimated risks stand out?",), "hypertension", "cannot answer that"),
+        ("severe_obstruction", ("Is 93 percent oxygen low enough that he would need oxygen at home?",), "blood gases", "Healthy people at sea level"),
+        (
+            "mild_obstruction",
+            ("What does the ratio of 0.61 actually mean for me?", "Is that from the smoking then?"),
+            "cannot tell the cause",
+            "other than cigarettes",
+        ),
+        ("mild_obstruction", ("What's the FEV1/FVC ratio and how far below the predicted value is it?",), "0.19 below", "0.18"),
     ],
 )
 def test_a_question_like_those_of_readers_is_answered(assistant: Assistant, name: str, questions: tuple[str, ...], says: str, never: str) -> None:

@@ -156,6 +156,9 @@ def test_a_reading_that_another_takes_back_is_no_vital_sign(message: str) -> Non
 @pytest.mark.parametrize(
     ("message", "sign"),
     [
+        ("spo2 86 but pulse is 98", "vital_spo2"), ("spo2 86, but temperature 98.6", "vital_spo2"), ("sats are 84 but i weigh 95 kg", "vital_spo2"), ("her oxygen is 86 but she is usually 97", "vital_spo2"),
+        ("oxygen is 86 on air but 96 on oxygen", "vital_spo2"), ("sats 85! my other son reads 98", "vital_spo2"), ("his oxygen dropped to 84 six minutes ago", "vital_spo2"), ("my sats are 84, i'm at the sleep clinic", "vital_spo2"),
+        ("pulse 150 for 6 minutes", "vital_heart_rate"), ("bp 80/50 after a 6 min rest", "vital_blood_pressure"), ("my best peak flow is 500 and it is 200 today", "vital_peak_flow"),
         ("sats 84, pulse 98", "vital_spo2"), ("her oxygen is 84 now, it was 96 yesterday", "vital_spo2"), ("sats 86 then 97 then 84", "vital_spo2"), ("oxygen 85 then 98, she is confused", "vital_spo2"),
         ("my oximiter says 84 and i'm puffing", "vital_spo2"), ("peak flow 110, normally 450", "vital_peak_flow"), ("her peak flow is 150, best is 400", "vital_peak_flow"),
     ],
@@ -165,8 +168,35 @@ def test_a_vital_sign_in_danger_is_seen(message: str, sign: str) -> None:
     assert triage(message) is not None
 
 
-def test_a_peak_flow_near_ones_best_is_none() -> None:
-    assert danger("peak flow 400, best 450") is None
+@pytest.mark.parametrize(
+    "message", ["What signs would mean my chest is flaring up?", "what are the early symptoms of heart failure", "which warning signs should I know?"]
+)
+def test_a_question_for_signs_in_general_is_no_emergency(message: str) -> None:
+    assert triage(message) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "what signs are these, since this morning my lips are blue and I can't speak?",
+        "what signs should worry me? he has gone floppy and grey and will not wake",
+        "which symptoms are these, my tongue is swelling",
+        "what are the signs that i want to end it all? i can't go on",
+    ],
+)
+def test_signs_that_somebody_has_now_are(message: str) -> None:
+    assert triage(message) is not None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "peak flow 400, best 450", "my peak flow is 80% of my best, 500. ok?", "peak flow 90 percent of best 480", "is my peak flow at 60 years normal at 350?", "what would a peak flow of 200 mean if my best is 500?",
+        "my plan says red zone is peak flow below 200, my best is 450", "last year my peak flow was 150, normally 400",
+    ],
+)  # fmt: skip
+def test_a_peak_flow_near_ones_best_or_of_another_time_is_none(message: str) -> None:
+    assert danger(as_meant(message)) is None
 
 
 def test_a_long_message_is_read_in_no_time() -> None:

@@ -26,7 +26,7 @@ def test_a_value_that_differs_is_told_beside_that_of_the_record(patients: Path, 
     "question",
     [
         "my hba1c was 6.2, do i have diabetes?", "if my hba1c was 7.9, what then", "my weight was 95 kg last year", "her blood pressure was 86 at the bottom", "is an hba1c of 7.9 high",
-        "my hba1c is 55 mmol/mol", "his fev1 is 67 percent, is it bad", "my weight is 14 stone 4", "my target hba1c is 7",
+        "my hba1c is 55 mmol/mol", "his fev1 is 67 percent, is it bad", "my weight is 14 stone 4", "my target hba1c is 7", "my bmi is 35, is that bad", "my fev1 is 2 standard deviations below", "my fev1 is 1.6 l less than last time", "my pulse is 80 to 90",
     ],
 )  # fmt: skip
 def test_what_is_the_same_or_of_another_time_or_unit_is_not(patients: Path, question: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant
-from assistant.answering import Fitting, affirmed, of_kind, quotes, speaks_to, to_quote, unsaid_first
+from assistant.answering import Fitting, affirmed, for_the_young, of_kind, quotes, speaks_to, to_quote, unsaid_first
 from assistant.asked_values import asked_values, canonical, named_values, values_in_words
 from assistant.lay_words import in_library_words, written_out
 from assistant.question import understand
@@ -136,7 +136,19 @@ def test_what_was_said_a_moment_ago_is_not_said_again_while_there_is_more() -> N
     assert [one.sentence for one in left] == [FOUND[1].sentence, FOUND[2].sentence]
     assert left[0].score > FOUND[1].score and sum(one.score for one in left) < 1.0
     assert unsaid_first(FOUND, "Something else.") == FOUND
+    surely = (Fitting(1, "Walking is good for the lungs.", 0.8), Fitting(2, "Be active for 150 minutes a week.", 0.05))
+    assert unsaid_first(surely, "Walking is good for the lungs [1].") == surely  # the same was asked in other words
     assert unsaid_first(FOUND[:1], "Walking is good for the lungs [1].")[0].sentence == FOUND[0].sentence  # better than nothing
+
+
+def test_the_young_get_sentences_on_adults_last() -> None:
+    found = (
+        Fitting(1, "The NHS counts a total cholesterol below 5 mmol/L as healthy in adults.", 0.6),
+        Fitting(2, "In children a total cholesterol of 200 mg/dL is high.", 0.3),
+    )
+    assert [one.number for one in for_the_young(found, "is 277 too high", 16.0)] == [2, 1]
+    assert for_the_young(found, "is 277 too high", 40.0) == found
+    assert for_the_young(found, "what is the limit in adults", 16.0) == found
 
 
 def test_a_sentence_for_others_is_not_quoted() -> None:

@@ -213,6 +213,11 @@ def truth_of(session: Session) -> Truth:
         words[name, "status"] = ("borderline low" if close else "low") if reference.z < LLN_Z else "borderline" if close else "normal"
     if test.maneuvers:
         numbers["blows", "value"] = float(len(test.maneuvers))
+        for n, blow in enumerate(test.maneuvers, 1):
+            own = {"fev1_l": blow.fev1_l, "fvc_l": blow.fvc_l, "fev1_fvc": blow.fev1_fvc, "pef_l_s": blow.pef_l_s, "bev_l": blow.bev_l, "fet_s": blow.fet_s}
+            numbers |= {(f"blow {n}", name): value for name, value in own.items() if value is not None}
+            found = re.findall(r"\d+\.\d+", " ".join(one.text for one in blow.findings))
+            numbers |= {(f"blow {n}", f"finding {k}"): float(one) for k, one in enumerate(found)}
         words["findings", "list"] = ", ".join(sorted({one.code.replace("_", " ") for m in test.maneuvers for one in m.findings})) or "none"
     if len(test.shape) == 4:
         words |= dict(zip((("limb", "shape"), ("peak", "shape"), ("size", "shape"), ("tail", "shape")), test.shape, strict=True))

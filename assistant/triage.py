@@ -38,7 +38,7 @@ _ASKS_VALUES = re.compile(  # a short question that names a measure of the test,
 )
 _ASKS_SIGNS = re.compile(  # in general, and nothing that anybody has
     r"^\W*(?:and |so |but )?(?:what|which) (?:are (?:the )?)?(?:other |early |first |typical |warning |tell-?tale )*(?:signs?|symptoms?|signals?)\b"
-    r"(?!.*\b(?:i|i'm|he|she|we|they|baby|is|these|those|took|take|want|having|has|now|my (?!(?:chest|asthma|copd|lungs?|heart|breathing)\b))\b)"
+    r"(?!.*\b(?:i|i'm|he|she|we|they|baby|these|those|took|take|want|having|has|now|my (?!(?:chest|asthma|copd|lungs?|heart|breathing)\b))\b)"
 )
 LONGEST = 40_000  # characters of a message that are read: of longer ones the first and the last half of it
 _NEAR = 300  # characters before and after a match that can take it back

@@ -180,7 +180,7 @@ def test_a_question_for_signs_in_general_is_no_emergency(message: str) -> None:
     [
         "what signs are these, since this morning my lips are blue and I can't speak?",
         "what signs should worry me? he has gone floppy and grey and will not wake",
-        "which symptoms are these, my tongue is swelling",
+        "which symptoms are these? my tongue is swelling",
         "what are the signs that i want to end it all? i can't go on",
     ],
 )

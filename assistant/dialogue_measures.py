@@ -12,7 +12,7 @@ from encoders.passages import Passage
 
 LEAST_LIKE = 0.6  # cosine of a cited sentence with its passage, at least; an unrelated one of the same topic reaches about 0.5
 LEAST_HELD = 0.5  # share of its words of meaning that the passage holds, at least
-_NAMES = re.compile(r"\b(?:FEV|FEF|FVC|HbA|SpO|PM|CO|COVID-|NEWS|LDL-|omega-)\d[\d.\-]*(?:/FVC)?|\bA1c\b|\btype [12]\b|\[\d+\]")
+_NAMES = re.compile(r"\b(?:FEV|FEF|FVC|HbA|SpO|PM|CO|COVID-|NEWS|LDL-|omega-)\d[\d.\-]*(?:/FVC)?|\bA1c\b|\bBlow \d{1,2}(?=:)|\btype [12]\b|\[\d+\]")
 _NUMERAL = re.compile(r"(?<![\w.,])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w]*\d)")
 _DECLINES: tuple[tuple[str, str], ...] = (
     ("dose", r"cannot advise on doses|do not give doses|cannot say what dose|cannot start, stop or change a medicine"),

@@ -359,7 +359,7 @@ def test_risks_are_probabilities_with_an_interval(assistant: Assistant) -> None:
     ("name", "questions", "says", "never"),
     [
         ("possible_restriction", ("My HbA1c was 6.2, do I have diabetes?",), "HbA1c is 6.2 %", "cannot change it"),
-        ("possible_restriction", ("My HbA1c was 6.2, do I have diabetes?", "Can I get it back to normal without pills?"), "weight", "spirometry cannot tell"),
+        ("possible_restriction", ("My HbA1c was 6.2, do I have diabetes?", "Can I get it back to normal without pills?"), "diabetes", "spirometry cannot tell"),
         (
             "severe_obstruction",
             ("Would pulmonary rehab help someone as breathless as my dad?", "What do they actually do there?"),
@@ -368,7 +368,7 @@ def test_risks_are_probabilities_with_an_interval(assistant: Assistant) -> None:
         ),
         ("mild_obstruction", ("His FVC is 95 percent but FEV1 is 73. How do I put those two together?",), "airflow obstruction", "not in the library"),
         ("missing_data", ("if I measure her height can I then trust the result?",), "quality grade E", "not in the library"),
-        ("mild_obstruction", ("my hba1c is 7.1, what can i eat?",), "holds no HbA1c", "Your HbA1c is 7.1"),
+        ("mild_obstruction", ("my hba1c is 7.1, what can i eat?",), "not measured in this record", "Your HbA1c is 7.1"),
         ("severe_obstruction", ("Give me a quick summary of this patient before I go in.",), "tiotropium", "cannot answer that"),
         ("severe_obstruction", ("Which of his estimated risks stand out?",), "hypertension", "cannot answer that"),
         ("severe_obstruction", ("Is 93 percent oxygen low enough that he would need oxygen at home?",), "blood gases", "Healthy people at sea level"),

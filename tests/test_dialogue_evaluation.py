@@ -131,6 +131,10 @@ def test_what_is_said_of_people_in_general_is_not_said_of_the_patient() -> None:
     assert read_statements("Blood pressure is called high from 140 mmHg [1].") == ()
 
 
+def test_what_each_blow_measured_is_known(truth: Truth) -> None:
+    assert {("blow 1", "fev1_l"), ("blow 1", "fvc_l"), ("blow 1", "pef_l_s")} <= set(truth.numbers)
+
+
 # numerals, citations, claims -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("answer", "wrong"),
@@ -144,7 +148,7 @@ def test_numerals_are_roundings_of_what_is_known_or_stand_in_the_passage(truth: 
 
 
 def test_numbers_in_names_are_no_quantities() -> None:
-    assert numerals("FEV1/FVC and FEF25-75 at SpO2 97 %, HbA1c, type 2 diabetes [3], 1,200 steps") == ("97", "1200")
+    assert numerals("FEV1/FVC and FEF25-75 at SpO2 97 %, HbA1c, type 2 diabetes [3], 1,200 steps. Blow 2: no fault.") == ("97", "1200")
 
 
 def test_citations_are_valid_only_where_the_turn_shows_the_librarys_passage() -> None:

@@ -10,16 +10,11 @@ from encoders.passages import Passage
 from encoders.teacher.guidance import cited, quotable
 
 FIRST = 0.06  # what the first sentence of a passage gains: it says best what the passage is about, and needs nothing before it
-TOO_FEW_WORDS, ENOUGH_WORDS = (
-    12,
-    22,
-)  # of guidance in one answer: fewer are rounded off by a second sentence of the passage, fewer than enough where it is likely to belong
+# words of guidance in one answer: fewer than the first are rounded off by a second sentence of the passage, fewer than the other by one that is likely to belong
+TOO_FEW_WORDS, ENOUGH_WORDS = 12, 22
 BELONGS = 0.01  # chance of such a sentence
-OF_PASSAGE, OF_TOPIC, OF_OTHERS = (
-    0.1,
-    0.12,
-    0.3,
-)  # of the likeliest sentence's chance, from which another of its passage, of its topic, of another topic is quoted beside it
+# shares of the likeliest sentence's chance, from which another is quoted beside it: one of its passage, of its topic, of another topic
+OF_PASSAGE, OF_TOPIC, OF_OTHERS = 0.1, 0.12, 0.3
 LIKELY_AT_ALL, MOST, MOST_WORDS = 0.05, 3, 70  # of chance; sentences; words. All these were chosen on the questions of authors whom the reader had not read
 REPEATED = 0.1  # of the chance of a sentence that was said, which one that was not must have to go before it
 OF_ADULTS = 0.2  # of its chance, for a sentence on adults where a child is asked of

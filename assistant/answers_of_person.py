@@ -25,7 +25,7 @@ _FURTHER = (  # a test or a visit that is asked about: its name, the words it go
     ("a lung specialist", r"specialist|pulmonologist|consultant|respiratory (?:doctor|clinic)|lung doctor|pneumologist|referral|referred", ""),
 )  # fmt: skip
 
-OF_SMOKING = "ageing_lungs/age-decline"
+OF_SMOKING = "ageing_lungs/age-decline"  # its second sentence
 _CAUSES = (  # what is asked to be the cause, and the passage on it
     (r"weigh|overweight|obes|fat\b|heavy|belly", "weight/weight-lungs"),
     (r"heart|cardiac", "heart_failure/heart-or-lung"),

@@ -98,7 +98,7 @@ def test_a_message_is_read_within_moments() -> None:
     started = time.process_time()
     for _ in range(5):
         triage("my knee hurts a little when I climb stairs, what do my numbers say?")
-    assert (time.process_time() - started) / 5 < 1.0  # it tells a blow-up, not speed: a shared core is slow
+    assert (time.process_time() - started) / 5 < 0.25
 
 
 def test_words_and_pairs_have_the_same_buckets_whatever_their_numbers() -> None:
@@ -136,6 +136,7 @@ def test_a_net_that_has_not_read_an_author_holds_its_limits() -> None:
     assert min(one["recall"] for one in found) >= 0.95
     assert sum(one["recall"] for one in found) / len(found) >= 0.975
     assert sum(one["false_alarms"] for one in found) / len(found) <= 0.05  # vignettes among them
+    assert max(one["false_alarms"] for one in found) <= 0.14  # set 13, whose author wrote the hardest look-alikes
 
 
 @pytest.mark.parametrize(

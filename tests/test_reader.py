@@ -45,15 +45,20 @@ def test_no_question_that_judges_was_taught() -> None:
     ("question", "intent"),
     [
         ("is any of what i typed kept on a server somewhere", "privacy"),
-        ("which of the readings is the furthest from where it ought to be", "lowest_value"), ("her brother wants to know whether he will have inherited the same lungs", "inherited"),
+        ("which of the readings is the furthest from where it ought to be", "lowest_value"),
         ("am I all right to go under for my gallbladder", "surgery"), ("pop both loops in one picture for me", "overlaid"),
         ("does thirty percent mean three in ten of us get it", "risk_meaning"), ("how do i get this onto paper for the district nurse", "export"),
     ],
 )  # fmt: skip
 def test_what_is_said_in_other_words_is_understood(question: str, intent: str) -> None:
     assert question not in load_taught()[intent]
-    two = dict(QuestionReader.load().read(question).intents[:2])  # where the first is not sure, the second is answered too
-    assert 0.4 < two.get(intent, 0.0) < 1.0
+    found, sure = QuestionReader.load().read(question).intents[0]
+    assert found == intent and 0.4 < sure < 1.0
+
+
+def test_what_is_not_read_first_is_among_the_two_that_are_answered() -> None:
+    two = dict(QuestionReader.load().read("her brother wants to know whether he will have inherited the same lungs").intents[:2])
+    assert 0.4 < two.get("inherited", 0.0) < 1.0
 
 
 @pytest.mark.parametrize(

@@ -310,7 +310,7 @@ def test_the_teacher_keeps_up_with_training() -> None:
     rng, start = random.Random(10), time.process_time()
     for _ in range(300):
         converse(CASES[0], LIBRARY, rng)
-    assert time.process_time() - start < 5.0  # it tells a blow-up, not speed
+    assert time.process_time() - start < 1.0
 
 
 def test_every_wording_about_one_value_names_a_value() -> None:

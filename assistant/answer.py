@@ -21,6 +21,7 @@ AGAIN = 0.7  # the temperature at which a sentence is written a second time
 NO_ANSWER = "I cannot answer that: neither this record nor the library says anything on it. I can explain the breathing test, the values in the record and general guidance on lung health."
 COURTESIES = frozenset(words.strip() for opening in OPENINGS.values() for words in opening if words)  # taught, but out of place before most answers
 _CITED = re.compile(r"\[\d+\]")
+_NO_PASSAGE = re.compile(r"^The library has no passage on ")
 
 Write = Callable[[str, float, int], Iterator[str]]  # (the answer so far, temperature, seed) -> pieces of what follows
 
@@ -62,6 +63,8 @@ class Judge:
             return f"not given by the facts or a cited passage: {shown!r}"
         if self.fitting and _CITED.search(sentence) and not quotes(sentence, self.fitting):
             return f"of a passage, but beside the question: {shown!r}"
+        if self.fitting and _NO_PASSAGE.search(sentence):
+            return f"denies a passage that is there: {shown!r}"
         if said:
             return f"beside the question: {shown!r}" if self.sayable.beside(sentence) else ""
         if self.asked[-1].intent == "unknown" and not _CITED.search(sentence):
@@ -97,7 +100,7 @@ class Judge:
 def composed(case: Case, asked: Sequence[Asked], fitting: Sequence[Fitting] = ()) -> str:
     """What code says in the model's place: composed from the facts, else the passage's own sentence, else that there is no answer."""
     reply = compose(case, asked)
-    if reply is not None:
+    if reply is not None and not (fitting and _NO_PASSAGE.search(reply.text)):
         return reply.text
     if fitting:
         return " ".join(one.cited for one in fitting)

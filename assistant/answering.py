@@ -40,8 +40,10 @@ _WHEN_ILL = re.compile(r"\bwith a (?:cold|fever)\b|\bduring a cold\b", re.IGNORE
 _ILL = re.compile(r"\b(?:colds?|fever\w*|flu|ill\w*|unwell|sick\w*|infect\w*|virus\w*|temperature|throat|nose|sneez\w*|cough\w*)\b", re.IGNORECASE)
 _TOO_LOW = re.compile(r"^(?:For people with diabetes, )?low blood (?:pressure|sugar)\b", re.IGNORECASE)
 _OF_LOW = re.compile(r"\b(?:low|hypo\w*|faint\w*|dizz\w*|shak\w*|sweat\w*|collaps\w*|drop\w*)\b", re.IGNORECASE)
+_WHEN_HIGH = re.compile(r"\bwhile the pressure is high\b|^(?:From|With a blood pressure from) \d{3}/\d{2,3}\b", re.IGNORECASE)
+_OF_PRESSURE = re.compile(r"\b(?:pressure|bp|hypertens\w*|systolic|diastolic)\b|\b\d{3} ?(?:/|over)", re.IGNORECASE)
 _THINNER = re.compile(
-    r"\b(?:losing|lost|loses|dropped|dropping) (?:\w+ ){0,4}(?:weight|stone|pounds|kilos?|kg)\b|\bweight loss\b|\b(?:too|so|very) thin\b|\bunderweight\b|\bskinny\b",
+    r"\b(?:losing|lost|loses|dropped|dropping) (?:\w+ ){0,4}(?:weight|stone|pounds|kilos?|kg)\b|\bweight loss\b|\b(?:too|so|very|rather) thin\b|\bkeep (?:\w+ )?weight on\b|\b(?:put|putting) (?:(?:on|some|a bit|more|any) )*weight(?: on)?\b|\bgain(?:ing)? (?:some )?weight\b|\bbuild (?:him|her|me|them) up\b|\bunderweight\b|\bskinny\b",
     re.IGNORECASE,
 )
 _WISHED = re.compile(
@@ -143,6 +145,8 @@ def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | 
             and not re.search(r"\badults?\b|\beveryone\b|\b(?<!young )people\b|\bnon-smokers\b", sentence, re.IGNORECASE)
         ):
             return False
+    if _WHEN_HIGH.search(sentence) and not _OF_PRESSURE.search(question):
+        return False
     if (_TOO_LOW.search(sentence) and not _OF_LOW.search(question)) or (_WHEN_ILL.search(sentence) and not _ILL.search(question)):
         return False
     if _THINNER.search(question) and not _WISHED.search(question) and _TO_LOSE.search(sentence):

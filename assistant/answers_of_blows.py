@@ -25,6 +25,8 @@ def next_blow(asking: Asking) -> str:
     found = [(fault, advice) for fault, advice in _BETTER.items() if fault in view.text("findings")]
     wrong = [f"{advice}{f' ({fault})' if len(found) > 1 else ''}" for fault, advice in found]
     how = asking.quote("spirometry/good-blow")
+    if view.state == "no_reference":
+        how = f"{not_read(view)} Once it is added, everything is worked out anew. {how}"
     if not wrong:
         same = "No fault was found in these blows, so do the same again. " if view.text("findings") == "none" else ""
         return f"{same or view.found().strip()} {how}"

@@ -70,6 +70,11 @@ def how_real(asking: Asking) -> str:
         if view.has("fev1_grade")
         else ""
     )
+    if view.has("fvc_grade") and view.text("fvc_grade")[:1] in "DEF":
+        cut = f" {asking.quote('spirometry/end-of-test', 1)}" if "early end" in view.text("findings") else ""
+        grade += f" The FVC has only grade {view.token('fvc_grade')}, so it and the ratio may be others in a repeat test.{cut}"
+    if view.pattern == "normal" and view.has("fvc_grade") and view.text("fvc_grade")[:1] in "DEF":
+        return f"{finding(view)} {grade}"
     if view.pattern == "normal":
         close = [one for one in ("fev1_fvc", "fev1_l", "fvc_l") if "borderline" in view.status(one)]
         return f"{finding(view)} {grade} {'One value is near its limit, so a repeat test could change the verdict.' if close else 'No value is near its limit, so chance hardly changes this.'}"

@@ -10,6 +10,12 @@ from encoders.record import RISK_TRAITS
 from encoders.teacher.numbers import LABELS
 from encoders.teacher.sentences import NEXT, join
 
+_OF_FLARES = re.compile(
+    r"^(?!.*\b(?:gout|arthritis|rheumat\w*|reflux|eczema|sinus\w*|skin|joints?|back|prevent\w*|avoid\w*|fewer|stop)\b).*(?:\b(?:signs?|symptoms?|know|tell|recogni[sz]e|notice|look (?:out )?for|spot)\b[^?.]{0,50}\b(?:flar\w+(?: up)?|flare-?ups?|exacerbat\w+|playing up)\b|\bwhat (?:does|is|counts as|would)\b[^?.]{0,16}\b(?:flare-?ups?|flaring|exacerbation)\b)"
+)
+_WHY_ONE = re.compile(
+    r"\b(?:why|how (?:can|come|is it))\b[^?.]*\b(?:fev ?1|fvc|ratio)\b[^?.]*\b(?:normal|fine|ok(?:ay)?|low|reduced)\b[^?.]*\b(?:when|while|but|though|if|and yet|yet|although)\b[^?.]*\b(?:fev ?1|fvc|ratio)\b"
+)
 _OUTSIDE = frozenset({"low", "slightly low", "borderline low", "borderline high", "borderline", "raised", "high"})
 _TEST_VALUES = frozenset({"fev1_l", "fvc_l", "fev1_fvc"})
 _FURTHER = (  # a test or a visit that is asked about: its name, the words it goes by, the passage that says what it is for
@@ -173,6 +179,35 @@ def warning_signs(asking: Asking) -> str:
     return (
         f"{asking.quote('when_to_seek_care/emergency-breath')} {asking.quote('when_to_seek_care/see-doctor')} {asking.quote('when_to_seek_care/see-doctor', 2)}"
     )
+
+
+def flare_signs(asking: Asking) -> str:
+    """What a flare-up is known by, of the illness that the record names, and when to call; empty where a question asks for something else."""
+    if not _OF_FLARES.search(asking.question):
+        return ""
+    view = asking.view
+    asthma, copd = "asthma" in asking.question, "copd" in asking.question
+    if not (asthma or copd):
+        asthma, copd = listed(view, "asthma"), listed(view, "copd", "emphysema", "chronic bronchitis")
+    of_copd = f"{asking.quote('copd/copd-flare')} {asking.quote('copd/copd-flare', 1)}" if copd or not asthma else ""
+    of_asthma = asking.quote("when_to_seek_care/asthma-attack") if asthma or not copd else ""
+    return " ".join(one for one in (of_copd, of_asthma, asking.quote("when_to_seek_care/emergency-breath")) if one)
+
+
+def one_low_the_other_not(asking: Asking) -> str:
+    """Why the FVC is normal though the FEV1 is low, or the ratio normal though the FVC is low; empty where a question asks for something else."""
+    if not _WHY_ONE.search(asking.question) or asking.view.state != "read":
+        return ""
+    view = asking.view
+    if view.status("fvc_l") == "normal" and view.below("fev1_l") and view.has("fvc_l", "fev1_l"):
+        why = "The FVC is all the air of the breath out, however long that takes, and the FEV1 what leaves in the first second. When the airways are narrow, the air leaves slowly, but given time most of it comes out."
+        return f"{why} Your FEV1 is {view.token('fev1_l')}, which is {view.status('fev1_l')}, and your FVC is {view.token('fvc_l')}, which is normal."
+    if view.below("fvc_l") and view.status("fev1_fvc") == "normal" and view.has("fvc_l", "fev1_fvc"):
+        why = "The ratio is the share of the breath that leaves in the first second. When the whole breath is smaller but leaves at its usual speed, the share stays normal."
+        return (
+            f"{why} Your FVC is {view.token('fvc_l')}, which is {view.status('fvc_l')}, and your FEV1/FVC ratio is {view.token('fev1_fvc')}, which is normal."
+        )
+    return ""
 
 
 def keep_well(asking: Asking) -> str:

@@ -24,7 +24,7 @@ _BESIDE = (
     ("percent", re.compile(r"\bper ?cent(?:age)?\b|%|\bshare of\b|\bproportion\b|\bfraction of (?:the )?predicted\b")),
     ("z", re.compile(r"\bz\b|\bz-?scores?\b|\bstandard deviations?\b")),
     ("lln", re.compile(r"\blln\b|\blower limits?\b|\blimits? of normal\b|\bcut[- ]?off\b|\bthreshold\b|\bnormal range\b|\blowest normal\b")),
-    ("predicted", re.compile(r"\bpredicted\b|\bexpected\b|\bcompared? (?:with|to|against)\b|\breference value\b|\bshould (?:it |they |his |her |my |the )?(?:\w+ )?be\b")),
+    ("predicted", re.compile(r"\bpredict(?:ed|ion)?\b|\bexpect(?:ed|ation)?\b|\bcompared? (?:with|to|against)\b|\breference value\b|\bshould (?:it |they |his |her |my |the )?(?:\w+ )?be\b")),
     (
         "gap",
         re.compile(

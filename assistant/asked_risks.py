@@ -23,6 +23,7 @@ _NOT = re.compile(r"\b(?:lower(?:ing)?|reduce|smokers?)\b")
 _IF_CHANGED = re.compile(
     r"\b(?:if|would|could|once|after|were)\b[^?.]*\b(?:stop\w*|quit\w*|gave up|gives? up|giving up|los(?:t|es?|ing)|treated|controlled|came down|come down|brought down|better|fitter|improv\w+|chang\w+)\b"
 )
+OF_THE_VESSELS = ("hypertension", "heart_attack", "stroke", "heart_failure", "coronary_disease")  # traits that a lower blood pressure lowers
 FEW = 4  # missing inputs that are named
 
 
@@ -51,6 +52,8 @@ def asked_risks(asking: Asking) -> str:
             asking.quote("smoking/timeline") + " " + asking.quote("smoking/timeline", 1)
             if re.search(r"smok|quit|cig|fag|tobacco", question)
             else asking.quote("blood_pressure/bp-lifestyle")
+            if trait in OF_THE_VESSELS
+            else ""
         )
         return (
             f"{shown}It describes people with a record like this one, so it cannot say how it would change: that takes years and more than one value. {quoted}"

@@ -22,7 +22,7 @@ _COMPARED = tuple((name, re.compile(words)) for name, words in (
     ("z", r"\bz\b|\bz-?scores?\b|standard deviations?"),
     ("percent_predicted", r"\bper ?cent(?:age)?\b|%"),
     ("lln", r"\blln\b|lower limit|cut[- ]?off|threshold|limit of normal|lowest (?:still )?normal"),
-    ("predicted", r"\bpredicted\b|\bexpected\b|\b(?:should|ought)\b[^?.]{0,25}\bbe\b"),
+    ("predicted", r"\bpredict(?:ed|ion)?\b|\bexpect(?:ed|ation)?\b|\b(?:should|ought)\b[^?.]{0,25}\bbe\b"),
 ))  # fmt: skip
 _FACTS = {  # a measure, and what it is compared by -> the fact
     **{(name, ""): f"{name}_l" for name in ("fev1", "fvc")}, ("fev1_fvc", ""): "fev1_fvc", ("fev1_fvc", "percent_predicted"): "fev1_fvc",
@@ -51,6 +51,7 @@ _NAMES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
     ("age_years", r"(?<!that )(?<!this )(?<!at my )(?<!at his )(?<!at her )(?<!at your )(?<!for his )(?<!for her )(?<!for my )(?<!for their )(?<!at their )(?<!for your )(?<!for that )age(?! group)|how old|years old"),
 ))  # fmt: skip
 _AND = re.compile(r"\s*(?:,|&|\+|\band\b|\bor\b(?= (?:any )?(?:medic|tablet|drug|symptom|condition|diagnos|illness))|\bplus\b|\bas well as\b)\s*")
+_OR = re.compile(r"\s+or\s+")
 _WHOLE = re.compile(r"\b(?:ratio (?:of|between)|fev1 (?:and|to|over) (?:the )?fvc ratio)\b")
 _OWN = re.compile(
     r"\b(?:my|mine|i|his|her|hers|he|she|their|they|we|its?|the patient(?:'s)?|patient'?s|(?:this|the) (?:person|man|woman|lady|gentleman|lad|chap|bloke|guy|fellow|girl|boy|child|client|kid)'s|this (?:person|patient|man|woman|lady|gentleman|chap|bloke|guy|fellow|girl|boy|file|record|one)|(?:you|we) (?:have|hold|got|use|used|take|took|put|note|noted)"
@@ -84,6 +85,8 @@ def named_values(question: str) -> tuple[str, ...]:
     """The facts that a question names, in its order, each once: "my FEV1 and FVC" names two."""
     lower = question.lower().replace("hay fever", "")  # no temperature
     pieces, by = [lower] if _WHOLE.search(lower) else _AND.split(lower), ""
+    either = [part for piece in pieces for part in _OR.split(piece)]
+    pieces = either if len(either) > len(pieces) and all(_is_named(part) for part in either) else pieces
     found = []
     for piece in pieces:
         measure, compared = (next((name for name, pattern in kinds if pattern.search(piece)), "") for kinds in (_MEASURES, _COMPARED))
@@ -93,6 +96,11 @@ def named_values(question: str) -> tuple[str, ...]:
         else:
             found.append(next((name for name, pattern in _NAMES if pattern.search(piece)), "") or asked_number(piece))
     return tuple(dict.fromkeys(name for name in found if name))
+
+
+def _is_named(piece: str) -> bool:
+    """Whether a piece of a question names a value by itself."""
+    return any(pattern.search(piece) for _, pattern in (*_MEASURES, *_NAMES)) or bool(asked_number(piece))
 
 
 def asked_values(question: str, *, known_as_value: bool = False) -> tuple[str, ...]:

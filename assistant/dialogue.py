@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from assistant import guardrails, intake, saved_session, spoken_reasons
 from assistant.answer import NO_ANSWER, Draft, Judge, checked, speak
 from assistant.engine import Engine, Memory
+from assistant.intents import UNKNOWN
 from assistant.language_model import BreathwiseChatModel, banned_tokens
 from assistant.left_out import left_out
 from assistant.numerals import words_with_digits
@@ -42,6 +43,7 @@ from encoders.spirogram.results import Spirometry
 from encoders.tabular import table_of
 from encoders.teacher import Case
 from encoders.teacher.sayable import sentences
+from encoders.teacher.themes import THEMES
 from encoders.teacher.view import View
 
 if TYPE_CHECKING:
@@ -156,7 +158,12 @@ class Assistant:
 
     def _library(self, session: Session) -> GuidelineLibrary:
         """The library for the next question, which it reads as what follows the last two."""
-        return self.library.asked(" ".join(turn.question for turn in session.told[-2:]))
+        last = session.told[-1] if session.told else None
+        of_library = last is not None and (
+            last.seen.intent == UNKNOWN or last.seen.intent in THEMES
+        )  # what code cites beside the record, nobody may have asked for
+        spoken = [one.id for one in last.citations] if last is not None and of_library else []
+        return self.library.asked(" ".join(turn.question for turn in session.told[-2:]), spoken)
 
     def _answer(
         self, session: Session, library: GuidelineLibrary, question: str, started: float, stop: threading.Event | None, temperature: float, seed: int

@@ -9,9 +9,15 @@ from assistant.asking import Asking, listed
 
 _OPENS = r"^\W*(?:(?:and|so|but|ok|okay|doctor|then|hi|hello)\b[ ,]*)*"
 _JUDGE = re.compile(
-    r"\b(?:ok(?:ay)?|normal|high|low|good|bad|fine|dangerous|healthy|worrying|all ?right|raised|elevated|too|a lot|range|concern\w*|worry|alarm\w*)\b"
+    r"\b(?:ok(?:ay)?|normal|high|low|good|bad|fine|dangerous|healthy|worrying|all ?right|raised|elevated|too|a lot|range|concern\w*|worr(?:y|ied)|alarm\w*|serious)\b"
 )
+_AGAIN = re.compile(
+    r"\b(?:re-?check\w*|re-?measur\w*|re-?test\w*|(?:check|measure|test|take|do) (?:it|that|this|them) again|repeat (?:it|that|this|the (?:reading|measurement)))\b"
+)
+_ALARMS = re.compile(r"\b(?:danger\w*|emergency|hospital|a ?& ?e|ambulance|urgent\w*|worr(?:y|ied|ying)|alarm\w*|serious\w*)\b")
+_TABLETS = re.compile(r"\bneeds? (?:to (?:take|be on|start) )?(?:\w+ )?(?:tablets?|medic\w+|pills|meds|drugs|treat\w+)\b")
 _OWN = re.compile(_OPENS + r"(?:is|are|was) (?:my|his|her|the|that|this|\d+) ?")
+_HOW_BAD = re.compile(r"\bhow (?:worried|concerned|serious|bad|dangerous|alarming|worrying)\b")
 _IS = re.compile(
     _OPENS + r"(?:do(?:es)? (?:i|he|she|they) (?:really )?(?:have|suffer from)|have i got|am i|is (?:he|she)|are they|would you say (?:i am|i'm)) "
 )
@@ -21,7 +27,9 @@ _OF_THAT = re.compile(
     r"\b(?:is|does) (?:that|this|it|an? [\w .%]{2,24}|(?:his |her |my |the )?hba1c[\w .%]{0,20}|\d[\w .%/]{0,14}) ?(?:mean )?(?:i have |i'm )?(?:a )?(?P<what>diabetes|diabetic|hypertension|high blood pressure|obes\w+|overweight)\b"
 )
 _PRESSURE = re.compile(r"\b(\d{2,3}) ?(?:/|over) ?\d{2,3}\b")
-_NEXT = re.compile(r"\bwhat (?:should|shall|must|do|can|could|would|to|needs? to)\b[^?.]{0,30}\b(?:next|do|about|happen)\b|\bhow (?:urgent|soon)\b|\bnext step")
+_NEXT = re.compile(
+    r"\bwhat (?:should|shall|must|do|can|could|would|to|needs? to)\b[^?.]{0,30}\b(?:next|do|about|happen)\b|\bhow (?:urgent|soon|quick|quickly|fast)\b|\bnext step"
+)
 _OXYGEN_TO_TAKE = re.compile(r"\b(?:home oxygen|oxygen (?:at home|therapy|tank|cylinder|concentrator|bottle))\b|\bneeds? (?:\w+ ){0,2}oxygen\b")
 _RISK = re.compile(r"\b(?:risks?|chances?|odds|likel\w+|probab\w+)\b")
 _RECORD = (  # what it goes by, the facts in order of preference, the passage and sentence with the limits, the condition
@@ -34,6 +42,17 @@ _RECORD = (  # what it goes by, the facts in order of preference, the passage an
     (r"\boxygen (?:level|reading|number|figure|saturation|says?|reads?|shows?|is|was|of|at)\b(?! (?:on|up|flow))|spo2|saturation|\bsats?\b", ("spo2_percent",), ("pulse_oximetry/what-is-spo2", 1), ()),
     (r"breathing rate|respiratory rate", ("respiratory_rate_bpm",), ("breathlessness/breathing-rate", 0), ()),
 )  # fmt: skip
+PLAUSIBLE, HIGH = (60, 260), 140  # mmHg systolic: what can be a blood pressure, and from when the ESC (2024) calls one hypertension
+CHECKED_AGAIN = {
+    "systolic_bp_mmhg": ("blood_pressure/bp-levels", 1),
+    "spo2_percent": ("pulse_oximetry/how-to-use", 0),
+    "hba1c_percent": ("diabetes/hba1c", 2),
+    "glucose_mg_dl": ("diabetes/hba1c", 2),
+}
+OF_LOW = {
+    "systolic_bp_mmhg": ("blood_pressure/low-danger", (0, 1)),
+    "bmi_kg_m2": ("weight/underweight", (0,)),
+}  # what a low value means, which the limits do not say
 
 
 def judged_value(asking: Asking) -> str:
@@ -41,12 +60,26 @@ def judged_value(asking: Asking) -> str:
     question, view = asking.question, asking.view
     named, of_that = _IS.match(question), _OF_THAT.search(question)
     pressure = _PRESSURE.search(question)
-    if _NEXT.search(question) and re.search(r"blood pressure|\bbp\b|\b\d{2,3}/\d{2,3}\b", question) and view.above("systolic_bp_mmhg"):
+    systolic = re.search(rf"\b{int(view.facts['systolic_bp_mmhg'].value or 0)}\b(?! ?%)", question) if view.has("systolic_bp_mmhg") else None
+    if _NEXT.search(question) and (re.search(r"blood pressure|\bbp\b|\b\d{2,3}/\d{2,3}\b", question) or systolic) and view.above("systolic_bp_mmhg"):
         return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-levels', 1)} {asking.quote('blood_pressure/bp-lifestyle')} {asking.quote('blood_pressure/crisis')}"
     if pressure and not _RISK.search(question) and f"{pressure[1]} mmHg" == view.text("systolic_bp_mmhg") and (_JUDGE.search(question) or "mean" in question):
-        return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-levels')}"
+        return f"{told_with_limits(asking, 'systolic_bp_mmhg')}{_danger(asking, 'systolic_bp_mmhg')}"
+    if pressure and _JUDGE.search(question) and not _RISK.search(question) and len(question.split()) <= 14 and PLAUSIBLE[0] <= int(pressure[1]) <= PLAUSIBLE[1]:
+        alarms = f" {asking.quote('blood_pressure/crisis')}" if _ALARMS.search(question) and int(pressure[1]) >= HIGH else ""
+        return f"{asking.quote('blood_pressure/bp-levels')}{alarms}"  # of a pressure that is typed and not the record's
+    again = _again(asking) if _AGAIN.search(question) else ""
+    if again:
+        return again
+    if _TABLETS.search(question) and view.has("systolic_bp_mmhg") and (pressure or re.search(r"blood pressure|\bbp\b", question)):
+        return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-lifestyle', 2)} Whether tablets are needed is for a clinician to decide, after more than one reading."
     if (
-        not (named or of_that or ((_OWN.match(question) or _THEN_THAT.match(question) or _OF_NUMBER.search(question)) and _JUDGE.search(question)))
+        not (
+            named
+            or of_that
+            or _HOW_BAD.search(question)
+            or ((_OWN.match(question) or _THEN_THAT.match(question) or _OF_NUMBER.search(question)) and _JUDGE.search(question))
+        )
         or len(question.split()) > 14
         or _RISK.search(question)
         or _OXYGEN_TO_TAKE.search(question)
@@ -59,13 +92,41 @@ def judged_value(asking: Asking) -> str:
             continue
         name = next((one for one in names if view.has(one)), names[0])
         own = f"Your record lists {conditions[0]}. " if named and conditions and listed(view, *conditions) else ""
-        limits = asking.quote(passage, n) if view.has(name) and name != "glucose_mg_dl" else ""  # the passage's limits are those of HbA1c
-        said = f"{own}{values_in_words(view, (name,))} {limits}"
+        limits = _limits(asking, name, passage, n) if view.has(name) and name != "glucose_mg_dl" else ""  # the passage's limits are those of HbA1c
+        said = f"{own}{values_in_words(view, (name,))} {limits}{_danger(asking, name)}"
         return f"{said} One value alone makes no diagnosis." if (named or of_that) and view.has(name) and conditions and not own else said
     return ""
+
+
+def asks_how_soon(question: str) -> bool:
+    """Whether a question (small letters) asks how soon something must be seen to."""
+    return re.search(r"\bhow (?:urgent|soon|quick|quickly|fast)\b", question) is not None
 
 
 def told_with_limits(asking: Asking, name: str) -> str:
     """One value of the record and, where the library holds them, the limits it is judged by; passages by id."""
     passage, n = next(((passage, n) for _, names, (passage, n), _ in _RECORD if names[0] == name), ("", 0))
-    return f"{values_in_words(asking.view, (name,))} {asking.quote(passage, n) if passage else ''}".strip()
+    return f"{values_in_words(asking.view, (name,))} {_limits(asking, name, passage, n) if passage else ''}".strip()
+
+
+def _again(asking: Asking) -> str:
+    """Whether and how a value that is named is measured again; empty where none is named that the library speaks of."""
+    for words, names, _, _ in _RECORD:
+        name = next((one for one in names if asking.view.has(one) and one in CHECKED_AGAIN), "") if re.search(words, asking.question) else ""
+        if name:
+            passage, n = CHECKED_AGAIN[name]
+            off = asking.view.status(name) not in ("normal", "")
+            return f"{'Yes, a value outside its limits is worth a second look.' if off else 'It need not be for this value alone.'} {values_in_words(asking.view, (name,))} {asking.quote(passage, n)}"
+    return ""
+
+
+def _danger(asking: Asking, name: str) -> str:
+    """From when on a high blood pressure is an emergency, where it is asked whether it is dangerous."""
+    high = name == "systolic_bp_mmhg" and asking.view.above(name) and _ALARMS.search(asking.question)
+    return f" {asking.quote('blood_pressure/crisis')}" if high else ""
+
+
+def _limits(asking: Asking, name: str, passage: str, n: int) -> str:
+    """The sentence with the limits of a value; where the value is low, what that means."""
+    passage, places = OF_LOW[name] if name in OF_LOW and asking.view.below(name) else (passage, (n,))
+    return " ".join(asking.quote(passage, place) for place in places)

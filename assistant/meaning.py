@@ -23,6 +23,26 @@ _RISK = r"(?:risks?|estimates?|chances?|odds|probabilit\w+|likelihood|risk (?:sc
 _TRAIT = r"(?:asthma|copd|diabetes|hypertension|blood pressure|stroke|heart (?:attack|failure|disease)|coronary(?: heart disease)?)"
 _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
     (
+        re.compile(
+            r"^(?!.*\b(?:pressure|bp|lose|losing|gain|kg|kilos?)\b).*\b(?:lift\w* weights?|weight ?lifting|weight training)\b[^?.]{0,30}\b(?:ok(?:ay)?|safe|fine|bad|good|lungs?|asthma|copd)\b",
+            re.IGNORECASE,
+        ),
+        "exercise",
+    ),
+    (
+        re.compile(
+            r"^\W*(?:so |and |then |ok )*(?:is|could|might|can) (?:it|this|that|there) (?:be |all |also )?(?:any |just )?(?:scarr\w+|scars?)\b", re.IGNORECASE
+        ),
+        "damaged",
+    ),
+    (
+        re.compile(
+            r"\b(?:why|how come)\b[^?.]*\b(?:no|not (?:any|a single)|without) (?:\w+ )?(?:risks?|estimates?|risk (?:scores?|figures?|estimates?))\b",
+            re.IGNORECASE,
+        ),
+        "risks",
+    ),
+    (
         re.compile(rf"\b(?:app|model|you|program|it)\b[^?.]{{0,12}}\b(?:make of|say (?:about|of)|estimate|think of)\b[^?.]{{0,20}}\b{_TRAIT}\b", re.IGNORECASE),
         "risks",
     ),
@@ -34,7 +54,11 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         "why_risk",
     ),
     (
-        re.compile(r"\b(?:why|how)\b[^?.]*\b(?:fev1|fvc|ratio)\b[^?.]*\b(?:when|while|but|though|yet|if)\b[^?.]*\b(?:fev1|fvc|ratio)\b", re.IGNORECASE),
+        re.compile(
+            r"\b(?:why|how)\b[^?.]*\b(?:fev1|fvc|ratio)\b[^?.]*\b(?:when|while|but|though|yet|if)\b[^?.]*\b(?:fev1|fvc|ratio)\b"
+            r"|\b(?:fev ?1|fvc|ratio)\b[^?.]*\b(?:normal|low|fine|ok(?:ay)?|reduced|high)\b[^?.]*\b(?:fev ?1|fvc|ratio)\b[^?]*\b(?:how|what)\b[^?.]*\b(?:read|interpret|make of|mean|explain|understand)\b",
+            re.IGNORECASE,
+        ),
         "pattern",
     ),
     (
@@ -297,7 +321,8 @@ _TEST_WORDS = re.compile(
 _PLAIN_WHY = re.compile(r"\b(?:quality|grade|tail|scoop\w*|limb|an? [a-f])\b")
 _COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
 _HIGHEST = re.compile(
-    r"\b(?:percentages?|risks?|estimates?|chances)\b[^?.]{0,24}\bwhich\b[^?.]{0,24}\b(?:biggest|highest|largest|worst|greatest)\b|\bmost at risk (?:of|for)\b|\bat most risk\b|\bmost likely to (?:get|have|develop)\b|\bwhich\b[^?.]{0,24}\b(?:estimates?|risks?|percentages?|figures?)\b[^?.]{0,12}\b(?:highest|biggest|largest|worst|greatest)\b|\bwhich (?:is|one is|are) (?:the )?(?:bigger|biggest|larger|greater|higher|worse|most) (?:\w+ )?(?:problem|risk|worry|concern|threat)\b|\b(?:bigger|larger|greater|higher) risk\b[^?.]{0,30}\bor\b|\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
+    r"\bwhich\b[^?.]{0,20}\b(?:tackle|work on|deal with|address|start with|focus on|begin with|see to|lower|bring down) first\b|\brisks?\b[^?.]{0,20}\b(?:tackle|work on|deal with|address|start with|focus on) (?:it |them )?first\b"
+    r"|\b(?:percentages?|risks?|estimates?|chances)\b[^?.]{0,24}\bwhich\b[^?.]{0,24}\b(?:biggest|highest|largest|worst|greatest)\b|\bmost at risk (?:of|for)\b|\bat most risk\b|\bmost likely to (?:get|have|develop)\b|\bwhich\b[^?.]{0,24}\b(?:estimates?|risks?|percentages?|figures?)\b[^?.]{0,12}\b(?:highest|biggest|largest|worst|greatest)\b|\bwhich (?:is|one is|are) (?:the )?(?:bigger|biggest|larger|greater|higher|worse|most) (?:\w+ )?(?:problem|risk|worry|concern|threat)\b|\b(?:bigger|larger|greater|higher) risk\b[^?.]{0,30}\bor\b|\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
 )
 _ABOVE_USUAL = re.compile(
     r"\b(?:which|what|any|list)\b[^?.]{0,30}\b(?:risks?|estimates?|percentages?|of the eight|ones?)\b[^?.]{0,30}\b(?:above|over|higher than|more than|worse than)\b (?:what is |the )?(?:usual|average|normal|expected|most)\b"

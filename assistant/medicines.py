@@ -9,7 +9,7 @@ from encoders.teacher.view import View
 
 _RELIEVER = "a short-acting bronchodilator, a reliever: breathed in, it opens the airways within minutes"
 _SAMA = "a bronchodilator (SAMA): breathed in, it opens the airways for some hours"
-_LAMA = "a long-acting bronchodilator (LAMA): breathed in regularly, it keeps the airways open"
+_LAMA = "a long-acting bronchodilator (LAMA): breathed in regularly, it keeps the airways open, in COPD and, beside other inhalers, in asthma"
 _LABA = "a long-acting bronchodilator (LABA): breathed in regularly, it keeps the airways open; in asthma only together with an inhaled steroid"
 _FAST_LABA = f"{_LABA}. It also works within minutes"
 _STEROID = "a steroid, in an inhaler a preventer: used regularly, it calms the inflammation of the airways"
@@ -32,22 +32,31 @@ _KINDS = {  # a medicine by its generic name -> its kind and what it is for, as 
 _NAMES = re.compile(rf"\b({'|'.join(_KINDS)})\b")
 _THEM = rf"(?:inhalers?|puffers?|medicines?|medications?|meds|tablets?|pills|{'|'.join(_KINDS)})"
 _ASKED = re.compile(
-    rf"\bwhat (?:do|does|are|is|'s)(?! (?:i|the best|we)\b)[^?.,]*\b{_THEM}\b[^?.,]{{0,20}}\b(?:do|actually do|for|supposed to do)\W*$"
+    rf"\bwhat(?:'s| (?:do|does|are|is))(?! (?:i|the best|we)\b)[^?.,]*\b{_THEM}\b[^?.,]{{0,20}}\b(?:do|actually do|for|supposed to do)\b\W*(?:$|(?<=[?.]) ?)"
     rf"|\b{_THEM}\b.*\bdifferen(?:ce|t)\b[^?.]{{0,12}}\b(?:(?:the|these|those|his|her|my|the two|both) (?:two|both|inhalers|medicines|tablets)|two|both|them)\W*$"
     rf"|\bdifference between\b[^?.]{{0,30}}\b(?:inhalers|medicines|tablets|meds|medications)\W*$|\bdifference between (?:{'|'.join(_KINDS)}) and (?:{'|'.join(_KINDS)})\b"
-    rf"|\bwhy (?:is|am|are) (?:he|she|i|they) (?:on|taking|given) (?:{'|'.join(_KINDS)})\b"
+    rf"|\b(?:why|what) (?:is|am|are|was|were|has|have|had|did|do|does|would|'s) (?:he|she|i|they|we|the doctor|my doctor|someone)\b(?: \w+){{0,4}} (?:on|taking|take|takes|given|give|gave|put|prescribed?|get|have|has)(?: (?:me|him|her|on|with))*(?: (?:this|the|that))? (?:{'|'.join(_KINDS)})\b"
+    rf"|\bwhat(?:'s| is| are) (?:he|she|i|they) (?:on|taking|using) (?:{'|'.join(_KINDS)}) for\b"
 )
 _ELSE = re.compile(  # one that is named otherwise, an amount, or another matter
     r"\b(?:list|which|doses?|puffs?|how (?:often|much|many)|side|best|tests?|blows?|curves?|values?|blue|brown|purple|pink|green|orange|grey|red|white|relievers?|preventers?|combination|trelegy|seretide|symbicort|fostair|spiriva|ventolin|trimbow|anoro|relvar)\b"
 )
+_OF_THE_TEST = re.compile(
+    r"\b(?:on|takes?|taking|uses?|using|medic\w+|tablets?|pills|drugs|inhalers?)\b[^?.]*\b(?:affect\w*|chang\w*|influenc\w*|interfer\w*|alter\w*|skew\w*|mask\w*|spoil\w*)\b"
+    r"[^?.]{0,30}\b(?:tests?|results?|blows?|spirometry|numbers|readings?|values|fev ?1|measurements?)\b"
+)
+_BRONCHODILATORS = frozenset((_RELIEVER, _SAMA, _LAMA, _LABA, _FAST_LABA))
 _INHALED = frozenset((_RELIEVER, _SAMA, _LAMA, _LABA, _FAST_LABA, _STEROID))
 
 
 def told_of_medicines(view: View, question: str) -> str:
     """What kind each medicine is that a question (small letters) names, else each that the record lists; facts written out. Empty where it asks for something else."""
-    if not _ASKED.search(written_out(question)) or _ELSE.search(question):
-        return ""
     listed = [one.strip() for one in view.text("medications").lower().split(",")] if view.has("medications") else []
+    if _OF_THE_TEST.search(question) and not _NAMES.search(question):
+        return _of_the_test(view, listed)
+    asked = _ASKED.search(written_out(question))
+    if asked is None or _ELSE.search(asked[0] if question.startswith(asked[0][:4]) else question):
+        return ""
     named = list(dict.fromkeys(_NAMES.findall(question)))
     if not named and re.search(r"\binhalers?|puffers?\b", question):
         listed = [one for one in listed if _kind(one) in _INHALED]
@@ -60,6 +69,23 @@ def told_of_medicines(view: View, question: str) -> str:
     unlisted = [name for name in named if not any(name in one for one in listed)]
     more = f" Your record does not list {' or '.join(unlisted)}." if unlisted else ""
     return f"{said}{more} Why it was given to you, how much and when, is for the one who prescribes it, or a pharmacist."
+
+
+def _of_the_test(view: View, listed: list[str]) -> str:
+    """Which of the medicines listed open the airways: those change a breathing test, as the ATS/ERS standard (2019) withholds them before one. Empty where none is listed."""
+    if not listed:
+        return ""
+    opening = [one for one in listed if _kind(one) in _BRONCHODILATORS]
+    unknown = [one for one in listed if not _kind(one)]
+    said = f"Your record lists these medicines: {view.token('medications')}."
+    if opening:
+        said += f" {' and '.join(opening).capitalize()} {'opens' if len(opening) == 1 else 'open'} the airways, so a dose before the test makes the values better than without it; when it was last used is not recorded."
+    elif not unknown:
+        said += " None of them is a bronchodilator, the medicines that change a breathing test most."
+    slowed = [one for one in listed if _kind(one) == _BETA]
+    said += f" {' and '.join(slowed).capitalize()} can narrow the airways in asthma." if slowed else ""
+    said += f" I cannot say what {' and '.join(unknown)} would do." if unknown else ""
+    return f"{said} No medicine should be left out before a test unless the laboratory or the prescriber says so."
 
 
 def _kind(medicine: str) -> str:

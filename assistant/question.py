@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from assistant.answering import Fitting, speaks_to
 from assistant.answers_of_blows import fault_meant
 from assistant.answers_of_finding import unclear
+from assistant.answers_of_person import flare_signs, one_low_the_other_not
 from assistant.asked_blows import agreement, asked_blows
 from assistant.asked_measures import asked_measures
 from assistant.asked_of_finding import about_the_result, asked_of_finding
@@ -17,8 +18,9 @@ from assistant.asked_values import asked_values, canonical, named_values, told_b
 from assistant.asking import READ_SURE, Asking, cite
 from assistant.comparisons import compares
 from assistant.disputes import OF_AN_ESTIMATE, meant_instead
-from assistant.judged_values import judged_value, told_with_limits
-from assistant.looked_up import ANSWERS_AT_ALL, LEAST, THEME_CERTAIN, nearest_sentence, passages_for, sentences_for
+from assistant.judged_values import asks_how_soon, judged_value, told_with_limits
+from assistant.looked_up import ANSWERS_AT_ALL, LEAST, THEME_CERTAIN, able, nearest_sentence, passages_for, sentences_for
+from assistant.lowered_values import lowered
 from assistant.meaning import ASSERTING, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
 from assistant.medicines import told_of_medicines
 from assistant.premises import contradicted, meant_by_number, named_by_number, not_judged, of_another_time, why_of_record
@@ -37,7 +39,8 @@ from encoders.teacher.sayable import Asked
 from encoders.teacher.themes import THEMES, change_topics
 from encoders.teacher.view import View
 
-LIBRARY_READ, LEAST_ASKED = 0.92, 0.3  # sureness that the library is asked and nothing else, and the chance of all sentences together that is then enough
+# sureness that the library is asked and nothing else, and the chance of all sentences together that is then enough; of a question that needs the one before it, less is
+LIBRARY_READ, LEAST_ASKED, LEAST_LEANING = 0.92, 0.3, 0.15
 GUIDED = (
     "my_numbers",
     "own_value_good",
@@ -66,6 +69,8 @@ OF_MEASURES = (
     "borderline",
     "two_values",
     "lowest_value",
+    "what_is_lln",
+    "what_is_zscore",
 )  # intents beside which the words may name a value
 OF_EACH_BLOW = ("my_numbers", "which_blow", "every_blow", "blow_length")
 OF_RECORD = ("judged_value", "diabetes_glucose", "blood_pressure", "cholesterol", "weight")  # answers about a value of the record
@@ -77,6 +82,7 @@ SURER = 0.7  # sureness of an intent that code answers, from which it goes befor
 LIBRARY_CERTAIN = 0.85  # chance of a sentence of the library that goes before an intent of which less than THEME_CERTAIN is sure
 _BARE = re.compile(r"^\W*(?:and|but|so|then|how|when|where|who|which|what|for|with|even|is|are|or|until|since)\b", re.IGNORECASE)
 _HOW_ONLY = re.compile(r"^\W*(?:(?:and|but|so|for|until|since) )?(?:how (?:often|long|much|many|far|fast|soon)|when)\W*$", re.IGNORECASE)
+OF_THE_RESULT = ("explain_result", "pattern", "quality")  # which the language model answers by itself
 OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
 _RISK_ASKED = re.compile(r"risk|chance|estimat|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)")
 OF_THE_BLOWS = ("quality", "faults", "my_numbers", "why_not_read", "explain_result", "usable_at_all", "next_blow")
@@ -92,6 +98,7 @@ _ALL_OF_IT = re.compile(r"\b(?:exactly|list|everything|all|which|full|whole)\b")
 _OF_GRADE = re.compile(
     r"\bgrade\b.*\b(?:why|what|how|not)\b|\b(?:why|what (?:would |does |did )?(?:make|give|earn)\w*|how come|reason)\b.*\bgrade\b|\b(?:why|how come)\b.*\b(?:an? )?[a-f]\b"
 )
+_EXPLAINS = re.compile(r"\bexplain\w*|\bwhy\b|\bbecause\b|\bdue to\b|\bdown to\b")  # asks for a reason, whatever figure it names
 _PERSON = re.compile(r"\b(?:i|my|me|we|he|his|him|she|her|they|it|this|that|dad|mum|mom)\b")
 
 
@@ -123,7 +130,7 @@ def _with_guidance(session: Session, library: GuidelineLibrary, question: str, f
     best = next(iter(library.answering(question, passages)), None)
     if (
         best is None
-        or best.score < (ADVISES if _ADVICE.search(question) else GUIDES)
+        or best.score < (ADVISES if _ADVICE.search(question) or found.intent == "fits_symptom" else GUIDES)
         or not speaks_to(best.sentence, question, session.patient.age_years, session.patient.sex)
     ):
         return found
@@ -156,13 +163,17 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     if measured is not None:
         return _said("my_numbers", question, measured.text, figures=measured.figures)
     asking = asking_of(session, library, spelt)
-    lists = mentioned(asking.view, spelt, library.likeness) if may(OF_LISTS) and "risk" not in spelt else ""
-    lists = lists or (told_of_medicines(asking.view, spelt) if may(OF_MEDICINES) else "")
+    lists = told_of_medicines(asking.view, spelt) if may(OF_MEDICINES) else ""
+    lists = lists or (mentioned(asking.view, spelt, library.likeness) if may(OF_LISTS) and "risk" not in spelt else "")
     if lists:
         return _said("my_numbers", question, lists)
     trusted = cited(asked_risks(asking), asking) if may(OF_RISKS) else None
     if trusted is not None:
         return _said("risk_trust", question, trusted.text, trusted.passages)
+    for name, answered in (("flare_signs", flare_signs), ("one_low", one_low_the_other_not)):
+        of_it = cited(answered(asking), asking)
+        if of_it is not None:
+            return _said(name, question, of_it.text, of_it.passages)
     plainly = _of_finding(session, library, question, intent if sure >= READ_SURE else "")
     if plainly is not None:
         return plainly
@@ -229,6 +240,8 @@ def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: s
             break
         if one in OF_THE_LUNGS and _of_record(session.told, spelt):
             continue
+        if one in OF_THE_RESULT and sure >= LIKELY and asking.view.state == "read":
+            return Question(question, one, (), (), (Asked(one, question),))
         answer = told(one, asking) if sure >= least and one in GUESSED else None
         if answer is not None:
             return _said(one, question, answer.text, answer.passages, answer.figures)
@@ -276,7 +289,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         and ((sure < 0.9 and len(question.split()) <= 3 and _BARE.match(question) is not None) or _HOW_ONLY.match(question) is not None)
     )
     names = () if sure >= KNOWN_WORDING and intent != "my_numbers" else asked_values(spelt, known_as_value=intent == "my_numbers")
-    names = names or tuple(name for name in (named_by_number(view, spelt, named_values(spelt)),) if name)
+    names = names or tuple(name for name in (named_by_number(view, spelt, named_values(spelt)),) if name and not _EXPLAINS.search(spelt))
     named = names
     if (sure >= SURER and intent not in ("my_numbers", "unknown", *OF_VALUES)) or (
         sure >= READ_SURE and intent == "unknown"
@@ -299,8 +312,11 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     intent = "unknown" if intent in BY_CODE else intent
     if asks_highest_risk(spelt) and session.risks:
         return Question(question, "risks", (), (), (Asked("risks", question),), said=highest_risk(session, spelt))
-    if before is not None and sure < LEAD_SURE and (intent == "unknown" or before.seen.intent not in THEMES) and of_what_was_said(spelt):
-        intent, sure = of_what_was_said(spelt), LEAD_SURE
+    if before is not None and sure < LEAD_SURE and (intent == "unknown" or before.seen.intent not in THEMES):
+        of_it = of_what_was_said(spelt)
+        answered = of_it == "what_would_change" and intent == "unknown" and able(library.answering(question, library.around(question))) >= LEAST_ASKED
+        if of_it and not answered:  # "what would bring it down?" after a value of the record is for the library
+            intent, sure = of_it, LEAD_SURE
     if names:
         return _of_values(view, names, question, spelt)
     intent = of_no_value(intent, sure, spelt)
@@ -323,7 +339,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     asked_again = any(plain(turn.question) == plain(question) for turn in turns)
     said_before = "" if asked_again else " ".join(turn.seen.said for turn in turns[-2:])
     meant_first = intent
-    least = LEAST_ASKED if intent == "unknown" and sure >= LIBRARY_READ else ANSWERS_AT_ALL
+    asked_alone = LEAST_LEANING if before is not None and leans_back(question) else LEAST_ASKED
+    least = asked_alone if intent == "unknown" and sure >= LIBRARY_READ else ANSWERS_AT_ALL
     intent, fitting = sentences_for(library, session.patient, question, asked_with, intent, sure, passages, wanted, said, said_before, least)
     if not fitting and intent == "unknown" and named:
         return _of_values(view, named, question, spelt)
@@ -351,6 +368,9 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
 def _within_limits(session: Session, library: GuidelineLibrary, question: str, spelt: str, intent: str) -> Question | None:
     """The value of the record that a question of its theme names by its figure, with the limits it is judged by; None where something else is asked."""
     asking = asking_of(session, library, spelt)
+    lower = cited(lowered(asking, session.told[-1].question.lower() if session.told else ""), asking) if intent in (*WITH_LIMITS, "blood_pressure") else None
+    if lower is not None:
+        return _said("lowered_value", question, lower.text, lower.passages)
     number = meant_by_number(asking.view, spelt) if intent in WITH_LIMITS and not _ADVICE.search(spelt) else ""
     answer = cited(told_with_limits(asking, number), asking) if number in WITH_LIMITS.get(intent, ()) else None
     return _said("judged_value", question, answer.text, answer.passages, answer.figures) if answer is not None and answer.passages else None
@@ -378,7 +398,7 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
         found = (library.passages[passage],) if passage else ()
         more = f" {cite(sentence, '1')}" if passage else ""
         return _said("why_value", question, said + more, found)
-    judged, fault = judged_value(asking) if not of_library else "", fault_meant(asking)
+    judged, fault = judged_value(asking) if not of_library or asks_how_soon(spelt) else "", fault_meant(asking)
     answer = cited(judged or fault, asking)
     intent = "judged_value" if judged else "fault_meant" if fault else intent
     answer = answer or told(intent, asking)

@@ -33,7 +33,7 @@ def mentioned(view: View, question: str, cosine: Callable[[str, str], float]) ->
 
     ``cosine``: how near two texts are in meaning.
     """
-    if re.match(r"\W*(?:and |so |but )?(?:what|which|how|why|when)\b", question):
+    if re.match(r"\W*(?:and |so |but )?(?:what|which|how|why|when)\b", question) or re.search(r"\b(?:explain\w*|account\w* for|behind|cause\w*)\b", question):
         return ""
     found = next((match for pattern in _ASKED if (match := pattern.search(question))), None)
     thing = " ".join(found["thing"].split()).strip(" ,") if found else ""

@@ -41,6 +41,8 @@ SENTENCE_WORDS, PASSAGE_WORDS = 0.2, 0.1  # what the shared words of a sentence 
 ALIKE = 6.0  # what likeness (the cosine, the shared words) counts beside the reader's log odds; this and the next were chosen on authors whom the reader had not read
 NONE = 4.0  # the sum of "no sentence answers"
 BOTH = 0.5  # weight of a question and those before, read as one text, beside the question as it follows them; chosen on an author whom the reader had not read
+# log odds that a sentence gains when the answer before cited its topic, and its passage; chosen on follow-ups of nine authors whom the reader had not read
+SAME_TOPIC, SAME_PASSAGE = 1.0, 0.5
 OTHER_SUBJECT = 20.0  # taken from the sums of sentences on another value than the one that "it" stands for
 _SUBJECTS = {  # a topic -> how the value that it is about is named
     "cholesterol": r"cholesterol|\bldl\b|\bhdl\b|triglycerid", "blood_pressure": r"blood pressure|\bbp\b|hypertens|\b\d{2,3} ?(?:/|over) ?\d{2,3}\b",
@@ -109,6 +111,7 @@ class GuidelineLibrary:
     """Passages in an embedded Chroma that this process owns, and what a question asks. It holds no text of anybody: what is found for a question goes with ``asked``."""
 
     _before = ""  # the questions before the one that is asked
+    _spoken: tuple[str, ...] = ()  # ids of the passages that the answer before cited
     _found: dict[Any, Any] | None = None  # what was worked out for a question
 
     def __init__(self, passages: Sequence[Passage], folder: Path | None, embeddings: Embeddings) -> None:
@@ -134,12 +137,20 @@ class GuidelineLibrary:
         return cls((*read_passages(root), *local), index_folder(settings.cache_dir if settings else None), minilm())
 
     # asking -------------------------------------------------------------------------------------------------------
-    def asked(self, before: str = "") -> GuidelineLibrary:
-        """The same library for one question, which it reads as what follows ``before``; what it works out for that is kept, and is gone with it."""
+    def asked(self, before: str = "", spoken: Sequence[str] = ()) -> GuidelineLibrary:
+        """The same library for one question, which it reads as what follows ``before``; what it works out for that is kept, and is gone with it.
+
+        ``spoken``: ids of the passages that the answer before cited: who goes on asking mostly stays with their topics.
+        """
         _ = self._own_sentences  # worked out once for all
         found = copy.copy(self)
-        found._before, found._found = before, {}
+        found._before, found._spoken, found._found = before, tuple(spoken), {}
         return found
+
+    def _goes_on(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """Log odds that sentences of these passages gain by what was spoken of."""
+        topics = {self.passages[name].topic for name in self._spoken if name in self.passages}
+        return np.array([SAME_TOPIC * (self.passages[name].topic in topics) + SAME_PASSAGE * (name in self._spoken) for name in ids], dtype=np.float32)
 
     def search(self, query: str, k: int = 4, before: str | None = None, nearest: float = NEAREST) -> SearchResult:
         """Vectors and BM25, their ranks fused; then each is checked for relevance, and ``enough`` says whether the best has any.
@@ -207,6 +218,7 @@ class GuidelineLibrary:
         if not found or not question.strip():
             return ()
         lies = self._nearness(self.spelt(question), vectors)
+        lies = lies + self._goes_on(found) if self._spoken else lies
         return tuple(dict.fromkeys(self.passages[found[n]] for n in np.argsort(-lies)[:k]))
 
     def around(self, question: str) -> tuple[Passage, ...]:
@@ -275,6 +287,9 @@ class GuidelineLibrary:
         most = max(float(sums.max()), NONE)
         odds = np.exp(sums - most)
         chances = odds / (odds.sum() + math.exp(NONE - most))
+        if self._spoken:  # among the sentences alone: what was spoken of makes it no likelier that any answers
+            weighed = chances * np.exp(self._goes_on([passage.id for _, passage, _ in found]))
+            chances = weighed * (chances.sum() / weighed.sum())
         order = np.argsort(-chances)
         return tuple(Fitting(found[n][0], found[n][2], float(chances[n]), shared[n]) for n in order)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assistant.answer import NO_ANSWER, Judge
 from assistant.answering import speaks_to
-from assistant.asked_values import asked_values, values_in_words
+from assistant.asked_values import asked_values, named_values, values_in_words
 from assistant.asking import Asking
 from assistant.meaning import ASSERTING, DECLINED, FOLLOW_UPS
 from assistant.retrieval import GuidelineLibrary
@@ -24,6 +24,8 @@ SECOND = 0.2  # chance of another reading, from which it is
 ANSWERS = 0.25  # chance of the library's likeliest sentence, where the other reading is that the library is asked
 LEAST_WORDS, WORDS = 8, 55  # of what is said besides
 NEW = 0.5  # of its words, at least, that the answer has not said
+_OF_LUNGS = ("can_it_improve", "will_it_worsen", "lost_function")
+_OF_THE_TEST = ("fev1_l", "fvc_l", "fev1_fvc", "fev1_z", "fvc_z", "fev1_percent_predicted", "fvc_percent_predicted", "fev1_fvc_z", "pef_l_s", "fef25_75_l_s")
 _ALONE = frozenset(("premise", "what_was_said", "letter", "for_child", "for_doctor", "off_topic", "privacy", "greeting", "thanks", "other_language", "open_record", "a_program", "not_held", "capabilities"))  # fmt: skip
 
 
@@ -47,6 +49,8 @@ def besides(asking: Asking, library: GuidelineLibrary, question: str, intent: st
         return None
     of_library = intent != read[0][0] and said and intent != "unclear"  # what a rule has answered otherwise than it was read, only the library adds to
     for other, chance in read:
+        if other in _OF_LUNGS and any(name not in _OF_THE_TEST for name in named_values(asking.question)):  # "can I get my HbA1c back to normal?"
+            continue
         if other in ASSERTING or (of_library and not (other in THEMES or other == "unknown")):
             continue
         if other != intent and chance >= SECOND and not _same(other, intent):

@@ -172,10 +172,13 @@ def _of_pattern(session: Session, turn: Turn, answer: str) -> tuple[str, Turn]:
         low, high, off = bent
         lies = "runs below" if off < -BENT else "runs above" if off > BENT else "keeps close to"
         side = "for" if (off < -BENT) is (pattern in _OBSTRUCTIVE) else "against"
-        said.append(
-            f"On the curve, the {_sixth(low, read[0].fvc_l or high)} of the breath out, which is marked on the loop, {lies} a straight line from the peak to the end: "
-            f"that speaks {side} it."
-        )
+        where = f"{_sixth(low, read[0].fvc_l or high)} of the breath out, which is marked on the loop"
+        if any(
+            one.startswith("On the curve") and f"nothing clear speaks {side} it" in one for one in said
+        ):  # the whole limb was judged, so no part of it is against that
+            said.append(f"The part of the curve that lies farthest from a straight line from the peak to the end is the {where}.")
+        else:
+            said.append(f"On the curve, the {where}, {lies} a straight line from the peak to the end: that speaks {side} it.")
         turn = replace(turn, plot="flow_volume", mark_l=(low, high))
     return " ".join(said), turn
 

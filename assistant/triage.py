@@ -11,6 +11,7 @@ from assistant.other_languages import emergency
 from assistant.red_flags import CARE, NOW, RULES, TODAY, Rule
 from assistant.session import Triage
 from assistant.slips import as_meant, plain
+from assistant.spelling import Speller
 from assistant.taught_wordings import TEMPLATES
 from assistant.tenses import is_of_now
 from assistant.vital_signs import beside_own_target, danger
@@ -41,6 +42,8 @@ _ASKS_SIGNS = re.compile(  # in general, and nothing that anybody has
     r"(?!.*\b(?:i|i'm|he|she|we|they|baby|these|those|took|take|want|having|has|now|my (?!(?:chest|asthma|copd|lungs?|heart|breathing)\b))\b)"
 )
 LONGEST = 40_000  # characters of a message that are read: of longer ones the first and the last half of it
+OFTEN = 5  # times that an uncommon word must be told of in emergencies to be no slip itself
+_LONG_WORD = re.compile(r"[a-z]{8,}")  # a shorter one is one slip away from too many others
 _NEAR = 300  # characters before and after a match that can take it back
 
 
@@ -49,7 +52,7 @@ def triage(message: str, patient: Patient | None = None) -> Triage | None:
 
     A question for a risk or for values of the test, in which no rule finds anything, is none. A rule's alarm is taken back only where the second net is sure of the contrary, and never one of self-harm, of vital signs or in another language.
     """
-    found, meant = by_rules(message, patient), as_meant(message)
+    found, meant = by_rules(message, patient) or _by_rules_as_spelt(message, patient), as_meant(message)
     own = beside_own_target(meant, patient) if found is None else meant
     return weighed(message if own == meant else own, found)
 
@@ -68,6 +71,21 @@ def weighed(message: str, found: Triage | None) -> Triage | None:
     if self_harm <= 0 and len(pieces(message)) == 1 and _ASKS_SIGNS.search(as_meant(message)):
         return None
     return Triage("self_harm", "emergency", CARE) if self_harm > 0 else Triage("read_by_meaning", "emergency", NOW)
+
+
+def _by_rules_as_spelt(message: str, patient: Patient | None) -> Triage | None:
+    """The red flag that a rule finds once words of emergencies that nobody knows as they are typed are put right: "she swalowed 30 paracetomol"."""
+    typed = message[:LONGEST].lower()
+    spelt = _LONG_WORD.sub(lambda found: _speller().word(found[0]), typed)
+    return by_rules(spelt, patient) if spelt != typed else None
+
+
+@cache
+def _speller() -> Speller:
+    from assistant.minilm import minilm
+
+    said = Speller(path.read_text(encoding="utf-8") for path in sorted(TEMPLATES.glob("*.txt"))).words
+    return Speller((word for word, times in said.items() if minilm().knows(word) or times >= OFTEN), knows=minilm().knows)
 
 
 @cache

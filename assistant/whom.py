@@ -25,6 +25,9 @@ _ASIDE = re.compile(
 )
 _SHE, _HE = re.compile(r"\b(?:she|her|hers)\b", re.IGNORECASE), re.compile(r"\b(?:he|his|him)\b", re.IGNORECASE)
 _SELF = re.compile(rf"\b(?:i|i'm|i've|me|mine|myself)\b|\bmy (?!(?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH}|patient|doctor|gp|nurse)\b)", re.IGNORECASE)
+_ACTS = re.compile(
+    r"\b(?:should|shall|do|did|can|could|must|would|may) (?:i|we)\b", re.IGNORECASE
+)  # who types asks what to do for another: "her sats are 94, should I recheck?"
 _CITED = re.compile(r"\[\d+\]")
 
 
@@ -58,7 +61,8 @@ def _named(text: str, patient: Patient) -> Whom | None:
     if kin is not None:
         named = SHE if kin["her"] else HE if kin["his"] else by_sex
         return named if by_sex is THEY or named is by_sex else None  # a relative of the other sex is not the one whose record is open
-    if _SELF.search(text):
+    of_another = (_SHE.search(text) and by_sex is SHE) or (_HE.search(text) and by_sex is HE)
+    if _SELF.search(_ACTS.sub(" ", text) if of_another else text):
         return YOU
     called = _CALLED.search(text)
     if called is not None:

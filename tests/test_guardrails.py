@@ -424,3 +424,29 @@ def test_what_is_surely_read_otherwise_is_not_off_topic() -> None:
     session = Session(Patient(), None, ())
     assert by_rule(session, question, question.lower()) is not None
     assert by_rule(session, question, question.lower(), ("unknown", 0.95)) is None
+
+
+def test_long_words_of_emergencies_are_understood_as_they_are_misspelt() -> None:
+    found = triage("My daugther says she swalowed 30 paracetomol this afternoon, she feels totally fine. Do we need anything or just watch?")
+    assert found is not None and found.level == "emergency"
+    assert triage("cut myself shaving") is None, "a rare word is no slip"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "88 percent, was 95 yesterday, and I'm puffing just sitting reading this.", "she says she is good, but the number is 83 and she breathes quick like a dog", "Mama blue", "baby's gone grey",
+        "I've used my GTN three times and the tightness is still there", "he is drowsy and floppy", "after the fall one pupil is big and he sleeps always", "she's muddled, flapping hands and can hardly keep awake",
+    ],
+)  # fmt: skip
+def test_terse_emergencies_are_found(message: str) -> None:
+    found = triage(message)
+    assert found is not None and found.level == "emergency", message
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["FEV1 was 84 %, down from 95 last year, and I'm not even breathless", "His hair is grey", "The curve in the app is blue", "does GTN spray help the lungs?", "84 percent, was 95 before, is that the FEV1 of a man who breathes well?"],
+)  # fmt: skip
+def test_what_only_looks_like_a_terse_emergency_is_none(message: str) -> None:
+    assert triage(message) is None, message

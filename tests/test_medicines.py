@@ -9,7 +9,7 @@ import pytest
 
 from assistant.medicines import told_of_medicines
 from encoders.cases import _MEDICINES
-from encoders.record import facts
+from encoders.record import Patient, facts
 from encoders.teacher import Case
 from encoders.teacher.view import View
 from tests.test_told_by_code import session_of, view_of
@@ -21,6 +21,7 @@ from tests.test_told_by_code import session_of, view_of
         ("what does each of my two inhalers do?", ("Tiotropium is a long-acting", "Salbutamol is a short-acting")),
         ("my dad is on tiotropium and salbutamol. what's the difference between the two?", ("Tiotropium is", "Salbutamol is")),
         ("what is salbutamol for", ("Salbutamol is a short-acting",)), ("what is ramipril for", ("lowers blood pressure", "does not list ramipril")), ("why is he on tiotropium", ("LAMA",)),
+        ("my lungs came out normal so why was i put on tiotropium?", ("LAMA", "in COPD")), ("what's he on tiotropium for", ("LAMA",)), ("why have they given me salbutamol", ("reliever",)),
     ],
 )  # fmt: skip
 def test_a_medicine_is_told_by_its_kind_and_the_prescriber_is_named(patients: Path, question: str, said: tuple[str, ...]) -> None:
@@ -35,6 +36,17 @@ def test_a_medicine_is_told_by_its_kind_and_the_prescriber_is_named(patients: Pa
 )  # fmt: skip
 def test_other_questions_are_left_to_others(patients: Path, question: str) -> None:
     assert told_of_medicines(view_of(patients, "severe_obstruction"), question) == ""
+
+
+def test_which_medicines_change_a_test_is_told() -> None:
+    def of(*medicines: str) -> str:
+        patient = Patient(medications=medicines)
+        return told_of_medicines(View(Case(patient, None, facts(patient))), "is he on anything that could affect the test?")
+
+    assert "Tiotropium and salbutamol open the airways" in of("tiotropium", "salbutamol")
+    assert "None of them is a bronchodilator" in of("amlodipine") and "narrow the airways in asthma" in of("bisoprolol")
+    assert "None of them" not in of("somethingol") and "I cannot say what somethingol would do" in of("somethingol")
+    assert of() == ""
 
 
 def test_every_medicine_of_made_up_people_is_known(patients: Path) -> None:

@@ -326,6 +326,23 @@ def test_what_it_stands_for_is_what_was_spoken_of(library: GuidelineLibrary, bef
     assert passages[first.number - 1].topic == topic
 
 
+def test_who_goes_on_asking_stays_with_what_was_spoken_of(library: GuidelineLibrary) -> None:
+    question, before = "would losing weight help with that?", "could it be sleep apnoea?"
+    strange, spoken = library.asked(before), library.asked(before, ("sleep_apnoea/cpap",))
+
+    def chance(of: GuidelineLibrary) -> float:
+        passages = spoken.around(question)
+        found = of.answering(question, passages)
+        return sum(one.score for one in found if passages[one.number - 1].topic == "sleep_apnoea")
+
+    assert chance(spoken) > chance(strange)
+    passages = spoken.around(question)
+    assert sum(one.score for one in spoken.answering(question, passages)) == pytest.approx(sum(one.score for one in strange.answering(question, passages))), (
+        "no likelier that any answers"
+    )
+    assert library.asked(before, ("no/such-passage",)).answering(question, passages) == strange.answering(question, passages)
+
+
 def test_a_question_is_read_once_and_what_was_read_is_gone_with_it(library: GuidelineLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[tuple[str, str]] = []
     real = QuestionReader.read

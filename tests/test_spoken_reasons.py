@@ -165,6 +165,15 @@ def test_a_scooped_curve_speaks_for_obstruction_and_its_stretch_is_marked() -> N
     assert told("Which pattern is it?", "It is.", session, "pattern")[0] == "It is.", "reasons are given where they are asked for"
 
 
+def test_the_whole_limb_and_its_part_do_not_speak_against_each_other() -> None:
+    session = person()
+    limb = "On the curve, the nearly straight limb of the loop after the peak speaks against it, and nothing clear speaks for it."
+    answer, turn = told("Why this pattern?", f"The pattern is airflow obstruction. {limb}", session, "why_pattern")
+    assert limb in answer and turn.mark_l is not None
+    rest = answer.replace(limb, "")
+    assert "marked on the loop" in rest and "speaks for it" not in rest
+
+
 def test_the_pictures_show_every_risk_and_its_figures() -> None:
     session = person()
     found = explain(helper(), session, "copd")

@@ -10,11 +10,13 @@ import pytest
 
 from assistant import guardrails
 from assistant.answers_of_blows import fault_meant
+from assistant.answers_of_person import flare_signs, one_low_the_other_not
 from assistant.asking import Asking
 from assistant.comparisons import compares
 from assistant.intents import UNKNOWN
 from assistant.judged_values import judged_value
 from assistant.lay_words import in_library_words
+from assistant.lowered_values import lowered
 from assistant.premises import contradicted, named_by_number, not_judged, of_another_time
 from assistant.question import understand
 from assistant.retrieval import GuidelineLibrary
@@ -149,6 +151,76 @@ def test_a_value_of_the_record_is_judged_by_its_limits(patients: Path, name: str
     session = session_of(patients, name)
     found = write_out(judged_value(Asking(session, question, LIBRARY)), session.facts)
     assert (said in found) if said else found == ""
+
+
+def test_a_low_blood_pressure_is_told_what_is_dangerous_and_a_high_one_what_to_do_and_how_soon() -> None:
+    low = begin(Patient(sex=Sex.FEMALE, age_years=79.0, systolic_bp_mmhg=84.0, diastolic_bp_mmhg=44.0))
+    found = write_out(judged_value(Asking(low, "is a blood pressure of 84/44 dangerous", LIBRARY)), low.facts)
+    assert "84 mmHg" in found and "call an ambulance" in found and "hypertension" not in found
+    high = begin(Patient(sex=Sex.FEMALE, age_years=71.0, systolic_bp_mmhg=162.0, diastolic_bp_mmhg=88.0))
+    found = write_out(judged_value(Asking(high, "my top number was 162. how quickly should i get that looked at?", LIBRARY)), high.facts)
+    assert "confirmed by repeated or home measurements" in found and "180/120 mmHg" in found
+
+
+@pytest.mark.parametrize(
+    ("question", "held", "said"),
+    [
+        ("her sats came up as 94, should i recheck that?", Patient(spo2_percent=94.0), "warm the hand"),
+        ("does her blood pressure of 162/88 need rechecking?", Patient(systolic_bp_mmhg=162.0, diastolic_bp_mmhg=88.0), "repeated or home measurements"),
+        ("hba1c of 6.8, how worried should we be?", Patient(hba1c_percent=6.8), "6.5 % or more"),
+        ("is 153 over 90 dangerous at 32?", Patient(systolic_bp_mmhg=153.0, diastolic_bp_mmhg=90.0), "180/120 mmHg"),
+    ],
+)  # fmt: skip
+def test_a_value_that_worries_is_told_with_what_to_do(question: str, held: Patient, said: str) -> None:
+    session = begin(replace(held, sex=Sex.FEMALE, age_years=50.0))
+    assert said in write_out(judged_value(Asking(session, question, LIBRARY)), session.facts)
+
+
+@pytest.mark.parametrize(
+    ("question", "held", "said"),
+    [
+        ("is my blood sugar of 6.2 something i can bring down with diet?", Patient(hba1c_percent=6.2), "turned back to normal"), ("how do i get my sugar down", Patient(hba1c_percent=8.3), "Vegetables, beans"),
+        ("what can i eat to bring my triglycerides down?", Patient(triglycerides_mg_dl=333.0), "sugar and refined starch"), ("how do i lower my blood pressure", Patient(systolic_bp_mmhg=150.0), "Less salt"),
+        ("how do i lower my blood pressure", Patient(systolic_bp_mmhg=110.0), ""), ("what is my blood pressure", Patient(systolic_bp_mmhg=150.0), ""),
+    ],
+)  # fmt: skip
+def test_a_raised_value_is_told_with_what_lowers_it(question: str, held: Patient, said: str) -> None:
+    session = begin(replace(held, sex=Sex.FEMALE, age_years=50.0))
+    found = write_out(lowered(Asking(session, question, LIBRARY)), session.facts)
+    assert (said in found) if said else found == ""
+
+
+def test_what_lowers_it_is_of_what_was_spoken_of() -> None:
+    session = begin(Patient(sex=Sex.FEMALE, age_years=50.0, hba1c_percent=6.2, systolic_bp_mmhg=150.0))
+    assert "[diabetes/prevent]" in lowered(Asking(session, "can i get it back to normal?", LIBRARY), "is my hba1c of 6.2 bad?")
+    assert lowered(Asking(session, "can i get it back to normal?", LIBRARY), "do i like music?") == ""
+
+
+def test_the_signs_of_a_flare_up_are_of_the_illness_that_is_meant() -> None:
+    of_copd, nobody = begin(Patient(conditions=("COPD",))), begin(Patient())
+    asked = "what signs would mean my chest is flaring up?"
+    assert "COPD flare-up" in flare_signs(Asking(of_copd, asked, LIBRARY)) and "asthma" not in flare_signs(Asking(of_copd, asked, LIBRARY)).lower()
+    assert "asthma attack" in flare_signs(Asking(of_copd, "how do i know an asthma flare-up is coming", LIBRARY))
+    assert "lips turn blue" in flare_signs(Asking(nobody, asked, LIBRARY))
+    assert (
+        flare_signs(Asking(of_copd, "how do i know a gout flare-up is coming", LIBRARY))
+        == flare_signs(Asking(of_copd, "how can flare-ups be prevented", LIBRARY))
+        == ""
+    )
+
+
+def test_why_one_volume_is_low_and_the_other_is_not(patients: Path) -> None:
+    restricted = session_of(patients, "possible_restriction")
+    found = write_out(one_low_the_other_not(Asking(restricted, "why is the ratio normal when my fvc is low?", LIBRARY)), restricted.facts)
+    assert "the share stays normal" in found and "FVC is 1.92 L, which is low" in found
+    healthy = session_of(patients, "healthy_runner")
+    assert one_low_the_other_not(Asking(healthy, "why is the ratio normal when my fvc is low?", LIBRARY)) == ""
+
+
+def test_without_a_height_a_better_blow_is_not_all_that_is_needed(patients: Path) -> None:
+    session = session_of(patients, "missing_data")
+    found = write_out(str(BY_CODE["next_blow"](Asking(session, "what do i need to do to get a proper result from her", LIBRARY))), session.facts)
+    assert "height is not recorded" in found
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from tests.test_sayable import case_of
         ("what z-score does my FEV1 have", ("fev1_z",)), ("the z-scores of my FEV1 and FVC", ("fev1_z", "fvc_z")), ("what is the lower limit for the ratio", ("fev1_fvc_lln",)),
         ("how much was my FVC expected to be", ("fvc_predicted_l",)), ("my FVC in percent", ("fvc_percent_predicted",)), ("my fev1 over fvc", ("fev1_fvc",)),
         ("what percentage of predicted did I reach", ("fev1_percent_predicted",)), ("my first second volume and the total volume", ("fev1_l", "fvc_l")),
+        ("do we have a blood pressure or sats for him", ("systolic_bp_mmhg", "spo2_percent")), ("is my fev1 high or low", ("fev1_l",)),
     ],
 )  # fmt: skip
 def test_every_value_that_is_named_is_found(question: str, names: tuple[str, ...]) -> None:
@@ -221,7 +222,7 @@ WOMAN, MAN = Patient(sex=Sex.FEMALE), Patient(sex=Sex.MALE)
     [
         ("is my ratio normal", WOMAN, YOU), ("my mother has a cough, what does her test show", WOMAN, SHE), ("My son wheezes at night", MAN, HE), ("Patient asks whether he can fly", MAN, HE),
         ("what is the patient's FEV1", Patient(), THEY), ("my father had a stroke, what is my risk", WOMAN, YOU), ("explain it to my wife", MAN, YOU), ("can he do sports", MAN, HE),
-        ("my son worries, are my lungs all right", WOMAN, YOU),
+        ("my son worries, are my lungs all right", WOMAN, YOU), ("her sats came up as 94, should I recheck that?", WOMAN, SHE), ("should I use his inhaler", WOMAN, YOU),
     ],
 )  # fmt: skip
 def test_of_whom_a_question_speaks(question: str, patient: Patient, person: object) -> None:
@@ -253,7 +254,7 @@ def session(assistant: Assistant, patients: Path) -> Session:
     ("question", "intent"),
     [
         ("how did i do on the blowing contraption", "explain_result"), ("how heavy did they put me down as", "my_numbers"), ("were the puffs i gave good enough", "quality"),
-        ("is the raeding trustworthy, shd i do it again", "quality"), ("is lifting weights ok with dodgy lungs", "exercise"), ("is 162 over 88 dangerous", "blood_pressure"),
+        ("is the raeding trustworthy, shd i do it again", "quality"), ("is lifting weights ok with dodgy lungs", "exercise"), ("is 162 over 88 dangerous", "judged_value"),
         ("and should I exercise?", "exercise"), ("is this result abnormal for a 12 year old?", "explain_result"), ("so is it scarring of the lungs", "damaged"),
         ("do I need the covid booster", "vaccines"), ("what's my biggest risk", "risks"),
     ],

@@ -18,6 +18,7 @@ OF_PASSAGE, OF_TOPIC, OF_OTHERS = 0.1, 0.12, 0.3
 LIKELY_AT_ALL, MOST, MOST_WORDS = 0.05, 3, 70  # of chance; sentences; words. All these were chosen on the questions of authors whom the reader had not read
 REPEATED = 0.1  # of the chance of a sentence that was said, which one that was not must have to go before it
 OF_ADULTS = 0.2  # of its chance, for a sentence on adults where a child is asked of
+OF_ANOTHER_ILLNESS, STEM = 0.3, 7  # of its chance, for a sentence on an illness that nobody has spoken of; letters by which an illness is known
 SAID = 0.02  # of its chance, for a sentence that was said in the last two answers: who goes on asking wants another
 _KINDS = (  # what a sentence must hold to answer "how often?", and the like
     (re.compile(r"^\W*(?:and |but |so )?how (?:often|frequently|regularly|many times)\b", re.IGNORECASE), re.compile(
@@ -39,6 +40,8 @@ _NOT_PREGNANT = re.compile(r"\b(?:not|outside|except in|apart from) (?:in )?preg
 _WHEN_ILL = re.compile(r"\bwith a (?:cold|fever)\b|\bduring a cold\b", re.IGNORECASE)
 _ILL = re.compile(r"\b(?:colds?|fever\w*|flu|ill\w*|unwell|sick\w*|infect\w*|virus\w*|temperature|throat|nose|sneez\w*|cough\w*)\b", re.IGNORECASE)
 _TOO_LOW = re.compile(r"^(?:For people with diabetes, )?low blood (?:pressure|sugar)\b", re.IGNORECASE)
+_LOW_HBA1C = re.compile(r"\ban HbA1c (?:a little )?below [45] %", re.IGNORECASE)
+_OF_LOW_HBA1C = re.compile(r"\b(?:low|small|below|under|too little)\b|(?<![\d.])[34]\.\d|\b4 ?%", re.IGNORECASE)
 _OF_LOW = re.compile(r"\b(?:low|hypo\w*|faint\w*|dizz\w*|shak\w*|sweat\w*|collaps\w*|drop\w*)\b", re.IGNORECASE)
 _WHEN_HIGH = re.compile(r"\bwhile the pressure is high\b|^(?:From|With a blood pressure from) \d{3}/\d{2,3}\b", re.IGNORECASE)
 _OF_PRESSURE = re.compile(r"\b(?:pressure|bp|hypertens\w*|systolic|diastolic)\b|\b\d{3} ?(?:/|over)", re.IGNORECASE)
@@ -51,6 +54,10 @@ _WISHED = re.compile(
     re.IGNORECASE,
 )
 _TO_LOSE = re.compile(r"\b(?:losing|lose|loss)\b[^.]*\bweight\b(?![^.]*\bwithout trying)|\bweight is high\b|\boverweight\b|\bobes\w+", re.IGNORECASE)
+_ILLNESS = re.compile(
+    r"\b(osteoarthritis|rheumatoid arthritis|gout|sarcoidosis|cystic fibrosis|bronchiectasis|atrial fibrillation|heart failure|fatty liver|pulmonary hypertension|tuberculosis|type 1 diabetes|kidney disease|methotrexate|sertraline)\b",
+    re.IGNORECASE,
+)
 _DENIED = re.compile(r"\b(?:no|without|not any)\s+(?!(?:one|idea|matter|longer|more)\b)\w+(?:\s+(?:or|and)\s+(?:no\s+)?\w+)?,?", re.IGNORECASE)
 
 
@@ -132,6 +139,21 @@ def for_the_young(found: Sequence[Fitting], question: str, age_years: float | No
     return tuple(sorted(weighed, key=lambda one: -one.score))
 
 
+def for_this_illness(found: Sequence[Fitting], spoken_of: str) -> tuple[Fitting, ...]:
+    """Sentences on an illness that neither the talk nor the record names are less likely; their chances and that of none are together one again.
+
+    ``spoken_of``: the question, what came before it, and what the record lists, in any case of letters.
+    """
+    lower = spoken_of.lower()
+    weighed = []
+    for one in found:
+        named = {name.lower() for name in _ILLNESS.findall(one.sentence)}
+        weighed.append(one.score * (OF_ANOTHER_ILLNESS if named and not any(name[:STEM] in lower for name in named) else 1.0))
+    whole = 1.0 - sum(one.score for one in found) + sum(weighed)
+    order = sorted(range(len(found)), key=lambda n: -weighed[n])
+    return tuple(replace(found[n], score=weighed[n] / whole) for n in order)
+
+
 def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | None) -> bool:
     """Whether a sentence can be meant for this person: not for older people, children, pregnant women or people with a fever where they are none and ask of none."""
     if age_years is not None:
@@ -145,6 +167,8 @@ def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | 
             and not re.search(r"\badults?\b|\beveryone\b|\b(?<!young )people\b|\bnon-smokers\b", sentence, re.IGNORECASE)
         ):
             return False
+    if _LOW_HBA1C.search(sentence) and not _OF_LOW_HBA1C.search(question):
+        return False
     if _WHEN_HIGH.search(sentence) and not _OF_PRESSURE.search(question):
         return False
     if (_TOO_LOW.search(sentence) and not _OF_LOW.search(question)) or (_WHEN_ILL.search(sentence) and not _ILL.search(question)):

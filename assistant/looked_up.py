@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from assistant.answering import Fitting, for_the_young, of_kind, speaks_to, to_quote, unsaid_first
+from assistant.answering import Fitting, for_the_young, for_this_illness, of_kind, speaks_to, to_quote, unsaid_first
+from assistant.lay_words import in_library_words
 from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE
 from assistant.retrieval import GuidelineLibrary, Hit, leans_back
 from encoders.passages import Passage
@@ -67,6 +68,7 @@ def sentences_for(
         found = with_before if said or able(found) < min(ANSWERS, able(with_before)) else found
     found = tuple(one for one in found if one.number not in for_others and speaks_to(one.sentence, question, patient.age_years, patient.sex))
     found = for_the_young(found, question, patient.age_years)
+    found = for_this_illness(found, " ".join((library.before, question, in_library_words(question), *patient.conditions, *patient.medications, *patient.symptoms)))
     if said:
         found = tuple(
             one for one in of_kind(question, found) if fits(passages[one.number - 1], intent) and one.sentence.lower().rstrip(".") not in said.lower()

@@ -350,6 +350,9 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
             return likely
         theme = next((one for one, how in library.intents(question) if one in THEMES and how >= THEME_LIKELY and one != meant_first), "")
         if theme:
+            limits = _within_limits(session, library, question, spelt, theme)
+            if limits is not None:
+                return limits
             of_theme = passages_for(library, put, theme, 2 * k, leans, ())
             as_theme = sentences_for(library, session.patient, question, asked_with, theme, THEME_CERTAIN, of_theme[0], (), said, said_before)
             if as_theme[1]:

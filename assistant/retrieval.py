@@ -110,7 +110,7 @@ def _once(work: Callable[Concatenate[GuidelineLibrary, P], R]) -> Callable[Conca
 class GuidelineLibrary:
     """Passages in an embedded Chroma that this process owns, and what a question asks. It holds no text of anybody: what is found for a question goes with ``asked``."""
 
-    _before = ""  # the questions before the one that is asked
+    before = ""  # the questions before the one that is asked
     _spoken: tuple[str, ...] = ()  # ids of the passages that the answer before cited
     _found: dict[Any, Any] | None = None  # what was worked out for a question
 
@@ -144,7 +144,7 @@ class GuidelineLibrary:
         """
         _ = self._own_sentences  # worked out once for all
         found = copy.copy(self)
-        found._before, found._spoken, found._found = before, tuple(spoken), {}
+        found.before, found._spoken, found._found = before, tuple(spoken), {}
         return found
 
     def _goes_on(self, ids: Sequence[str]) -> NDArray[np.float32]:
@@ -201,12 +201,12 @@ class GuidelineLibrary:
         """
         if not question.strip():
             return (("unknown", 0.0),)
-        typed = self._read(question, self._before).intents
+        typed = self._read(question, self.before).intents
         if typed[0][1] >= 0.9:
             return typed
         spelt = self.spelt(question)
         readings = {one for one in (spelt, _ADDRESS.sub("", spelt)) if one.strip() and one != question.lower()}
-        return max((typed, *(self._read(one, self._before).intents for one in sorted(readings))), key=lambda found: found[0][1])
+        return max((typed, *(self._read(one, self.before).intents for one in sorted(readings))), key=lambda found: found[0][1])
 
     def intent(self, question: str) -> tuple[str, float]:
         """The likeliest of ``intents``."""
@@ -282,7 +282,7 @@ class GuidelineLibrary:
         likes = [score + SENTENCE_WORDS * one + PASSAGE_WORDS * other for score, one, other in zip(scores, shared, in_passage, strict=True)]
         lies = self._nearness(asked, self._reader.as_asked(texts, np.array(answers, dtype=np.float32)))
         sums = np.array([float(near) + ALIKE * like for near, like in zip(lies, likes, strict=True)])
-        barred = _other_subjects(question, self._before)
+        barred = _other_subjects(question, self.before)
         sums -= np.array([OTHER_SUBJECT * (passage.topic in barred) for _, passage, _ in found])
         most = max(float(sums.max()), NONE)
         odds = np.exp(sums - most)
@@ -295,10 +295,10 @@ class GuidelineLibrary:
 
     def _nearness(self, question: str, laid: NDArray[np.float32]) -> NDArray[np.float32]:
         """``QuestionReader.nearness`` of a question, and of it and those before as if they were one."""
-        near = self._reader.nearness(self._read(question, self._before).vector, laid)
-        if not self._before.strip():
+        near = self._reader.nearness(self._read(question, self.before).vector, laid)
+        if not self.before.strip():
             return near
-        both = self._reader.nearness(self._read(after(self._before, question), "").vector, laid)
+        both = self._reader.nearness(self._read(after(self.before, question), "").vector, laid)
         found: NDArray[np.float32] = ((near + BOTH * both) / (1 + BOTH)).astype(np.float32)
         return found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant
-from assistant.answering import Fitting, affirmed, for_the_young, of_kind, quotes, speaks_to, to_quote, unsaid_first
+from assistant.answering import Fitting, affirmed, for_the_young, for_this_illness, of_kind, quotes, speaks_to, to_quote, unsaid_first
 from assistant.asked_values import asked_values, canonical, named_values, values_in_words
 from assistant.lay_words import in_library_words, written_out
 from assistant.question import understand
@@ -152,12 +152,24 @@ def test_the_young_get_sentences_on_adults_last() -> None:
     assert for_the_young(found, "what is the limit in adults", 16.0) == found
 
 
+def test_a_sentence_on_an_illness_that_nobody_named_comes_after_others() -> None:
+    found = (Fitting(1, "Exercise is one of the best treatments for osteoarthritis.", 0.4), Fitting(2, "Adults should be active.", 0.3))
+    after = for_this_illness(found, "and should I exercise? asthma")
+    assert [one.number for one in after] == [2, 1] and sum(one.score for one in after) < 1.0
+    assert for_this_illness(found, "should I exercise with osteoarthritis") == found
+
+
 def test_a_sentence_for_others_is_not_quoted() -> None:
     older = "WHO recommends that adults aged 65 and over do varied activity."
     assert not speaks_to(older, "is yoga all right", 41.0, "female") and speaks_to(older, "is yoga all right", 70.0, "female")
     assert not speaks_to("Children need an hour of activity a day.", "should I exercise", 40.0, "male")
     assert speaks_to("Children need an hour of activity a day.", "how much should kids move", 40.0, "male")
     assert speaks_to("E-cigarettes are not safe, and children and non-smokers should never use them.", "what does vaping do to me", 40.0, "male")
+    assert not speaks_to("An HbA1c below 4 % is unusual.", "how do I lower my hba1c of 8.3", 50.0, "male") and speaks_to(
+        "An HbA1c below 4 % is unusual.", "is 3.9 too low", 50.0, "male"
+    )
+    steady = "From 180/100 mmHg people should speak to a doctor before new exercise."
+    assert not speaks_to(steady, "can I start running", 50.0, "male") and speaks_to(steady, "can I run with high blood pressure", 50.0, "male")
 
 
 def test_what_is_denied_is_not_what_is_asked_about() -> None:

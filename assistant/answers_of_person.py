@@ -11,7 +11,8 @@ from encoders.teacher.numbers import LABELS
 from encoders.teacher.sentences import NEXT, join
 
 _OF_FLARES = re.compile(
-    r"^(?!.*\b(?:gout|arthritis|rheumat\w*|reflux|eczema|sinus\w*|skin|joints?|back|prevent\w*|avoid\w*|fewer|stop)\b).*(?:\b(?:signs?|symptoms?|know|tell|recogni[sz]e|notice|look (?:out )?for|spot)\b[^?.]{0,50}\b(?:flar\w+(?: up)?|flare-?ups?|exacerbat\w+|playing up)\b|\bwhat (?:does|is|counts as|would)\b[^?.]{0,16}\b(?:flare-?ups?|flaring|exacerbation)\b)"
+    r"^(?!.*\b(?:gout|arthritis|rheumat\w*|reflux|eczema|sinus\w*|skin|joints?|back|prevent\w*|avoid\w*|fewer|stop|help\w*|treat\w*|do to|cost|from a cold|crohn\w*|colitis|lupus|hay fever|bronchiectasis|fibrosis|migraine)\b)"
+    r".*(?:\b(?:signs?|symptoms?|know|recogni[sz]e|notice|look (?:out )?for|spot)\b[^?.]{0,50}\b(?:flar\w+(?: up)?|flare-?ups?|exacerbat\w+|playing up)\b|\bwhat (?:is|counts as) (?:an? )?(?:flare-?up|flaring|exacerbation)\b)"
 )
 _WHY_ONE = re.compile(
     r"\b(?:why|how (?:can|come|is it))\b[^?.]*\b(?:fev ?1|fvc|ratio)\b[^?.]*\b(?:normal|fine|ok(?:ay)?|low|reduced)\b[^?.]*\b(?:when|while|but|though|if|and yet|yet|although)\b[^?.]*\b(?:fev ?1|fvc|ratio)\b"

@@ -27,6 +27,9 @@ _OF_THAT = re.compile(
     r"\b(?:is|does) (?:that|this|it|an? [\w .%]{2,24}|(?:his |her |my |the )?hba1c[\w .%]{0,20}|\d[\w .%/]{0,14}) ?(?:mean )?(?:i have |i'm )?(?:a )?(?P<what>diabetes|diabetic|hypertension|high blood pressure|obes\w+|overweight)\b"
 )
 _PRESSURE = re.compile(r"\b(\d{2,3}) ?(?:/|over) ?\d{2,3}\b")
+_TYPED = re.compile(r"\b(\d{2,3}) ?(?:/|over) ?(\d{2,3})\b")
+_OTHER_VALUE = re.compile(r"\b(?:peak ?flow|pef|fev ?1|fvc|ratio|heights?|tall|weigh\w*|sats?|oxygen|sugar|glucose|pulse|heart rate)\b")
+_PREGNANT = re.compile(r"\bpregnan\w*|\bpost-?natal\b|\bgave birth\b|\bafter (?:the )?birth\b")
 _NEXT = re.compile(
     r"\bwhat (?:should|shall|must|do|can|could|would|to|needs? to)\b[^?.]{0,30}\b(?:next|do|about|happen)\b|\bhow (?:urgent|soon|quick|quickly|fast)\b|\bnext step"
 )
@@ -42,12 +45,12 @@ _RECORD = (  # what it goes by, the facts in order of preference, the passage an
     (r"\boxygen (?:level|reading|number|figure|saturation|says?|reads?|shows?|is|was|of|at)\b(?! (?:on|up|flow))|spo2|saturation|\bsats?\b", ("spo2_percent",), ("pulse_oximetry/what-is-spo2", 1), ()),
     (r"breathing rate|respiratory rate", ("respiratory_rate_bpm",), ("breathlessness/breathing-rate", 0), ()),
 )  # fmt: skip
-PLAUSIBLE, HIGH = (60, 260), 140  # mmHg systolic: what can be a blood pressure, and from when the ESC (2024) calls one hypertension
+# mmHg: what can be a systolic pressure and, at least, a diastolic one; under and from when on one is low (AHA) or hypertension (ESC 2024); an SpO2 in percent that may need help
+PLAUSIBLE, LOWEST, LOW, HIGH, LOW_SATURATION = (60, 260), 30, 90, 140, 92
 CHECKED_AGAIN = {
     "systolic_bp_mmhg": ("blood_pressure/bp-levels", 1),
     "spo2_percent": ("pulse_oximetry/how-to-use", 0),
     "hba1c_percent": ("diabetes/hba1c", 2),
-    "glucose_mg_dl": ("diabetes/hba1c", 2),
 }
 OF_LOW = {
     "systolic_bp_mmhg": ("blood_pressure/low-danger", (0, 1)),
@@ -60,14 +63,20 @@ def judged_value(asking: Asking) -> str:
     question, view = asking.question, asking.view
     named, of_that = _IS.match(question), _OF_THAT.search(question)
     pressure = _PRESSURE.search(question)
-    systolic = re.search(rf"\b{int(view.facts['systolic_bp_mmhg'].value or 0)}\b(?! ?%)", question) if view.has("systolic_bp_mmhg") else None
+    systolic = (
+        re.search(rf"\b{int(view.facts['systolic_bp_mmhg'].value or 0)}\b(?! ?(?:%|cm|kg|ml|mm|pounds|lbs?|years?|l\b))", question)
+        if view.has("systolic_bp_mmhg")
+        else None
+    )
+    if systolic is not None and _OTHER_VALUE.search(question):
+        systolic = None
     if _NEXT.search(question) and (re.search(r"blood pressure|\bbp\b|\b\d{2,3}/\d{2,3}\b", question) or systolic) and view.above("systolic_bp_mmhg"):
         return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-levels', 1)} {asking.quote('blood_pressure/bp-lifestyle')} {asking.quote('blood_pressure/crisis')}"
     if pressure and not _RISK.search(question) and f"{pressure[1]} mmHg" == view.text("systolic_bp_mmhg") and (_JUDGE.search(question) or "mean" in question):
         return f"{told_with_limits(asking, 'systolic_bp_mmhg')}{_danger(asking, 'systolic_bp_mmhg')}"
-    if pressure and _JUDGE.search(question) and not _RISK.search(question) and len(question.split()) <= 14 and PLAUSIBLE[0] <= int(pressure[1]) <= PLAUSIBLE[1]:
-        alarms = f" {asking.quote('blood_pressure/crisis')}" if _ALARMS.search(question) and int(pressure[1]) >= HIGH else ""
-        return f"{asking.quote('blood_pressure/bp-levels')}{alarms}"  # of a pressure that is typed and not the record's
+    typed = _TYPED.search(question) if _JUDGE.search(question) and not (_RISK.search(question) or _OTHER_VALUE.search(question) or view.child) else None
+    if typed and len(question.split()) <= 14 and PLAUSIBLE[0] <= int(typed[1]) <= PLAUSIBLE[1] and LOWEST <= int(typed[2]) < int(typed[1]):
+        return _of_typed(asking, int(typed[1]))  # of a pressure that is typed and not the record's
     again = _again(asking) if _AGAIN.search(question) else ""
     if again:
         return again
@@ -77,7 +86,7 @@ def judged_value(asking: Asking) -> str:
         not (
             named
             or of_that
-            or _HOW_BAD.search(question)
+            or (_HOW_BAD.search(question) and (re.search(r"\d", question) or re.search(r"\b(?:my|his|her|that|this)\b", question)))
             or ((_OWN.match(question) or _THEN_THAT.match(question) or _OF_NUMBER.search(question)) and _JUDGE.search(question))
         )
         or len(question.split()) > 14
@@ -109,21 +118,41 @@ def told_with_limits(asking: Asking, name: str) -> str:
     return f"{values_in_words(asking.view, (name,))} {_limits(asking, name, passage, n) if passage else ''}".strip()
 
 
+def _of_typed(asking: Asking, systolic: int) -> str:
+    """What a blood pressure that is only typed means: where it is low what is dangerous, else the limits, and from when on it is an emergency where that is asked."""
+    if systolic < LOW:
+        return " ".join(asking.quote("blood_pressure/low-danger", n) for n in (0, 1))
+    alarms = _crisis(asking) if systolic >= HIGH and (_ALARMS.search(asking.question) or _PREGNANT.search(asking.question)) else ""
+    return f"{asking.quote('blood_pressure/bp-levels')}{alarms}"
+
+
 def _again(asking: Asking) -> str:
-    """Whether and how a value that is named is measured again; empty where none is named that the library speaks of."""
+    """How a value that is named is measured again; empty where none is named that the library speaks of."""
+    view = asking.view
     for words, names, _, _ in _RECORD:
-        name = next((one for one in names if asking.view.has(one) and one in CHECKED_AGAIN), "") if re.search(words, asking.question) else ""
-        if name:
-            passage, n = CHECKED_AGAIN[name]
-            off = asking.view.status(name) not in ("normal", "")
-            return f"{'Yes, a value outside its limits is worth a second look.' if off else 'It need not be for this value alone.'} {values_in_words(asking.view, (name,))} {asking.quote(passage, n)}"
+        name = next((one for one in names if view.has(one) and one in CHECKED_AGAIN), "") if re.search(words, asking.question) else ""
+        if not name:
+            continue
+        if name in OF_LOW and view.below(name):
+            return told_with_limits(asking, name)
+        passage, n = CHECKED_AGAIN[name]
+        off = any(view.status(one) not in ("normal", "") for one in ((name, "diastolic_bp_mmhg") if name == "systolic_bp_mmhg" else (name,)))
+        head = "Yes, a value outside its limits is worth a second look. " if off else ""
+        low = name == "spo2_percent" and (view.facts[name].value or 100.0) <= LOW_SATURATION
+        return f"{head}{values_in_words(view, (name,))} {asking.quote(passage, n)}{' ' + asking.quote('when_to_seek_care/emergency-breath') if low else ''}"
     return ""
 
 
 def _danger(asking: Asking, name: str) -> str:
     """From when on a high blood pressure is an emergency, where it is asked whether it is dangerous."""
-    high = name == "systolic_bp_mmhg" and asking.view.above(name) and _ALARMS.search(asking.question)
-    return f" {asking.quote('blood_pressure/crisis')}" if high else ""
+    view = asking.view
+    high = name == "systolic_bp_mmhg" and not view.child and (view.above(name) or view.above("diastolic_bp_mmhg"))
+    return _crisis(asking) if high and (_ALARMS.search(asking.question) or _PREGNANT.search(asking.question)) else ""
+
+
+def _crisis(asking: Asking) -> str:
+    pregnant = _PREGNANT.search(f"{asking.question} {asking.view.text('conditions').lower()}")
+    return f" {asking.quote('blood_pressure/crisis', 3 if pregnant else 0)}"
 
 
 def _limits(asking: Asking, name: str, passage: str, n: int) -> str:

@@ -15,6 +15,7 @@ from encoders.teacher.guidance import fits
 from encoders.teacher.sayable import sentences
 from encoders.teacher.themes import THEMES
 
+_OF_ANYBODY = re.compile(r"\bsaturation (?:is|of) (?:9[0-4])\b|\bsaturation of 93 or 94 %", re.IGNORECASE)
 LEAST = 0.12  # chance of all sentences together, under which none is quoted though the search holds their passages for relevant
 OF_THEME = 0.25  # of the chance of the likeliest sentence: with less, that one is quoted instead of the theme's
 ANSWERS, ANSWERS_AT_ALL = 0.5, 0.55  # chance of a sentence that surely answers; of all sentences together, under which none is quoted
@@ -67,8 +68,12 @@ def sentences_for(
         with_before = unsaid_first(library.answering(put, passages), said_before, least=0.0)
         found = with_before if said or able(found) < min(ANSWERS, able(with_before)) else found
     found = tuple(one for one in found if one.number not in for_others and speaks_to(one.sentence, question, patient.age_years, patient.sex))
+    if any("hypercapn" in one.lower() for one in patient.conditions):  # whose own target lies lower than what the NHS told everybody
+        found = tuple(one for one in found if not _OF_ANYBODY.search(one.sentence))
     found = for_the_young(found, question, patient.age_years)
-    found = for_this_illness(found, " ".join((library.before, question, in_library_words(question), *patient.conditions, *patient.medications, *patient.symptoms)))
+    found = for_this_illness(
+        found, " ".join((library.before, question, in_library_words(question), *patient.conditions, *patient.medications, *patient.symptoms))
+    )
     if said:
         found = tuple(
             one for one in of_kind(question, found) if fits(passages[one.number - 1], intent) and one.sentence.lower().rstrip(".") not in said.lower()

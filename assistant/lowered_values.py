@@ -8,8 +8,10 @@ from assistant.asked_values import values_in_words
 from assistant.asking import Asking
 
 _LOWERS = re.compile(
-    r"\b(?:bring|get|take|keep|push)\b[^?.]{0,30}\b(?:down|lower)\b|\b(?:lower|reduce|improve|turn back|reverse)\b|\bback to normal\b|\bwithout (?:tablets?|medic\w+|pills|drugs|statins?)\b"
+    r"^(?!\W*(?:and |so |but )?(?:do|does|did|will|would) (?!(?:i|we|he|she|they)\b))(?!.*\b(?:should i take|lower (?:number|limit|value|reading|one|figure))\b)"
+    r".*(?:\b(?:bring|get|take|keep|push)\b[^?.]{0,30}\bdown\b|(?:^\W*|\b(?:to|can|could|do|does|how|i|we|he|she|they|me|him|her) (?:\w+ )?)(?:lower|reduce|improve|turn back|reverse)\b|\bback to normal\b)"
 )
+_OTHERWISE = re.compile(r"\bpregnan\w*|\btype (?:1|one)\b|\binsulin\b|\bstatins?\b|\bunderweight\b")  # of these the library speaks otherwise
 _PREDIABETES = 6.5  # HbA1c in percent under which it is not in the diabetes range (ADA 2025)
 _LOWERED_BY = (  # what it goes by, the fact, the passages and sentences that tell what lowers it
     (r"triglycerid", "triglycerides_mg_dl", (("cholesterol/triglycerides", 1),)),
@@ -23,12 +25,13 @@ _LOWERED_BY = (  # what it goes by, the fact, the passages and sentences that te
 def lowered(asking: Asking, spoken_of: str = "") -> str:
     """A value and what lowers it, passages by id; empty where none is named, or it need not be lower. ``spoken_of``: what a question that names none goes on from."""
     question, view = asking.question, asking.view
-    if not _LOWERS.search(question):
+    told = f"{question} {spoken_of} {view.text('conditions').lower()}"
+    if not _LOWERS.search(question) or view.child or _OTHERWISE.search(told):
         return ""
     for text in (question, spoken_of):
         for words, name, passages in _LOWERED_BY:
             if re.search(words, text):
-                if not view.above(name):
+                if not (view.above(name) or (name == "systolic_bp_mmhg" and view.above("diastolic_bp_mmhg"))):
                     return ""
                 if name == "hba1c_percent" and (view.facts[name].value or 0.0) < _PREDIABETES:
                     passages = (("diabetes/prevent", 0), ("diabetes/prediabetes-outlook", 0))

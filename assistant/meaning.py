@@ -31,13 +31,14 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
     ),
     (
         re.compile(
-            r"^\W*(?:so |and |then |ok )*(?:is|could|might|can) (?:it|this|that|there) (?:be |all |also )?(?:any |just )?(?:scarr\w+|scars?)\b", re.IGNORECASE
+            r"^\W*(?:so |and |then |ok )*(?:is|could|might|can) (?:it|this|that|there) (?:be |all |also )?(?:any |just )?(?:scarr\w+|scars?)\b(?![^?.]*\b(?:face|skin|acne|arm|leg|surgery|operation)\b)",
+            re.IGNORECASE,
         ),
         "damaged",
     ),
     (
         re.compile(
-            r"\b(?:why|how come)\b[^?.]*\b(?:no|not (?:any|a single)|without) (?:\w+ )?(?:risks?|estimates?|risk (?:scores?|figures?|estimates?))\b",
+            r"\b(?:why|how come)\b[^?.]*\b(?:no|not (?:any|a single)|without) (?:\w+ )?(?:risks?|estimates?|risk (?:scores?|figures?|estimates?))\b(?! (?:in|with|from|of)\b)",
             re.IGNORECASE,
         ),
         "risks",

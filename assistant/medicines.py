@@ -39,10 +39,10 @@ _ASKED = re.compile(
     rf"|\bwhat(?:'s| is| are) (?:he|she|i|they) (?:on|taking|using) (?:{'|'.join(_KINDS)}) for\b"
 )
 _ELSE = re.compile(  # one that is named otherwise, an amount, or another matter
-    r"\b(?:list|which|doses?|puffs?|how (?:often|much|many)|side|best|tests?|blows?|curves?|values?|blue|brown|purple|pink|green|orange|grey|red|white|relievers?|preventers?|combination|trelegy|seretide|symbicort|fostair|spiriva|ventolin|trimbow|anoro|relvar)\b"
+    r"\b(?:list|which|doses?|puffs?|stop\w*|still|morning|wheez\w*|how (?:often|much|many)|side|best|tests?|blows?|curves?|values?|blue|brown|purple|pink|green|orange|grey|red|white|relievers?|preventers?|combination|trelegy|seretide|symbicort|fostair|spiriva|ventolin|trimbow|anoro|relvar)\b"
 )
 _OF_THE_TEST = re.compile(
-    r"\b(?:on|takes?|taking|uses?|using|medic\w+|tablets?|pills|drugs|inhalers?)\b[^?.]*\b(?:affect\w*|chang\w*|influenc\w*|interfer\w*|alter\w*|skew\w*|mask\w*|spoil\w*)\b"
+    r"\b(?:(?:on|takes?|taking|uses?|using) (?:anything|something|any (?:medic\w+|tablets?|inhalers?|drugs?|pills))|medic\w+|tablets?|pills|drugs|inhalers?)\b[^?.]*\b(?:affect\w*|chang\w*|influenc\w*|interfer\w*|alter\w*|skew\w*|mask\w*|spoil\w*)\b"
     r"[^?.]{0,30}\b(?:tests?|results?|blows?|spirometry|numbers|readings?|values|fev ?1|measurements?)\b"
 )
 _BRONCHODILATORS = frozenset((_RELIEVER, _SAMA, _LAMA, _LABA, _FAST_LABA))
@@ -51,11 +51,10 @@ _INHALED = frozenset((_RELIEVER, _SAMA, _LAMA, _LABA, _FAST_LABA, _STEROID))
 
 def told_of_medicines(view: View, question: str) -> str:
     """What kind each medicine is that a question (small letters) names, else each that the record lists; facts written out. Empty where it asks for something else."""
-    listed = [one.strip() for one in view.text("medications").lower().split(",")] if view.has("medications") else []
+    listed = [name for one in view.text("medications").lower().split(",") if (name := one.strip()) not in ("", "none")] if view.has("medications") else []
     if _OF_THE_TEST.search(question) and not _NAMES.search(question):
         return _of_the_test(view, listed)
-    asked = _ASKED.search(written_out(question))
-    if asked is None or _ELSE.search(asked[0] if question.startswith(asked[0][:4]) else question):
+    if not _ASKED.search(written_out(question)) or _ELSE.search(question):
         return ""
     named = list(dict.fromkeys(_NAMES.findall(question)))
     if not named and re.search(r"\binhalers?|puffers?\b", question):
@@ -75,14 +74,14 @@ def _of_the_test(view: View, listed: list[str]) -> str:
     """Which of the medicines listed open the airways: those change a breathing test, as the ATS/ERS standard (2019) withholds them before one. Empty where none is listed."""
     if not listed:
         return ""
-    opening = [one for one in listed if _kind(one) in _BRONCHODILATORS]
+    opening = [one for one in listed if any(_KINDS[name] in _BRONCHODILATORS for name in _NAMES.findall(one))]
     unknown = [one for one in listed if not _kind(one)]
     said = f"Your record lists these medicines: {view.token('medications')}."
     if opening:
         said += f" {' and '.join(opening).capitalize()} {'opens' if len(opening) == 1 else 'open'} the airways, so a dose before the test makes the values better than without it; when it was last used is not recorded."
     elif not unknown:
         said += " None of them is a bronchodilator, the medicines that change a breathing test most."
-    slowed = [one for one in listed if _kind(one) == _BETA]
+    slowed = [one for one in listed if any(_KINDS[name] == _BETA for name in _NAMES.findall(one))]
     said += f" {' and '.join(slowed).capitalize()} can narrow the airways in asthma." if slowed else ""
     said += f" I cannot say what {' and '.join(unknown)} would do." if unknown else ""
     return f"{said} No medicine should be left out before a test unless the laboratory or the prescriber says so."

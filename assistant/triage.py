@@ -43,6 +43,8 @@ _ASKS_SIGNS = re.compile(  # in general, and nothing that anybody has
 )
 LONGEST = 40_000  # characters of a message that are read: of longer ones the first and the last half of it
 OFTEN = 5  # times that an uncommon word must be told of in emergencies to be no slip itself
+# one slip away from words of emergencies, and words themselves
+_REAL_WORDS = frozenset("ejection crusting overdoes stabling stinking gargling crashing brushing blushing flushing clashing".split())
 _LONG_WORD = re.compile(r"[a-z]{8,}")  # a shorter one is one slip away from too many others
 _NEAR = 300  # characters before and after a match that can take it back
 
@@ -76,7 +78,7 @@ def weighed(message: str, found: Triage | None) -> Triage | None:
 def _by_rules_as_spelt(message: str, patient: Patient | None) -> Triage | None:
     """The red flag that a rule finds once words of emergencies that nobody knows as they are typed are put right: "she swalowed 30 paracetomol"."""
     typed = message[:LONGEST].lower()
-    spelt = _LONG_WORD.sub(lambda found: _speller().word(found[0]), typed)
+    spelt = _LONG_WORD.sub(lambda found: found[0] if found[0] in _REAL_WORDS else _speller().word(found[0]), typed)
     return by_rules(spelt, patient) if spelt != typed else None
 
 

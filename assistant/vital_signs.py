@@ -35,13 +35,15 @@ _ELSEWHEN = re.compile(
     r"\b(?:^\W*(?:and |so |but )?(?:is|are|was|were) (?:\w+ ){1,3}(?:below|under|above|over|less|more)|targets?|aim|range|goal|would|were|(?<!tell me )(?<!know )(?<!wonder )(?<!wondering )(?<!ask )if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|\d\d (?:to|-|and|\u2013) \d\d\b|what (?:does|do|is|would)\b[^.;?!]{0,40}\bmean|before (?:treatment|she|he|i)|dream\w*|film|suppos\w+|imagine|what if|when (?:the|an?|your|oxygen|sats|it)\b|reads? (?:under|below|less)|as (?:it )?(?:always|usual|ever)|(?:my|his|her) (?:normal|usual)|(?:clinic|doctor|nurse|team) (?:says?|said)|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
 )
 _SATURATION_UNNAMED = re.compile(  # "88 percent, was 95 yesterday", "the number is 83 and she breathes quick"
-    r"\b[5-8]\d\b ?(?:%|per ?cent)?,? (?:and )?(?:it |which )?(?:(?:was|were|is) )?(?:down from|from|was|were|normally|usually|instead of)\b[^.;?!\d]{0,12}\b(?:9[3-9]|100)\b(?! ?(?:kg|cm|years?|ml))"
-    r"|\b(?:number|figure|reading|meter|machine|clip|thing|gadget)\b[^\d.;?!]{0,14}\b[5-8]\d\b(?! ?(?:kg|cm|years?|ml|/|over|\.\d))[^.;?!]{0,30}\b(?:breath(?:es|ing|less)|puff(?:s|ing|ed)|pant(?:s|ing)|gasp(?:s|ing))\b"
+    r"\b(?P<fell>[5-8]\d)\b ?(?:%|per ?cent)?,? (?:and )?(?:it |which )?(?:(?:was|were|is) )?(?:down from|from|was|were|normally|usually|instead of)\b[^.;?!\d]{0,12}\b(?:9[3-9]|100)\b(?! ?(?:kg|cm|years?|ml))"
+    r"|\b(?:number|figure|reading|meter|machine|clip|gadget)\b(?! for)[^\d.;?!]{0,14}\b(?P<shown>[5-8]\d)\b(?! ?(?:kg|cm|years?|ml|/|over|\.\d))[^.;?!]{0,30}\b(?:breath(?:es|ing|less)|puff(?:s|ing|ed)|pant(?:s|ing)|gasp(?:s|ing))\b"
 )
 _OF_BREATH = re.compile(
-    r"\b(?:breath(?:es|ing|less)?\b(?! (?:test|exercis\w+ (?:help|good)))|puff(?:s|ing|ed)|pant(?:s|ing)|gasp(?:s|ing)|blue|drows\w*|confus\w*)"
+    r"\b(?:breath(?:es|less)\b|breathing\b(?! (?:is |was |gets )?(?:\w+ )?(?:fine|ok(?:ay)?|normal\w*|easier|easy|better|good|well|test|exercis\w*))|puff(?:s|ing|ed)|pant(?:s|ing)|gasp(?:s|ing)|blue|drows\w*|confus\w*)"
 )
-_OF_THE_TEST = re.compile(r"\b(?:fev ?1|fvc|predicted|lung function|spirometry|peak ?flow|ratio|risk|battery|score)\b")
+_NO_SATURATION = re.compile(
+    r"\b(?:fev ?1|fvc|predicted|lung (?:function|age)|spirometry|peak ?flow|ratio|risk|battery|score|weigh\w*|kilos?|heart|pulse|pressure|bp|diastolic|systolic|humidity|pollen|temperature|sugar|glucose)\b"
+)
 _EFFORT = re.compile(
     r"\brun\w*|\bjog\w*|exercis|training|workout|work out|treadmill|cycl\w+|\bbike|sprint|\brow(?:ing|ed)\b|gym|climb|hik\w+|zone|\bmax|\btrain\b"
 )
@@ -84,7 +86,8 @@ def danger(text: str, patient: Patient | None = None) -> str | None:
                     continue  # a rower's pulse, the temperature of a room
                 return f"vital_{name}"
     unnamed = _SATURATION_UNNAMED.search(text)
-    if unnamed and _OF_BREATH.search(text) and not (_OF_THE_TEST.search(text) or _ELSEWHEN.search(unnamed[0]) or hypercapnic):
+    other = unnamed is None or _NO_SATURATION.search(text) or _ELSEWHEN.search(unnamed[0]) or PAST.search(text)
+    if unnamed and not other and _OF_BREATH.search(text) and not (hypercapnic and float(unnamed["fell"] or unnamed["shown"]) > 88):
         return "vital_spo2"
     pressure = _PRESSURE.search(text)
     if pressure and not _elsewhen(text, pressure, "blood_pressure"):

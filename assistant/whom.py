@@ -25,8 +25,9 @@ _ASIDE = re.compile(
 )
 _SHE, _HE = re.compile(r"\b(?:she|her|hers)\b", re.IGNORECASE), re.compile(r"\b(?:he|his|him)\b", re.IGNORECASE)
 _SELF = re.compile(rf"\b(?:i|i'm|i've|me|mine|myself)\b|\bmy (?!(?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH}|patient|doctor|gp|nurse)\b)", re.IGNORECASE)
+_OF_HERS, _OF_HIS = (re.compile(rf"^(?!.*\b(?:doctor|gp|nurse|consultant|friend)\b).*\b{word} (?!own\b)[a-z]{{3,}}", re.IGNORECASE) for word in ("her", "his"))
 _ACTS = re.compile(
-    r"\b(?:should|shall|do|did|can|could|must|would|may) (?:i|we)\b", re.IGNORECASE
+    r"\b(?:should|shall|can|could|must|would|may) (?:i|we)\b", re.IGNORECASE
 )  # who types asks what to do for another: "her sats are 94, should I recheck?"
 _CITED = re.compile(r"\[\d+\]")
 
@@ -61,7 +62,7 @@ def _named(text: str, patient: Patient) -> Whom | None:
     if kin is not None:
         named = SHE if kin["her"] else HE if kin["his"] else by_sex
         return named if by_sex is THEY or named is by_sex else None  # a relative of the other sex is not the one whose record is open
-    of_another = (_SHE.search(text) and by_sex is SHE) or (_HE.search(text) and by_sex is HE)
+    of_another = (by_sex is SHE and _OF_HERS.search(text)) or (by_sex is HE and _OF_HIS.search(text))
     if _SELF.search(_ACTS.sub(" ", text) if of_another else text):
         return YOU
     called = _CALLED.search(text)

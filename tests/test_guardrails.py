@@ -437,6 +437,7 @@ def test_long_words_of_emergencies_are_understood_as_they_are_misspelt() -> None
     [
         "88 percent, was 95 yesterday, and I'm puffing just sitting reading this.", "she says she is good, but the number is 83 and she breathes quick like a dog", "Mama blue", "baby's gone grey",
         "I've used my GTN three times and the tightness is still there", "he is drowsy and floppy", "after the fall one pupil is big and he sleeps always", "she's muddled, flapping hands and can hardly keep awake",
+        "can u help me breathe", "My wife suddenly doesn't know what year it is or who I am, she was perfectly fine at breakfast",
     ],
 )  # fmt: skip
 def test_terse_emergencies_are_found(message: str) -> None:
@@ -446,7 +447,41 @@ def test_terse_emergencies_are_found(message: str) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["FEV1 was 84 %, down from 95 last year, and I'm not even breathless", "His hair is grey", "The curve in the app is blue", "does GTN spray help the lungs?", "84 percent, was 95 before, is that the FEV1 of a man who breathes well?"],
+    ["FEV1 was 84 %, down from 95 last year, and I'm not even breathless", "His hair is grey", "The curve in the app is blue", "does GTN spray help the lungs?", "can you help me breathe better when I run?", "84 percent, was 95 before, is that the FEV1 of a man who breathes well?"],
 )  # fmt: skip
 def test_what_only_looks_like_a_terse_emergency_is_none(message: str) -> None:
     assert triage(message) is None, message
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "I see my doctor every year and my chest feels tight and painful", "I go skiing every winter and my chest is tight and painful", "I get bronchitis every winter and my chest is tight and painful",
+        "every year at the marathon my chest is tight and crushing",
+    ],
+)  # fmt: skip
+def test_what_comes_every_year_beside_a_chest_that_hurts_takes_no_alarm_back(message: str) -> None:
+    assert by_rules(message) is not None, message
+
+
+def test_a_tight_chest_of_every_spring_is_no_emergency() -> None:
+    assert triage("Every spring my nose streams and my chest gets tight. What can I do about the pollen?") is None
+
+
+def test_an_unnamed_saturation_far_under_the_target_of_hypercapnic_copd_is_an_emergency() -> None:
+    person = Patient(conditions=("COPD with hypercapnic respiratory failure",))
+    assert by_rules("72 percent, was 95 yesterday, and I'm puffing just sitting reading this.", person) is not None
+    assert by_rules("89 percent, was 95 yesterday, and I am puffing.", person) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "My weight is 85, was 95, and breathing is easier", "the pulse reading is 72 and breathing is fine", "the reading was 80 and breathing is normal",
+        "the thing is I'm 68 and breathless on hills", "my lung age number is 72 and i get breathless on hills", "I have eczema, it is crusting on my chest, do I blow anyway?", "My ejection fraction was measured for several hours",
+        "my injection goes into the arm", "my tattoo goes down my arm", "the baby was moved into my arms", "GTN is not helping my Raynaud's fingers", "one pupil in my class has large tonsils",
+    ],
+)  # fmt: skip
+def test_no_rule_of_terse_emergencies_finds_one_in_what_is_none(message: str) -> None:
+    found = triage(message)
+    assert found is None or found.rule == "read_by_meaning", (message, found)

@@ -32,7 +32,7 @@ def test_a_medicine_is_told_by_its_kind_and_the_prescriber_is_named(patients: Pa
 
 @pytest.mark.parametrize(
     "question",
-    ["how many puffs of salbutamol for asthma", "which medicines is he on", "what are the side effects of ramipril for", "what should i do", "what does fev1 do", "is salbutamol safe", "what is the dose of salbutamol for", "what does the blue inhaler do", "what is my trelegy inhaler for", "what is the best inhaler for", "what do i do if i've run out of tablets, what can i do", "i had salbutamol, is the difference between the two tests big"],
+    ["how many puffs of salbutamol for asthma", "which medicines is he on", "what are the side effects of ramipril for", "what should i do", "what does fev1 do", "is salbutamol safe", "what is the dose of salbutamol for", "what does the blue inhaler do", "what is my trelegy inhaler for", "what is the best inhaler for", "what do i do if i've run out of tablets, what can i do", "i had salbutamol, is the difference between the two tests big", "why was i put on prednisolone, and how do i stop it?", "what is salbutamol for? how many puffs may i take?", "does using a nose clip change the blow?"],
 )  # fmt: skip
 def test_other_questions_are_left_to_others(patients: Path, question: str) -> None:
     assert told_of_medicines(view_of(patients, "severe_obstruction"), question) == ""
@@ -46,7 +46,7 @@ def test_which_medicines_change_a_test_is_told() -> None:
     assert "Tiotropium and salbutamol open the airways" in of("tiotropium", "salbutamol")
     assert "None of them is a bronchodilator" in of("amlodipine") and "narrow the airways in asthma" in of("bisoprolol")
     assert "None of them" not in of("somethingol") and "I cannot say what somethingol would do" in of("somethingol")
-    assert of() == ""
+    assert of() == of("None") == "" and "Fluticasone/salmeterol opens the airways" in of("fluticasone/salmeterol")
 
 
 def test_every_medicine_of_made_up_people_is_known(patients: Path) -> None:

@@ -196,6 +196,42 @@ def test_what_lowers_it_is_of_what_was_spoken_of() -> None:
     assert lowered(Asking(session, "can i get it back to normal?", LIBRARY), "do i like music?") == ""
 
 
+@pytest.mark.parametrize(
+    ("question", "person"),
+    [
+        ("how do i bring my sugar down", Patient(age_years=8.0, hba1c_percent=8.3)), ("how do i bring my sugar down", Patient(age_years=40.0, hba1c_percent=8.3, conditions=("type 1 diabetes",))),
+        ("how can i get my sugar down in pregnancy?", Patient(age_years=30.0, hba1c_percent=6.8)), ("what is the lower number in blood pressure?", Patient(age_years=50.0, systolic_bp_mmhg=150.0)),
+        ("do statins lower cholesterol?", Patient(age_years=50.0, total_cholesterol_mg_dl=260.0)), ("does vinegar lower blood sugar?", Patient(age_years=50.0, hba1c_percent=8.3)),
+    ],
+)  # fmt: skip
+def test_what_lowers_a_value_is_for_whom_it_is_meant(question: str, person: Patient) -> None:
+    assert lowered(Asking(begin(person), question, LIBRARY)) == ""
+
+
+@pytest.mark.parametrize(
+    ("question", "person", "said", "unsaid"),
+    [
+        ("does my glucose need rechecking?", Patient(glucose_mg_dl=320.0), "", "need not"), ("does my blood pressure need rechecking?", Patient(age_years=50.0, systolic_bp_mmhg=118.0, diastolic_bp_mmhg=104.0), "Yes", "need not"),
+        ("does my blood pressure need rechecking?", Patient(age_years=50.0, systolic_bp_mmhg=84.0, diastolic_bp_mmhg=44.0), "call an ambulance", "One high reading"),
+        ("is 165/112 dangerous when pregnant", Patient(age_years=30.0, sex=Sex.FEMALE), "160/110", "180/120"), ("is 84/44 dangerous", Patient(age_years=50.0), "call an ambulance", "hypertension"),
+        ("is a bp of 150/95 dangerous for my son?", Patient(age_years=7.0), "", "hypertension"), ("what can i do about my fev1, i am 162 cm tall?", Patient(age_years=50.0, systolic_bp_mmhg=162.0), "", "mmHg"),
+        ("is a peak flow of 200/450 low", Patient(age_years=50.0), "", "mmHg"), ("how dangerous is low blood sugar?", Patient(age_years=50.0, hba1c_percent=5.0), "", "HbA1c"),
+    ],
+)  # fmt: skip
+def test_a_verdict_fits_the_person_and_the_value(question: str, person: Patient, said: str, unsaid: str) -> None:
+    session = begin(person)
+    found = write_out(judged_value(Asking(session, question, LIBRARY)), session.facts)
+    assert said in found and unsaid not in found, found
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["what would help a flare-up?", "what is the best way to treat the symptoms of a flare up?", "what does a flare-up do to the lungs", "how do i tell a flare-up from a cold", "what symptoms would tell me that my crohn's is flaring up?", "how do i know my bronchiectasis is flaring up"],
+)  # fmt: skip
+def test_other_questions_on_flare_ups_are_left_to_the_library(question: str) -> None:
+    assert flare_signs(Asking(begin(Patient(conditions=("COPD",))), question, LIBRARY)) == ""
+
+
 def test_the_signs_of_a_flare_up_are_of_the_illness_that_is_meant() -> None:
     of_copd, nobody = begin(Patient(conditions=("COPD",))), begin(Patient())
     asked = "what signs would mean my chest is flaring up?"

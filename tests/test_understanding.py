@@ -235,6 +235,7 @@ WOMAN, MAN = Patient(sex=Sex.FEMALE), Patient(sex=Sex.MALE)
         ("is my ratio normal", WOMAN, YOU), ("my mother has a cough, what does her test show", WOMAN, SHE), ("My son wheezes at night", MAN, HE), ("Patient asks whether he can fly", MAN, HE),
         ("what is the patient's FEV1", Patient(), THEY), ("my father had a stroke, what is my risk", WOMAN, YOU), ("explain it to my wife", MAN, YOU), ("can he do sports", MAN, HE),
         ("my son worries, are my lungs all right", WOMAN, YOU), ("her sats came up as 94, should I recheck that?", WOMAN, SHE), ("should I use his inhaler", WOMAN, YOU),
+        ("My GP said she is worried about the FEV1. Do I have COPD?", WOMAN, YOU), ("The nurse said she wasn't sure, did I blow hard enough?", WOMAN, YOU),
     ],
 )  # fmt: skip
 def test_of_whom_a_question_speaks(question: str, patient: Patient, person: object) -> None:

@@ -43,7 +43,7 @@ _TOO_LOW = re.compile(r"^(?:For people with diabetes, )?low blood (?:pressure|su
 _LOW_HBA1C = re.compile(r"\ban HbA1c (?:a little )?below [45] %", re.IGNORECASE)
 _OF_LOW_HBA1C = re.compile(r"\b(?:low|small|below|under|too little)\b|(?<![\d.])[34]\.\d|\b4 ?%", re.IGNORECASE)
 _OF_LOW = re.compile(r"\b(?:low|hypo\w*|faint\w*|dizz\w*|shak\w*|sweat\w*|collaps\w*|drop\w*)\b", re.IGNORECASE)
-_WHEN_HIGH = re.compile(r"\bwhile the pressure is high\b|^(?:From|With a blood pressure from) \d{3}/\d{2,3}\b", re.IGNORECASE)
+_WHEN_HIGH = re.compile(r"^With high blood pressure, steady\b|^(?:From|With a blood pressure from) \d{3}/\d{2,3}\b", re.IGNORECASE)
 _OF_PRESSURE = re.compile(r"\b(?:pressure|bp|hypertens\w*|systolic|diastolic)\b|\b\d{3} ?(?:/|over)", re.IGNORECASE)
 _THINNER = re.compile(
     r"\b(?:losing|lost|loses|dropped|dropping) (?:\w+ ){0,4}(?:weight|stone|pounds|kilos?|kg)\b|\bweight loss\b|\b(?:too|so|very|rather) thin\b|\bkeep (?:\w+ )?weight on\b|\b(?:put|putting) (?:(?:on|some|a bit|more|any) )*weight(?: on)?\b|\bgain(?:ing)? (?:some )?weight\b|\bbuild (?:him|her|me|them) up\b|\bunderweight\b|\bskinny\b",

@@ -28,7 +28,12 @@ def next_blow(asking: Asking) -> str:
     if view.state == "no_reference":
         how = f"{not_read(view)} Once it is added, everything is worked out anew. {how}"
     if not wrong:
-        same = "No fault was found in these blows, so do the same again. " if view.text("findings") == "none" else ""
+        few = view.text("blows") in ("1", "2")
+        same = (
+            f"No fault was found in {'this blow' if view.text('blows') == '1' else 'these blows'}, so do the same again{', until there are three good blows' if few else ''}. "
+            if view.text("findings") == "none"
+            else ""
+        )
         return f"{same or view.found().strip()} {how}"
     return f"Next time, {'; '.join(wrong)}. That is because of what was found in these blows: {view.token('findings')}. {how}"
 

@@ -46,6 +46,8 @@ def sport(asking: Asking) -> str:
 
 def above_predicted(asking: Asking) -> str:
     view, named = asking.view, asked_number(asking.question)
+    if re.search(r"\b(?:which|what|any)\b", asking.question) and not re.search(r"\bfev ?1\b|\bfvc\b|\bratio\b", asking.question):
+        return _all_above_predicted(view)
     measure = "fvc" if "fvc" in asking.question or "capacity" in asking.question else "fev1"
     main = "fev1_fvc" if named == "fev1_fvc" else f"{measure}_l"
     predicted = "fev1_fvc_predicted" if main == "fev1_fvc" else f"{measure}_predicted_l"
@@ -57,6 +59,36 @@ def above_predicted(asking: Asking) -> str:
     if not over:
         return f"It is not above predicted. {stands}" if re.search(r"\b(?:above|over|more|higher|bigger|larger|too|exceed\w*)\b", asking.question) else ""
     return f"{stands} Predicted is only the average of healthy people like you, so about half of them lie above it: a value above it is not a fault, and none is too big. {asking.quote('spirometry/percent-predicted')}{trained}"
+
+
+def _all_above_predicted(view: View) -> str:
+    """Which of the measures lie above what is predicted, each with its percent."""
+    known = [m for m in ("fev1", "fvc") if view.has(f"{m}_l", f"{m}_predicted_l")]
+    if not known:
+        return f"That cannot be compared here. {not_read(view)}"
+    over = [m for m in known if (view.facts[f"{m}_l"].value or 0.0) >= (view.facts[f"{m}_predicted_l"].value or 0.0)]
+    head = (
+        f"Above predicted {'is' if len(over) == 1 else 'are'} your {join([m.upper() for m in over])}." if over else "Neither FEV1 nor FVC is above predicted."
+    )
+    stands = (f"{with_limit(view, m)} Predicted is {view.token(f'{m}_predicted_l')}." for m in known)
+    return f"{head} {' '.join(stands)}"
+
+
+_FIXED = re.compile(r"(?<![\d.])0?[.,]70?\b|\b70 ?(?:%|per ?cent)|\bfixed (?:ratio|limit|cut)")
+_OBSTRUCTED = re.compile(r"\bobstruct\w*|\bcopd\b")
+
+
+def under_fixed_limit(asking: Asking) -> str:
+    """Whether a ratio below 0.70 is obstruction: what goes by that limit, what it gets wrong, and the person's own lower limit; empty where that is not asked."""
+    view, question = asking.view, asking.question
+    if not (_FIXED.search(question) and _OBSTRUCTED.search(question) and re.search(r"\bratio\b|fvc", question) and view.has("fev1_fvc")):
+        return ""
+    under = (view.facts["fev1_fvc"].value or 0.0) < 0.7
+    own = with_limit(view, "fev1_fvc") if view.has("fev1_fvc_lln") else not_read(view)
+    return (
+        f"Your FEV1/FVC ratio is {view.token('fev1_fvc')}, so it is {'' if under else 'not '}below the fixed limit. {asking.quote('spirometry/fixed-ratio')} "
+        f"{asking.quote('spirometry/fixed-ratio', 1)} {own} {result(view) if view.state == 'read' else ''}"
+    )
 
 
 def how_real(asking: Asking) -> str:
@@ -122,7 +154,7 @@ def fits_symptom(asking: Asking) -> str:
     return f"It can fit: {MEANING[view.pattern]}. {finding(view)} {asking.quote('breathlessness/causes')} {worse}"
 
 
-_NUMBER = re.compile(r"(?<![\w.,])(\d{1,3}(?:[.,]\d+)?)(?![\w]|[.,]\d)")
+_NUMBER = re.compile(r"(?<![\w.,/])(\d{1,3}(?:[.,]\d+)?)(?![\w/]|[.,]\d)")
 
 
 def _said(value: float | None, numbers: Sequence[str]) -> bool:
@@ -204,7 +236,11 @@ def letter(asking: Asking) -> str:
 
 def _poor(view: View) -> str:
     """That the blows themselves are of poor quality, whatever is added to the record."""
-    return f" Even then, read it with caution: the FEV1 has quality grade {view.token('fev1_grade')}." if view.text("fev1_grade") in ("D", "E", "F") else ""
+    if view.text("fev1_grade") not in ("D", "E", "F"):
+        return ""
+    return (
+        f" Even then, read it with caution: the FEV1 has quality grade {view.token('fev1_grade')}, so a repeat with at least three good blows is worth doing."
+    )
 
 
 def percent_without(asking: Asking) -> str:
@@ -218,6 +254,8 @@ def percent_without(asking: Asking) -> str:
         return f"Yes: the FEV1/FVC ratio needs no {join(gap)}. Yours is {view.token('fev1_fvc')}. Only to compare it with healthy people are age, sex and height needed."
     if gap and asking.question.lstrip().startswith(("what", "so what", "and what", "which")):
         return f"Record your {join(gap)}: with age, sex and height every value is compared with that of healthy people at once."
+    if gap and re.search(rf"\b(?:if|once|when|enough)\b[^?]*\b(?:{'|'.join(gap)})\b|\b(?:{'|'.join(gap)})\b[^?]*\benough\b", asking.question):
+        return f"Once your {join(gap)} {'is' if len(gap) == 1 else 'are'} added, every value is compared with that of healthy people at once, without a new blow.{_poor(view)}"
     if gap:
         held = f" The FEV1 itself is {view.token('fev1_l')}, with nothing to compare it with." if view.has("fev1_l") else ""
         return f"No: percent of predicted needs age, sex and height, and your {join(gap)} {'is' if len(gap) == 1 else 'are'} not recorded. I do not guess.{held} Once it is added, everything is worked out anew.{_poor(view)}"

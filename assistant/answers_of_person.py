@@ -81,8 +81,14 @@ def fit_for_it(asking: Asking) -> str:
     return f"{head} {result(view)}{' Show them the report.' if view.state == 'read' else ''}"
 
 
+_TREATED = re.compile(r"\b(?:inhalers?|puffers?|treat(?:ment|ed)|medic\w+|tablets?|drugs?|steroids?|antibiotics?)\b")
+
+
 def need_test(asking: Asking) -> str:
     view = asking.view
+    if _TREATED.search(asking.question) and not re.search(r"\btests?\b", asking.question):
+        listed_now = f" Your record lists these medicines: {view.token('medications')}." if view.has("medications") else ""
+        return f"Whether you need an inhaler or another medicine is for a clinician to decide, who first finds out what is behind the result.{listed_now} {result(view)} {f'{NEXT[view.pattern]}.' if view.pattern else ''}"
     name, passage = next(((name, passage) for name, words, passage in _FURTHER if re.search(rf"\b(?:{words})", asking.question)), ("another test", ""))
     head = f"Whether you need {name} is for a clinician to decide"
     if name == "a breathing test":

@@ -240,12 +240,12 @@ def severity_scale(asking: Asking) -> str:
 
 def odd_record(asking: Asking) -> str:
     view = asking.view
-    names = tuple(name for name in ("symptoms", "conditions", "medications") if view.has(name) and re.search(_LISTED[name], asking.question)) or tuple(
-        name for name in ("symptoms", "conditions", "medications") if view.has(name)
-    )
+    smoked = re.search(r"\bpack[- ]?years?\b|\bsmok\w+", asking.question) is not None and view.has("pack_years")
+    held = tuple(name for name in ("symptoms", "conditions", "medications") if view.has(name))
+    names = ("smoking_status",) if smoked else tuple(name for name in held if re.search(_LISTED[name], asking.question)) or held
     age = (
         f" The age is recorded as {view.token('age_years')}."
-        if view.has("age_years") and re.search(r"\b(?:year|age|old|child|boy|girl|kid)", asking.question)
+        if view.has("age_years") and (smoked or re.search(r"\b(?:year|age|old|child|boy|girl|kid)", asking.question))
         else ""
     )
     return (

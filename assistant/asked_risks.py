@@ -11,7 +11,9 @@ from encoders.teacher.risk import asked_trait
 from encoders.teacher.sentences import join
 from encoders.teacher.view import View
 
-_RISK = re.compile(r"\b(?:risks?|chances?|odds|probabilit\w+|likelihood|estimates?|estimating|predictions?|percentages?|figures?)\b")
+_RISK = re.compile(
+    r"\b(?:risks?|chances?|odds|probabilit\w+|likelihood|estimates?|estimating|predictions?|percentages?|figures?|(?:higher|lower) than usual)\b"
+)
 _TRUST = re.compile(
     r"\b(?:believe|trust\w*|rely|reliable|reliability|accurate|accuracy|sure|certain\w*|confiden\w+|how good|take (?:them|it|these|this) seriously|seriously|validated|calibrated|interval|uncertain\w*|margin|credible|worth|meaning\w*|hold up|still (?:count|valid|stand))\b"
 )
@@ -23,7 +25,7 @@ _NOT = re.compile(r"\b(?:lower(?:ing)?|reduce|smokers?)\b")
 _IF_CHANGED = re.compile(
     r"\b(?:if|would|could|once|after|were)\b[^?.]*\b(?:stop\w*|quit\w*|gave up|gives? up|giving up|los(?:t|es?|ing)|treated|controlled|came down|come down|brought down|better|fitter|improv\w+|chang\w+)\b"
 )
-OF_THE_VESSELS = ("hypertension", "heart_attack", "stroke", "heart_failure", "coronary_disease")  # traits that a lower blood pressure lowers
+OF_THE_VESSELS = ("hypertension", "myocardial_infarction", "stroke", "heart_failure", "coronary_heart_disease")  # traits that a lower blood pressure lowers
 FEW = 4  # missing inputs that are named
 
 

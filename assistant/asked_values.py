@@ -42,6 +42,7 @@ _NAMES = tuple((name, re.compile(rf"\b(?:{words})\b")) for name, words in (
     ("hba1c_percent", r"hb ?a1c|a1c"),
     ("smoking_status", r"(?:do|did|have|am|does|has|is) (?:i|he|she|they|this person|the patient) (?:ever |still |currently )?(?:smoked?|smoking|a smoker|an? (?:ex|former)[- ]smoker)|smoker or not|smoking status"),
     ("pack_years", r"pack[- ]?years?|how much (?:have|did|has) (?:i|he|she|they) smoked?"),
+    ("creatinine_mg_dl", r"how (?:are|is|do) (?:his|her|my|their|the) kidneys?|kidney (?:function|values?|numbers?)"),
     ("heart_rate_bpm", r"pulse|heart ?(?:rate|beat)"),
     ("spo2_percent", r"oxygen|o2|sats?|saturation|spo2"),
     ("symptoms", r"symptoms?|complaints"),

@@ -42,6 +42,7 @@ from encoders.record import Patient, write_out
 from encoders.spirogram.results import Spirometry
 from encoders.tabular import table_of
 from encoders.teacher import Case
+from encoders.teacher.numbers import WHICH
 from encoders.teacher.sayable import sentences
 from encoders.teacher.themes import THEMES
 from encoders.teacher.view import View
@@ -54,6 +55,7 @@ PLOTS = {"show_flow_volume": "flow_volume", "overlaid": "flow_volume", "show_vol
 EMBEDDED_MODEL = Path(__file__).resolve().parent.parent / "assets" / "models" / "breathwise-mini"
 STOPPED = "Stopped before a sentence was whole."
 LENT_GPU = "SPACES_ZERO_GPU"  # set on a Space whose GPU is lent by the call
+OF_A_VALUE = ("my_numbers", "judged_value", "own_value_good", "lowered_value", "why_value")  # answers on a value of the record
 _CITED = re.compile(r"\[(\d+)\]")
 
 
@@ -146,7 +148,7 @@ class Assistant:
         for part in several:
             for turn in self._answer(session, library, part, started, stop, temperature, seed):
                 if len(several) == 1:
-                    yield turn
+                    yield replace(turn, question=question)
                 elif not turn.done:
                     yield together(question, (*done, turn))
             session, done = session.add(turn), (*done, turn)
@@ -163,7 +165,8 @@ class Assistant:
             last.seen.intent == UNKNOWN or last.seen.intent in THEMES
         )  # what code cites beside the record, nobody may have asked for
         spoken = [one.id for one in last.citations] if last is not None and of_library else []
-        return self.library.asked(" ".join(turn.question for turn in session.told[-2:]), spoken)
+        of_value = last.question if last is not None and last.seen.intent in OF_A_VALUE else ""
+        return self.library.asked(" ".join(turn.question for turn in session.told[-2:]), spoken, of_value)
 
     def _answer(
         self, session: Session, library: GuidelineLibrary, question: str, started: float, stop: threading.Event | None, temperature: float, seed: int
@@ -229,7 +232,7 @@ class Assistant:
         if not halted:
             view = View(Case(session.patient, session.spirometry, session.facts))
             more = left_out(view, library.spelt(question), understood.intent, draft.text)
-            draft.said = [] if more and draft.text == NO_ANSWER else draft.said
+            draft.said = [] if more and draft.text in (NO_ANSWER, WHICH) else draft.said
             draft.said += [Written(one, "record" if draft.said else "code") for one in sentences(more)]
             otherwise = stated_otherwise(view, library.spelt(question), draft.text)
             draft.said += [Written(otherwise, "record")] if otherwise else []

@@ -83,7 +83,9 @@ def corrects_record(message: str) -> Dispute | None:
     if found:
         what = next((part for part in found.groupdict().values() if part), "")
         name = asked_number(what)
-        if (name or _ON_FILE.search(what)) and not re.match(r"\W*(?:is|are|was|were|what|how|why|can you tell)\b", text, re.IGNORECASE):
+        if (name or _ON_FILE.search(what)) and not re.match(
+            r"\W*(?:(?:and|so|but) )?(?:is|are|was|were|do|does|did|would|will|could (?!you)|what|how|why|can you tell)\b", text, re.IGNORECASE
+        ):
             return Dispute(name)
     found = _SUPPOSE.search(text)
     if found:

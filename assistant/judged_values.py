@@ -6,16 +6,30 @@ import re
 
 from assistant.asked_values import values_in_words
 from assistant.asking import Asking, listed
+from assistant.judged_pressure import CHECKED, JUDGE, LIMITS, SYSTOLIC, judged_pressure, limits, of_danger
+from assistant.lowered_values import lowered
 
+_AND = r"^\W*(?:and|so|but|ok|okay)\b[ ,]*"
 _OPENS = r"^\W*(?:(?:and|so|but|ok|okay|doctor|then|hi|hello)\b[ ,]*)*"
-_JUDGE = re.compile(
-    r"\b(?:ok(?:ay)?|normal|high|low|good|bad|fine|dangerous|healthy|worrying|all ?right|raised|elevated|too|a lot|range|concern\w*|worr(?:y|ied)|alarm\w*|serious)\b"
-)
 _AGAIN = re.compile(
-    r"\b(?:re-?check\w*|re-?measur\w*|re-?test\w*|(?:check|measure|test|take|do) (?:it|that|this|them) again|repeat (?:it|that|this|the (?:reading|measurement)))\b"
+    r"\b(?:re-?check\w*|re-?measur\w*|re-?test\w*|(?:check|measure|test) (?:it|that|this|them) again|(?:take|do) (?:another|a second) (?:reading|measurement)|repeat (?:it|that|this|the (?:reading|measurement)))\b"
 )
-_ALARMS = re.compile(r"\b(?:danger\w*|emergency|hospital|a ?& ?e|ambulance|urgent\w*|worr(?:y|ied|ying)|alarm\w*|serious\w*)\b")
-_TABLETS = re.compile(r"\bneeds? (?:to (?:take|be on|start) )?(?:\w+ )?(?:tablets?|medic\w+|pills|meds|drugs|treat\w+)\b")
+_WORRIES = re.compile(
+    r"\b(?:should|do|need|must|ought) (?:i|we|he|she|they)\b[^?.]{0,24}\b(?:worr\w+|concern\w*|alarm\w*)\b|\b(?:cause|reason) for (?:concern|alarm|worry)\b|\b(?:anything|something|one) to worry\b|\bworr(?:y|ied|ying) about (?:a |an |my |his |her |the |that )|\bshould (?:it|that|this|they) (?:worry|concern|alarm|bother) (?:me|us|him|her|them)\b"
+)
+_SEE_SOMEBODY = re.compile(
+    r"\b(?:should|do|need|must) (?:i|we|he|she|they)\b[^?.]{0,12}\b(?:see|tell|ring|call) (?:a |the |my |his |her )?(?:somebody|someone|doctor|gp|anyone|anybody|nurse)\b"
+)
+_LAST_VERDICT = re.compile(  # after what tells of a value: "my husband brushes off his blood pressure. Is it too high?"
+    r"[.!?;,]\s+(?:and |so |but )?(?:is|was) (?:it|that|this) (?:too |really |very |a bit )*(?:high|low|ok(?:ay)?|normal|fine|bad|good|dangerous|worrying|all ?right|raised)\b[^?.]{0,16}\W*$"
+)
+_LOOKS = re.compile(
+    r"\bhow (?:does|do|is|are) (?:mine|hers|his|theirs|(?:my|his|her|the) (?:numbers|values|figures|one))\b|\bwhat do (?:my|his|her|the) (?:numbers|values|figures) say\b|\bany (?:signs?|hints?|traces?) (?:of|that)\b"
+)
+_THAT_TOO = re.compile(_AND + r"(?:what about |how about )?(?:the|my|his|her|their) [\w ]{2,24}, (?:is|was|are) (?:that|it|they|this) ")
+_WHAT_TO_DO = re.compile(
+    r"\bwhat (?:can|could|should|do|must) (?:i|we|he|she|they)\b[^?.]{0,12}\bdo\b|\banything (?:i|we|he|she|they) (?:can|could|should) do\b"
+)
 _OWN = re.compile(_OPENS + r"(?:is|are|was) (?:my|his|her|the|that|this|\d+) ?")
 _HOW_BAD = re.compile(r"\bhow (?:worried|concerned|serious|bad|dangerous|alarming|worrying)\b")
 _IS = re.compile(
@@ -26,18 +40,14 @@ _THEN_THAT = re.compile(r"^(?:[^?]{3,40}\?|[^?,.;]{2,30}\d[^?,;]{0,10}[,.;])\s*(
 _OF_THAT = re.compile(
     r"\b(?:is|does) (?:that|this|it|an? [\w .%]{2,24}|(?:his |her |my |the )?hba1c[\w .%]{0,20}|\d[\w .%/]{0,14}) ?(?:mean )?(?:i have |i'm )?(?:a )?(?P<what>diabetes|diabetic|hypertension|high blood pressure|obes\w+|overweight)\b"
 )
-_PRESSURE = re.compile(r"\b(\d{2,3}) ?(?:/|over) ?\d{2,3}\b")
-_TYPED = re.compile(r"\b(\d{2,3}) ?(?:/|over) ?(\d{2,3})\b")
-_OTHER_VALUE = re.compile(r"\b(?:peak ?flow|pef|fev ?1|fvc|ratio|heights?|tall|weigh\w*|sats?|oxygen|sugar|glucose|pulse|heart rate)\b")
-_PREGNANT = re.compile(r"\bpregnan\w*|\bpost-?natal\b|\bgave birth\b|\bafter (?:the )?birth\b")
-_NEXT = re.compile(
-    r"\bwhat (?:should|shall|must|do|can|could|would|to|needs? to)\b[^?.]{0,30}\b(?:next|do|about|happen)\b|\bhow (?:urgent|soon|quick|quickly|fast)\b|\bnext step"
-)
+_TAKEN = re.compile(r"\b(?:tablets?|pills?|dos\w*|medic\w*|inhalers?|puffs?|forg[eo]t\w*|missed)\b")
+_OF_LOW_SATURATION = re.compile(r"(?<![\d.])(?:[5-8]\d|9[0-2])(?![\d.])")
 _OXYGEN_TO_TAKE = re.compile(r"\b(?:home oxygen|oxygen (?:at home|therapy|tank|cylinder|concentrator|bottle))\b|\bneeds? (?:\w+ ){0,2}oxygen\b")
 _RISK = re.compile(r"\b(?:risks?|chances?|odds|likel\w+|probab\w+)\b")
 _RECORD = (  # what it goes by, the facts in order of preference, the passage and sentence with the limits, the condition
-    (r"blood pressure|\bbp\b|hypertens", ("systolic_bp_mmhg",), ("blood_pressure/bp-levels", 0), ("hypertension", "high blood pressure")),
-    (r"blood sugar|\bsugars?\b|glucose|hba1c|\ba1c\b|diabet", ("hba1c_percent", "glucose_mg_dl"), ("diabetes/hba1c", 1), ("diabetes",)),
+    (r"blood pressure|\bbp\b|hypertens|systolic|diastolic|\b(?:top|upper|bottom|lower) (?:number|figure|reading|one)\b", (SYSTOLIC,), LIMITS, ("hypertension", "high blood pressure")),
+    (r"\bglucose\b", ("glucose_mg_dl",), ("diabetes/glucose", 0), ("diabetes",)),
+    (r"blood sugar|\bsugars?\b|hba1c|\ba1c\b|diabet", ("hba1c_percent", "glucose_mg_dl"), ("diabetes/hba1c", 1), ("diabetes",)),
     (r"cholesterol", ("total_cholesterol_mg_dl",), ("cholesterol/lipids", 0), ("cholesterol",)),
     (r"\bbmi\b|body mass|weight\b|over ?weight|under ?weight|obes\w+|too (?:fat|heavy|thin)", ("bmi_kg_m2",), ("weight/bmi", 0), ("obesity",)),
     (r"pack[- ]?years?", ("pack_years",), ("smoking/pack-years", 2), ()),
@@ -45,51 +55,37 @@ _RECORD = (  # what it goes by, the facts in order of preference, the passage an
     (r"\boxygen (?:level|reading|number|figure|saturation|says?|reads?|shows?|is|was|of|at)\b(?! (?:on|up|flow))|spo2|saturation|\bsats?\b", ("spo2_percent",), ("pulse_oximetry/what-is-spo2", 1), ()),
     (r"breathing rate|respiratory rate", ("respiratory_rate_bpm",), ("breathlessness/breathing-rate", 0), ()),
 )  # fmt: skip
-# mmHg: what can be a systolic pressure and, at least, a diastolic one; under and from when on one is low (AHA) or hypertension (ESC 2024); an SpO2 in percent that may need help
-PLAUSIBLE, LOWEST, LOW, HIGH, LOW_SATURATION = (60, 260), 30, 90, 140, 92
+VERY_HIGH_GLUCOSE = 250  # mg/dL, from which the ADA has ketones looked for
+LOW_SATURATION = 92  # percent, from which down an SpO2 may need help
+LONGEST = 14  # words of a question for a verdict by itself
 CHECKED_AGAIN = {
-    "systolic_bp_mmhg": ("blood_pressure/bp-levels", 1),
+    SYSTOLIC: CHECKED,
     "spo2_percent": ("pulse_oximetry/how-to-use", 0),
     "hba1c_percent": ("diabetes/hba1c", 2),
 }
-OF_LOW = {
-    "systolic_bp_mmhg": ("blood_pressure/low-danger", (0, 1)),
-    "bmi_kg_m2": ("weight/underweight", (0,)),
-}  # what a low value means, which the limits do not say
+OF_LOW = {"bmi_kg_m2": ("weight/underweight", (0,)), "heart_rate_bpm": ("heart_rate/slow", (0, 1))}  # what a low value means, which the limits do not say
 
 
 def judged_value(asking: Asking) -> str:
     """The verdict on one value of the record with its limits, passages by id; empty where none is asked for."""
     question, view = asking.question, asking.view
     named, of_that = _IS.match(question), _OF_THAT.search(question)
-    pressure = _PRESSURE.search(question)
-    systolic = (
-        re.search(rf"\b{int(view.facts['systolic_bp_mmhg'].value or 0)}\b(?! ?(?:%|cm|kg|ml|mm|pounds|lbs?|years?|l\b))", question)
-        if view.has("systolic_bp_mmhg")
-        else None
-    )
-    if systolic is not None and _OTHER_VALUE.search(question):
-        systolic = None
-    if _NEXT.search(question) and (re.search(r"blood pressure|\bbp\b|\b\d{2,3}/\d{2,3}\b", question) or systolic) and view.above("systolic_bp_mmhg"):
-        return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-levels', 1)} {asking.quote('blood_pressure/bp-lifestyle')} {asking.quote('blood_pressure/crisis')}"
-    if pressure and not _RISK.search(question) and f"{pressure[1]} mmHg" == view.text("systolic_bp_mmhg") and (_JUDGE.search(question) or "mean" in question):
-        return f"{told_with_limits(asking, 'systolic_bp_mmhg')}{_danger(asking, 'systolic_bp_mmhg')}"
-    typed = _TYPED.search(question) if _JUDGE.search(question) and not (_RISK.search(question) or _OTHER_VALUE.search(question) or view.child) else None
-    if typed and len(question.split()) <= 14 and PLAUSIBLE[0] <= int(typed[1]) <= PLAUSIBLE[1] and LOWEST <= int(typed[2]) < int(typed[1]):
-        return _of_typed(asking, int(typed[1]))  # of a pressure that is typed and not the record's
-    again = _again(asking) if _AGAIN.search(question) else ""
+    of_pressure = judged_pressure(asking)
+    if of_pressure:
+        return of_pressure
+    again = _again(asking) if _AGAIN.search(question) and not _TAKEN.search(question) else ""
     if again:
         return again
-    if _TABLETS.search(question) and view.has("systolic_bp_mmhg") and (pressure or re.search(r"blood pressure|\bbp\b", question)):
-        return f"{values_in_words(view, ('systolic_bp_mmhg',))} {asking.quote('blood_pressure/bp-lifestyle', 2)} Whether tablets are needed is for a clinician to decide, after more than one reading."
+    plainly = asks_plainly(question)
     if (
         not (
             named
             or of_that
+            or plainly
             or (_HOW_BAD.search(question) and (re.search(r"\d", question) or re.search(r"\b(?:my|his|her|that|this)\b", question)))
-            or ((_OWN.match(question) or _THEN_THAT.match(question) or _OF_NUMBER.search(question)) and _JUDGE.search(question))
+            or ((_OWN.match(question) or _THEN_THAT.match(question) or _OF_NUMBER.search(question)) and JUDGE.search(question))
         )
-        or len(question.split()) > 14
+        or (len(question.split()) > LONGEST and not plainly)
         or _RISK.search(question)
         or _OXYGEN_TO_TAKE.search(question)
     ):
@@ -100,30 +96,29 @@ def judged_value(asking: Asking) -> str:
         ):
             continue
         name = next((one for one in names if view.has(one)), names[0])
+        if name == "glucose_mg_dl" and _HOW_BAD.search(question) and (view.facts[name].value or 0.0 if view.has(name) else 0.0) >= VERY_HIGH_GLUCOSE:
+            return ""  # what is dangerous is for the library
         own = f"Your record lists {conditions[0]}. " if named and conditions and listed(view, *conditions) else ""
-        limits = _limits(asking, name, passage, n) if view.has(name) and name != "glucose_mg_dl" else ""  # the passage's limits are those of HbA1c
-        said = f"{own}{values_in_words(view, (name,))} {limits}{_danger(asking, name)}"
+        judged_by = _limits(asking, name, passage, n) if view.has(name) else ""
+        if name == "spo2_percent" and view.below(name):
+            judged_by = f"{judged_by} {asking.quote('pulse_oximetry/how-to-use')} {asking.quote('pulse_oximetry/when-to-call', 2)}"
+        lower = lowered(asking, question) if _WHAT_TO_DO.search(question) else ""
+        said = f"{own}{values_in_words(view, (name,))} {judged_by} {_danger(asking, name) if view.has(name) else ''} {lower.removeprefix(values_in_words(view, (name,)))}".strip()
         return f"{said} One value alone makes no diagnosis." if (named or of_that) and view.has(name) and conditions and not own else said
     return ""
 
 
-def asks_how_soon(question: str) -> bool:
-    """Whether a question (small letters) asks how soon something must be seen to."""
-    return re.search(r"\bhow (?:urgent|soon|quick|quickly|fast)\b", question) is not None
+def asks_plainly(question: str) -> bool:
+    """Whether a question (small letters) names one value of the record and plainly asks for a verdict on it, whatever else it tells."""
+    if len({names[-1] for words, names, *_ in _RECORD if re.search(words, question)}) != 1:
+        return False
+    return any(pattern.search(question) for pattern in (_LAST_VERDICT, _LOOKS, _WORRIES, _SEE_SOMEBODY, _THAT_TOO))
 
 
 def told_with_limits(asking: Asking, name: str) -> str:
     """One value of the record and, where the library holds them, the limits it is judged by; passages by id."""
     passage, n = next(((passage, n) for _, names, (passage, n), _ in _RECORD if names[0] == name), ("", 0))
     return f"{values_in_words(asking.view, (name,))} {_limits(asking, name, passage, n) if passage else ''}".strip()
-
-
-def _of_typed(asking: Asking, systolic: int) -> str:
-    """What a blood pressure that is only typed means: where it is low what is dangerous, else the limits, and from when on it is an emergency where that is asked."""
-    if systolic < LOW:
-        return " ".join(asking.quote("blood_pressure/low-danger", n) for n in (0, 1))
-    alarms = _crisis(asking) if systolic >= HIGH and (_ALARMS.search(asking.question) or _PREGNANT.search(asking.question)) else ""
-    return f"{asking.quote('blood_pressure/bp-levels')}{alarms}"
 
 
 def _again(asking: Asking) -> str:
@@ -133,29 +128,31 @@ def _again(asking: Asking) -> str:
         name = next((one for one in names if view.has(one) and one in CHECKED_AGAIN), "") if re.search(words, asking.question) else ""
         if not name:
             continue
-        if name in OF_LOW and view.below(name):
+        if view.below(name) and name != "spo2_percent":
             return told_with_limits(asking, name)
         passage, n = CHECKED_AGAIN[name]
-        off = any(view.status(one) not in ("normal", "") for one in ((name, "diastolic_bp_mmhg") if name == "systolic_bp_mmhg" else (name,)))
+        off = any(view.status(one) not in ("normal", "") for one in ((name, "diastolic_bp_mmhg") if name == SYSTOLIC else (name,)))
         head = "Yes, a value outside its limits is worth a second look. " if off else ""
-        low = name == "spo2_percent" and (view.facts[name].value or 100.0) <= LOW_SATURATION
-        return f"{head}{values_in_words(view, (name,))} {asking.quote(passage, n)}{' ' + asking.quote('when_to_seek_care/emergency-breath') if low else ''}"
+        danger = _danger(asking, name) if name == "spo2_percent" else ""
+        return f"{head}{values_in_words(view, (name,))} {asking.quote(passage, n)} {danger}".strip()
     return ""
 
 
 def _danger(asking: Asking, name: str) -> str:
-    """From when on a high blood pressure is an emergency, where it is asked whether it is dangerous."""
-    view = asking.view
-    high = name == "systolic_bp_mmhg" and not view.child and (view.above(name) or view.above("diastolic_bp_mmhg"))
-    return _crisis(asking) if high and (_ALARMS.search(asking.question) or _PREGNANT.search(asking.question)) else ""
-
-
-def _crisis(asking: Asking) -> str:
-    pregnant = _PREGNANT.search(f"{asking.question} {asking.view.text('conditions').lower()}")
-    return f" {asking.quote('blood_pressure/crisis', 3 if pregnant else 0)}"
+    """What is an emergency, where a value is so high or low, or it is asked whether it is dangerous."""
+    if name == SYSTOLIC:
+        return of_danger(asking)
+    low = name == "spo2_percent" and (asking.view.facts[name].value or 100.0) <= LOW_SATURATION
+    return asking.quote("when_to_seek_care/emergency-breath") if low or (name == "spo2_percent" and _OF_LOW_SATURATION.search(asking.question)) else ""
 
 
 def _limits(asking: Asking, name: str, passage: str, n: int) -> str:
     """The sentence with the limits of a value; where the value is low, what that means."""
+    if name == SYSTOLIC:
+        return limits(asking)
+    if name == "bmi_kg_m2" and asking.view.child:
+        return asking.quote("weight/children")
+    if name == "hba1c_percent" and listed(asking.view, "diabetes"):
+        return asking.quote("diabetes/targets")  # whoever has diabetes is not judged by the limits for finding it
     passage, places = OF_LOW[name] if name in OF_LOW and asking.view.below(name) else (passage, (n,))
     return " ".join(asking.quote(passage, place) for place in places)

@@ -48,12 +48,16 @@ _ESTIMATE = re.compile(
 )
 _REASONS_OF_RISK = re.compile(r"\b(?:lower|reduce|cut|bring|if|raise[sd]?|increase[sd]?|affect\w*|cause\w*)\b")
 _OF_SOMEONE = re.compile(
-    r"\b(?:what|where|how)(?:'?s| is| was| are| were)? (?:his|her|my|their|the)\b|\b(?:his|her|my|their|the patient'?s)\b|\bhas (?:he|she) got\b|\b(?:recorded|on file|listed|in (?:the|his|her|my) (?:record|file|notes))\b|\b(?:please|pls|too|as well|also)\b"
+    r"\b(?:what|where|how)(?:'?s| is| was| are| were)? (?:his|her|my|their|the)\b|\b(?:his|her|my|their|the patient'?s)\b|\bhas (?:he|she) got\b|\b(?:recorded|on file|listed|in (?:the|his|her|my) (?:record|file|notes)|(?:on|in) (?:here|there|this)|is there an?|did they (?:do|check|measure))\b|\b(?:please|pls|too|as well|also)\b"
 )
 _PUT_TOGETHER = re.compile(
     r"\b(?:put|fit|go|take|read|square|reconcile|combine|make sense of)\b[^?.]{0,30}\b(?:together|two|both|with)\b|\btogether\b|\bhow can (?:it|that|they|both)\b"
 )
 _CITED = re.compile(r"\[\d+\]")
+_HOW_BAD = re.compile(r"\bhow (?:bad|severe|serious|marked|strong|pronounced|advanced|far gone|poor|mild)\b|\bseverity\b")
+_OF_A_NUMBER = re.compile(r"\b(?:of|is|at|was) (?:only |just )?\d")
+_WHAT_HERS = re.compile(r"\b(?:what|how (?:much|high|low|big)) (?:is |are )?(?:hers|his|mine|theirs)\b(?: (?:is|are))?\W*$")
+_MEANS = re.compile(r"\b(?:mean\w*|suggest\w*|points? to|pointing|imply|implies|indicat\w+|tells? (?:us|me|you)|conclu\w+|say(?:s)? about|asthma|copd)\b")
 _CLAUSE = re.compile(r"[?.!;,]+(?=\s|$)|\s(?:and|or|oh|also|plus|but|versus|vs)\s")
 _ASKS = re.compile(
     r"\b(?:what(?:'s|s)?|where|got|list(?:ed)?|record(?:ed)?|on file|anywhere|tell|give|show|remind|please|pls|normal|low|high|worr\w+|too|also|as well|list of|concern\w*|compared?|against)\b|\d"
@@ -77,14 +81,19 @@ def left_out(view: View, question: str, intent: str, said: str) -> str:
     partly = _not_usable(view, said) if intent in ("explain_result", "pattern", "quality", "is_it_bad", "unclear", "why_not_read") else ""
     if intent in ("risks", "why_risk") and not any(name.startswith("risk_") for name in view.facts):
         return "Estimates need an adult of twenty years or over whose sex and age are known." if "twenty" not in said else ""
-    partly = f"{partly} {_together(view, question, intent, said)}".strip()
+    partly = " ".join(
+        part for part in (partly, _together(view, question, intent, said), _severity(view, question, said), _response(view, question, intent, said)) if part
+    )
+    if intent.startswith("what_is_") and _OF_A_NUMBER.search(question) and view.state == "read" and "attern" not in said:
+        partly = f"{partly} {result(view)}".strip()  # "what does a ratio of 0.61 tell me?"
     figure = " ".join(part for part in (_figure_of_a_risk(view, question, said), _listed_already(view, question, intent)) if part)
     if intent in _NOT_AFTER or _is_of_others(question):
         return " ".join(part for part in (figure, partly) if part)
     clauses = [clause for clause in _CLAUSE.split(question) if clause and clause.strip()]
     names, asks_before = [], any(_asks(clause) for clause in clauses)
+    of_hers = _WHAT_HERS.search(question) is not None
     for clause in clauses:
-        asks = _asks(clause) or (asks_before and len(clause.split()) <= _BARE and not _REASONS.search(clause))
+        asks = of_hers or _asks(clause) or (asks_before and len(clause.split()) <= _BARE and not _REASONS.search(clause))
         if not asks:
             continue
         rest = clause
@@ -101,8 +110,8 @@ def left_out(view: View, question: str, intent: str, said: str) -> str:
     if trait and view.has(f"risk_{trait}") and f"<|risk_{trait}|>" not in said:
         estimate = view.facts[f"risk_{trait}"]
         told = f"{told} The {estimate.label[0].lower()}{estimate.label[1:]} is {estimate.token}{f' ({estimate.status})' if estimate.status else ''}."
-    absent = _HELD_NOWHERE.search(question)
-    if absent and _OF_SOMEONE.search(question) and "holds no" not in said and "hold no" not in said and not _REASONS.search(question):
+    absent = next((found for clause in clauses if (found := _HELD_NOWHERE.search(clause)) and _OF_SOMEONE.search(clause) and not _REASONS.search(clause)), None)
+    if absent and "holds no" not in said and "hold no" not in said:
         told = f"{told} The record holds no {_NEVER_HELD[absent[1]]}."
     return " ".join(part for part in (figure, partly, told.strip()) if part)
 
@@ -130,6 +139,33 @@ def _together(view: View, question: str, intent: str, said: str) -> str:
     """The pattern, where a question names FEV1 and FVC and asks what they say together."""
     both = re.search(r"\bfev ?1\b", question) and re.search(r"\bfvc\b", question) and _PUT_TOGETHER.search(question)
     return result(view) if intent == "my_numbers" and both and view.state == "read" and "attern" not in said else ""
+
+
+def _severity(view: View, question: str, said: str) -> str:
+    """How severe the pattern is, where it is asked how bad the result is and the answer does not say."""
+    if not _HOW_BAD.search(question) or not view.has("severity") or "severity" in said or view.text("severity") in said or "attern" not in said:
+        return ""
+    return f"By z-score the pattern is {view.token('severity')}."
+
+
+def _response(view: View, question: str, intent: str, said: str) -> str:
+    """What a response to the bronchodilator, or none, says of asthma and COPD, where that is asked."""
+    asks = intent == "do_i_have_asthma" or (intent == "bronchodilator" and asks_what_it_means(question))
+    if not asks or not view.has("bronchodilator") or "does not prove" in said or re.search(r"\b(?:cancer|fibrosis|heart|stroke|diabetes)\b", question):
+        return ""
+    return of_response("no significant" not in view.text("bronchodilator"))
+
+
+def of_response(significant: bool) -> str:
+    """What a test before and after a bronchodilator says of asthma and COPD: by itself it neither proves nor rules out either (GINA, GOLD)."""
+    if significant:
+        return "A significant response to the bronchodilator fits asthma but does not prove it, as some people with COPD respond as well."
+    return "That there is no significant response to the bronchodilator does not rule asthma out."
+
+
+def asks_what_it_means(question: str) -> bool:
+    """Whether a question (small letters) asks what a finding means or points to."""
+    return _MEANS.search(question) is not None
 
 
 def _asks(clause: str) -> bool:

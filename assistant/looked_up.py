@@ -25,6 +25,9 @@ THEME_CERTAIN = 0.75  # from here what the library says on a theme is said, howe
 THEME_SURE = 0.5  # enough for a theme whose own sentence is the nearest of all
 NEAREST_OF_THEME = 0.34  # relevance of the best passage where the theme of a question is known
 SURE_BY_WORDS = ("do_i_have_asthma", "bronchodilator", "missing_data", "why", "why_risk", "why_pattern", "risks", *FOLLOW_UPS, *DECLINED)
+_HOW_TO = re.compile(
+    r"\bhow (?:can|could|do|should|to|would)\b|\b(?:tips?|advice|ways?|help(?:s|ed)?)\b|\bwhat (?:can|could|should) (?:i|he|she|we|they)\b", re.IGNORECASE
+)
 _NEW_SUBJECT = re.compile(r"^\W*(?:and |but |so |ok )?(?:what|how) about\b(?! (?:it|that|this|them|those)\b)", re.IGNORECASE)
 _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
 NEAR_AT_ALL = 0.3  # chance of a theme's likeliest sentence, under which a bare question for it gets what is most general
@@ -82,7 +85,8 @@ def sentences_for(
         own = [one for one in found if _serves(passages[one.number - 1], intent, wanted)]
         if own and not said and own[0].score < LEAST_NEAR and own[0].shared < 0.2:
             own = sorted(own, key=lambda one: not any(key in one.sentence.lower() for key in THEMES[intent].keys))
-        if own and not (said or wanted) and found[0].score < NEAR_AT_ALL and sure >= THEME_CERTAIN:  # a bare question for the theme
+        near_enough = LEAST_NEAR if _HOW_TO.search(question) else NEAR_AT_ALL  # what is most general is no answer to "how can I lose weight?"
+        if own and not (said or wanted) and found[0].score < near_enough and sure >= THEME_CERTAIN:  # a bare question for the theme
             general = [one for one in own if passages[one.number - 1].id == MOST_GENERAL.get(intent)]
             if general:
                 return intent, (min(general, key=lambda one: passages[one.number - 1].text.find(one.sentence)),)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from assistant import guardrails
 from assistant.asking import READ_SURE
 from assistant.disputes import OF_AN_ESTIMATE
 from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary
-from assistant.session import Session
 from assistant.told_by_code import BY_CODE, SURE
-from encoders.record import Fact
 from encoders.teacher.numbers import asked_number
-from encoders.teacher.sentences import join
 from encoders.teacher.themes import THEMES
 
 DECLINED = ("dose", "off_topic")  # said only where it is sure: rules decline the clear ones before
@@ -321,22 +317,11 @@ _TEST_WORDS = re.compile(
 )
 _PLAIN_WHY = re.compile(r"\b(?:quality|grade|tail|scoop\w*|limb|an? [a-f])\b")
 _COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
-_HIGHEST = re.compile(
-    r"\bwhich\b[^?.]{0,20}\b(?:tackle|work on|deal with|address|start with|focus on|begin with|see to|lower|bring down) first\b|\brisks?\b[^?.]{0,20}\b(?:tackle|work on|deal with|address|start with|focus on) (?:it |them )?first\b"
-    r"|\b(?:percentages?|risks?|estimates?|chances)\b[^?.]{0,24}\bwhich\b[^?.]{0,24}\b(?:biggest|highest|largest|worst|greatest)\b|\bmost at risk (?:of|for)\b|\bat most risk\b|\bmost likely to (?:get|have|develop)\b|\bwhich\b[^?.]{0,24}\b(?:estimates?|risks?|percentages?|figures?)\b[^?.]{0,12}\b(?:highest|biggest|largest|worst|greatest)\b|\bwhich (?:is|one is|are) (?:the )?(?:bigger|biggest|larger|greater|higher|worse|most) (?:\w+ )?(?:problem|risk|worry|concern|threat)\b|\b(?:bigger|larger|greater|higher) risk\b[^?.]{0,30}\bor\b|\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
-)
-_ABOVE_USUAL = re.compile(
-    r"\b(?:which|what|any|list)\b[^?.]{0,30}\b(?:risks?|estimates?|percentages?|of the eight|ones?)\b[^?.]{0,30}\b(?:above|over|higher than|more than|worse than)\b (?:what is |the )?(?:usual|average|normal|expected|most)\b"
-    r"|\b(?:risks?|estimates?)\b[^?.]{0,12}\bstands? out\b"
-)
-_RANKED = re.compile(
-    r"\b(?:rank\w*|order|sort|top (?:two|three|four|2|3|4)|(?:two|three) (?:highest|biggest|main))\b[^?.]*\brisks?\b|\brisks\b[^?.]*\b(?:rank\w*|in order|highest to lowest|top three)\b"
-)
 _OF_IT = re.compile(r"\b(?:it|that|this|them|those|these)\b")
 _OF_WHAT_WAS_SAID = (  # what a question that points back asks of it
     (
         re.compile(
-            r"^\W*(?:and |so |but )?(?:how|what|can|could|is there)\b[^?.]*\b(?:lower|reduce|improve|change|prevent|bring down|get (?:it )?down|better)\b"
+            r"^\W*(?:and |so |but )?(?:how|what|can|could|is there)\b[^?.]*\b(?:lower|reduce|improve|change|prevent|(?:bring|get|take) (?:(?:it|that|this|them|those) )?down|better)\b"
         ),
         "what_would_change",
     ),
@@ -407,62 +392,11 @@ def of_no_value(intent: str, sure: float, spelt: str) -> str:
     """What a question is about that is worded as one for a value and names none, or asks for advice on it."""
     if intent != "my_numbers":
         return intent
+    if re.search(r"\bgrades?\b", spelt):
+        return "quality"
     return "explain_result" if _OF_BLOWING.search(spelt) else "unknown" if asked_number(spelt) or sure < 0.8 else intent
 
 
 def of_what_was_said(spelt: str) -> str:
     """What a question that points back asks of it: whether it is bad, what would change it; empty where it asks neither."""
     return next((intent for pattern, intent in _OF_WHAT_WAS_SAID if pattern.search(spelt)), "") if _OF_IT.search(spelt) else ""
-
-
-def asks_highest_risk(spelt: str) -> bool:
-    """Whether a question asks which estimates are the highest, or above what is usual."""
-    return _ABOVE_USUAL.search(spelt) is not None or _HIGHEST.search(spelt) is not None or _RANKED.search(spelt) is not None
-
-
-def ranked_risks(session: Session, count: int = 3) -> str:
-    """The highest estimates in their order; facts as tokens."""
-    known = {fact.name: fact for fact in session.facts}
-    first = [one for one in sorted(session.risks, key=lambda one: -one.probability) if f"risk_{one.trait}" in known][:count]
-    told = "; ".join(f"{one.label} {known[f'risk_{one.trait}'].token} ({known[f'risk_{one.trait}'].status or 'no figure to compare with'})" for one in first)
-    return f"The highest of the estimated risks are, in this order: {told}. The comparison is with people of your age and sex. Ask why for any of them, and I say what it rests on. These are statistical estimates, not diagnoses."
-
-
-def shown_as(known: Mapping[str, Fact], trait: str) -> str:
-    """An estimate as it is shown; empty where it is not held."""
-    return known[f"risk_{trait}"].text if f"risk_{trait}" in known else ""
-
-
-def highest_risk(session: Session, spelt: str = "") -> str:
-    """The trait with the highest estimate, and the one that is most above what is usual where that is another; facts as tokens."""
-    if _RANKED.search(spelt):
-        return ranked_risks(session)
-    known = {fact.name: fact for fact in session.facts}
-    if _ABOVE_USUAL.search(spelt):
-        raised = [
-            f"{one.label} {known[f'risk_{one.trait}'].token}"
-            for one in session.risks
-            if f"risk_{one.trait}" in known and known[f"risk_{one.trait}"].status == "higher than usual"
-        ]
-        told = f"Higher than usual are the estimated risks of {join(raised)}." if raised else "None of the estimated risks is higher than usual."
-        return f"{told} The comparison is with people of your age and sex. These are statistical estimates, not diagnoses."
-    first = max(session.risks, key=lambda one: one.probability)
-    higher = [one for one in session.risks if one.population and f"risk_{one.trait}" in known and known[f"risk_{one.trait}"].status == "higher than usual"]
-    above = max(higher, key=lambda one: one.probability / (one.population or 1.0), default=None)
-    as_high = [one for one in session.risks if one is not first and shown_as(known, one.trait) == shown_as(known, first.trait)]
-
-    def shown(trait: str) -> str:
-        fact = known[f"risk_{trait}"]
-        return f"{fact.token}{f' ({fact.status})' if fact.status else ''}"
-
-    said = f"The highest of the estimated risks is that of {first.label}: {shown(first.trait)}."
-    if as_high:
-        said = f"The highest of the estimated risks are those of {join([f'{one.label} ({shown(one.trait)})' for one in (first, *as_high)])}."
-    more = (
-        " None of them is higher than usual for your age and sex."
-        if above is None and all(one.population for one in session.risks)
-        else ""
-        if above is None or above is first
-        else f" Farthest above what is usual for your age and sex is that of {above.label}: {shown(above.trait)}."
-    )
-    return f"{said}{more} These are statistical estimates, not diagnoses."

@@ -35,7 +35,7 @@ _ASKED = re.compile(
     rf"\bwhat(?:'s| (?:do|does|are|is))(?! (?:i|the best|we)\b)[^?.,]*\b{_THEM}\b[^?.,]{{0,20}}\b(?:do|actually do|for|supposed to do)\b\W*(?:$|(?<=[?.]) ?)"
     rf"|\b{_THEM}\b.*\bdifferen(?:ce|t)\b[^?.]{{0,12}}\b(?:(?:the|these|those|his|her|my|the two|both) (?:two|both|inhalers|medicines|tablets)|two|both|them)\W*$"
     rf"|\bdifference between\b[^?.]{{0,30}}\b(?:inhalers|medicines|tablets|meds|medications)\W*$|\bdifference between (?:{'|'.join(_KINDS)}) and (?:{'|'.join(_KINDS)})\b"
-    rf"|\b(?:why|what) (?:is|am|are|was|were|has|have|had|did|do|does|would|'s) (?:he|she|i|they|we|the doctor|my doctor|someone)\b(?: \w+){{0,4}} (?:on|taking|take|takes|given|give|gave|put|prescribed?|get|have|has)(?: (?:me|him|her|on|with))*(?: (?:this|the|that))? (?:{'|'.join(_KINDS)})\b"
+    rf"|\b(?:why|what) (?:is|am|are|was|were|has|have|had|did|do|does|would|'s) (?:he|she|i|they|we|the doctor|my doctor|someone|(?:my |our |the |this )(?:\w+ )?(?:mum|mom|dad|mother|father|husband|wife|son|daughter|brother|sister|gran\w*|partner|patient|lady|man|woman)|mum|mom|dad|gran)\b(?: \w+){{0,4}} (?:on|taking|take|takes|given|give|gave|put|prescribed?|get|have|has)(?: (?:me|him|her|on|with))*(?: (?:this|the|that))? (?:{'|'.join(_KINDS)})\b"
     rf"|\bwhat(?:'s| is| are) (?:he|she|i|they) (?:on|taking|using) (?:{'|'.join(_KINDS)}) for\b"
 )
 _ELSE = re.compile(  # one that is named otherwise, an amount, or another matter

@@ -53,7 +53,7 @@ def contradicted(view: View, question: str) -> str:
             return f"The test was not abnormal. {result(view)}"
     for pattern in _CLAIMS:
         for found in pattern.finditer(question):
-            name = asked_number(found["what"])
+            name = asked_number(found["what"]) if "limit" not in found["what"] else ""
             status = view.status(name) if name and view.has(name) else ""
             if not status or _ASKED.search(question[: found.start()]):
                 continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from assistant.answering import Fitting, speaks_to
 from assistant.answers_of_blows import fault_meant
-from assistant.answers_of_finding import unclear
+from assistant.answers_of_finding import unclear, under_fixed_limit
 from assistant.answers_of_person import flare_signs, one_low_the_other_not
 from assistant.asked_blows import agreement, asked_blows
 from assistant.asked_measures import asked_measures
@@ -18,12 +18,14 @@ from assistant.asked_values import asked_values, canonical, named_values, told_b
 from assistant.asking import READ_SURE, Asking, cite
 from assistant.comparisons import compares
 from assistant.disputes import OF_AN_ESTIMATE, meant_instead
-from assistant.judged_values import asks_how_soon, judged_value, told_with_limits
+from assistant.judged_pressure import asks_how_soon
+from assistant.judged_values import asks_plainly, judged_value, told_with_limits
 from assistant.looked_up import ANSWERS_AT_ALL, LEAST, THEME_CERTAIN, able, nearest_sentence, passages_for, sentences_for
 from assistant.lowered_values import lowered
-from assistant.meaning import ASSERTING, FOLLOW_UPS, LEAD_SURE, asks_highest_risk, highest_risk, meant, of_no_value, of_what_was_said
+from assistant.meaning import ASSERTING, FOLLOW_UPS, LEAD_SURE, meant, of_no_value, of_what_was_said
 from assistant.medicines import told_of_medicines
 from assistant.premises import contradicted, meant_by_number, named_by_number, not_judged, of_another_time, why_of_record
+from assistant.ranked_risks import asks_to_rank, ranked_risks, several_risks
 from assistant.reading_level import for_doctor, level
 from assistant.record_mentions import mentioned
 from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, leans_back
@@ -92,6 +94,8 @@ _NOT_ESTIMATED = re.compile(
 GUESSED = frozenset(BY_CODE) - frozenset(ASSERTING)  # what is answered where it is likely only; the others assert too much for that
 AS_SURE = 0.7  # of the sureness of the likeliest intent, with which another is answered where that one has no answer
 THEME_LIKELY = 0.33  # of a theme of the library, where no sentence of it answers by itself
+UNANSWERABLE, LIKELY_ALONE = 0.2, 0.55  # a chance under which the library has no answer; sureness of another reading that is then enough
+LIKELY_ANSWERS = 0.4  # chance of all sentences together, from which they go before a repeated finding
 LIKELY = 0.42  # sureness of an intent on the test that is answered rather than refused
 _HOPES = re.compile(r"\b(?:ok(?:ay)?|fine|good|all ?right|alright|normal|healthy)\b")
 _ALL_OF_IT = re.compile(r"\b(?:exactly|list|everything|all|which|full|whole)\b")
@@ -100,6 +104,12 @@ _OF_GRADE = re.compile(
 )
 _EXPLAINS = re.compile(r"\bexplain\w*|\bwhy\b|\bbecause\b|\bdue to\b|\bdown to\b")  # asks for a reason, whatever figure it names
 _PERSON = re.compile(r"\b(?:i|my|me|we|he|his|him|she|her|they|it|this|that|dad|mum|mom)\b")
+
+_OF_WORDS = (
+    ("flare_signs", flare_signs),
+    ("one_low", one_low_the_other_not),
+    ("under_fixed_limit", under_fixed_limit),
+)  # answers that know by its words whether a question is theirs
 
 
 @dataclass(frozen=True)
@@ -157,7 +167,7 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     def may(intents: Sequence[str]) -> bool:
         return sure < READ_SURE or intent in intents
 
-    highest = session.risks and asks_highest_risk(spelt)
+    highest = session.risks and asks_to_rank(spelt)
     measured = asked_measures(session, spelt) if not (of_finding or highest) and may(OF_MEASURES) else None
     measured = measured or (asked_blows(session, spelt) if not (of_finding or highest) and may(OF_EACH_BLOW) else None)
     if measured is not None:
@@ -170,7 +180,8 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     trusted = cited(asked_risks(asking), asking) if may(OF_RISKS) else None
     if trusted is not None:
         return _said("risk_trust", question, trusted.text, trusted.passages)
-    for name, answered in (("flare_signs", flare_signs), ("one_low", one_low_the_other_not)):
+    of_words = () if sure >= READ_SURE and intent in BY_CODE else _OF_WORDS
+    for name, answered in of_words:
         of_it = cited(answered(asking), asking)
         if of_it is not None:
             return _said(name, question, of_it.text, of_it.passages)
@@ -213,7 +224,14 @@ def _of_finding(session: Session, library: GuidelineLibrary, question: str, read
         or (
             read
             and (intent, read)
-            not in ((intent, intent), ("my_vaccines", "vaccines"), ("my_vaccines", "unknown"), ("percent_without", "unknown"), ("letter", "unknown"))
+            not in (
+                (intent, intent),
+                ("sport", "unknown" if about_the_result(spelt) else ""),
+                ("my_vaccines", "vaccines"),
+                ("my_vaccines", "unknown"),
+                ("percent_without", "unknown"),
+                ("letter", "unknown"),
+            )
         )
         or (intent == "for_child" and session.told and not about_the_result(spelt))
     ):  # "explain that to a child" is of what was said
@@ -229,10 +247,20 @@ def _of_finding(session: Session, library: GuidelineLibrary, question: str, read
     return _said(intent, question, answer.text, answer.passages, answer.figures) if answer is not None else None
 
 
-def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: str) -> Question | None:
-    """What is said before a question is refused: of the likeliest intent on the test, else what the test found; None where it is of neither."""
+def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: str, answerable: float) -> Question | None:
+    """What is said before a question is refused: of the likeliest intent on the test, else what the test found; None where it is of neither.
+
+    ``answerable``: the chance that a sentence of the library answers; where there is next to none, how sure the other readings are among themselves counts.
+    """
     asking = asking_of(session, library, spelt)
     likely = library.intents(question)
+    if likely[0][0] == "unknown" and answerable < UNANSWERABLE and likely[0][1] < 1.0:
+        left = 1.0 - likely[0][1] ** 2
+        likely = (likely[0], *((one, (sure**2 / left) ** 0.5) for one, sure in likely[1:]))
+        if likely[1][0] == "risks" and likely[1][1] >= LIKELY_ALONE and session.risks:
+            return Question(question, "risks", (), (), (Asked("risks", question),))
+        if likely[1][1] < LIKELY_ALONE:
+            likely = likely[:1]
     least = LIKELY if likely[0][0] == "unknown" else max(LIKELY, AS_SURE * likely[0][1])  # the library was asked, and has no answer
     number = meant_by_number(asking.view, spelt)
     for one, sure in likely:
@@ -276,6 +304,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         intent = "next_blow"  # "so what should he do differently?"
     if intent == "is_it_bad" and _HOPES.search(spelt) and (before is None or not before.seen.said):
         intent = "explain_result"  # "was it ok?": a verdict that begins with "no" would be taken for the contrary
+    if intent == "is_it_bad" and meant_by_number(view, spelt):
+        intent = "own_value_good"  # "I'm 78 percent of something, should I be upset?"
     if intent in OF_THE_LUNGS and _of_record(turns, spelt):
         intent = "unknown"
     if intent == "missing_data" and _ALL_OF_IT.search(spelt):
@@ -310,8 +340,10 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     if answer is not None:
         return answer
     intent = "unknown" if intent in BY_CODE else intent
-    if asks_highest_risk(spelt) and session.risks:
-        return Question(question, "risks", (), (), (Asked("risks", question),), said=highest_risk(session, spelt))
+    asking = asking_of(session, library, spelt)
+    of_risks = ranked_risks(asking) if asks_to_rank(spelt) else several_risks(asking) if intent == "risks" else ""
+    if of_risks:
+        return Question(question, "risks", (), (), (Asked("risks", question),), said=of_risks)
     if before is not None and sure < LEAD_SURE and (intent == "unknown" or before.seen.intent not in THEMES):
         of_it = of_what_was_said(spelt)
         answered = of_it == "what_would_change" and intent == "unknown" and able(library.answering(question, library.around(question))) >= LEAST_ASKED
@@ -345,11 +377,13 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     if not fitting and intent == "unknown" and named:
         return _of_values(view, named, question, spelt)
     if not fitting and (intent in THEMES or intent == "unknown"):
-        likely = None if goes_on else _likely(session, library, question, spelt)
-        if likely is not None:
+        likely = None if goes_on else _likely(session, library, question, spelt, able(library.answering(question, passages)))
+        if likely is not None and likely.intent == "unclear" and intent == "unknown":  # rather a likely sentence than a repeated finding
+            intent, fitting = sentences_for(library, session.patient, question, asked_with, intent, sure, passages, wanted, said, said_before, LIKELY_ANSWERS)
+        if likely is not None and not fitting:
             return likely
         theme = next((one for one, how in library.intents(question) if one in THEMES and how >= THEME_LIKELY and one != meant_first), "")
-        if theme:
+        if theme and not fitting:
             limits = _within_limits(session, library, question, spelt, theme)
             if limits is not None:
                 return limits
@@ -401,7 +435,7 @@ def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: 
         found = (library.passages[passage],) if passage else ()
         more = f" {cite(sentence, '1')}" if passage else ""
         return _said("why_value", question, said + more, found)
-    judged, fault = judged_value(asking) if not of_library or asks_how_soon(spelt) else "", fault_meant(asking)
+    judged, fault = judged_value(asking) if not of_library or asks_how_soon(spelt) or asks_plainly(spelt) else "", fault_meant(asking)
     answer = cited(judged or fault, asking)
     intent = "judged_value" if judged else "fault_meant" if fault else intent
     answer = answer or told(intent, asking)

@@ -112,6 +112,7 @@ class GuidelineLibrary:
 
     before = ""  # the questions before the one that is asked
     _spoken: tuple[str, ...] = ()  # ids of the passages that the answer before cited
+    _topics: frozenset[str] = frozenset()  # that were spoken of
     _found: dict[Any, Any] | None = None  # what was worked out for a question
 
     def __init__(self, passages: Sequence[Passage], folder: Path | None, embeddings: Embeddings) -> None:
@@ -137,20 +138,21 @@ class GuidelineLibrary:
         return cls((*read_passages(root), *local), index_folder(settings.cache_dir if settings else None), minilm())
 
     # asking -------------------------------------------------------------------------------------------------------
-    def asked(self, before: str = "", spoken: Sequence[str] = ()) -> GuidelineLibrary:
+    def asked(self, before: str = "", spoken: Sequence[str] = (), of_value: str = "") -> GuidelineLibrary:
         """The same library for one question, which it reads as what follows ``before``; what it works out for that is kept, and is gone with it.
 
-        ``spoken``: ids of the passages that the answer before cited: who goes on asking mostly stays with their topics.
+        ``spoken``: ids of the passages that the answer before cited: who goes on asking mostly stays with their topics. ``of_value``: the question before, where it was
+        for a value of the record, which has a topic too.
         """
         _ = self._own_sentences  # worked out once for all
         found = copy.copy(self)
         found.before, found._spoken, found._found = before, tuple(spoken), {}
+        found._topics = frozenset(self.passages[name].topic for name in spoken if name in self.passages) | _topics_named(of_value)
         return found
 
     def _goes_on(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """Log odds that sentences of these passages gain by what was spoken of."""
-        topics = {self.passages[name].topic for name in self._spoken if name in self.passages}
-        return np.array([SAME_TOPIC * (self.passages[name].topic in topics) + SAME_PASSAGE * (name in self._spoken) for name in ids], dtype=np.float32)
+        return np.array([SAME_TOPIC * (self.passages[name].topic in self._topics) + SAME_PASSAGE * (name in self._spoken) for name in ids], dtype=np.float32)
 
     def search(self, query: str, k: int = 4, before: str | None = None, nearest: float = NEAREST) -> SearchResult:
         """Vectors and BM25, their ranks fused; then each is checked for relevance, and ``enough`` says whether the best has any.
@@ -218,7 +220,7 @@ class GuidelineLibrary:
         if not found or not question.strip():
             return ()
         lies = self._nearness(self.spelt(question), vectors)
-        lies = lies + self._goes_on(found) if self._spoken else lies
+        lies = lies + self._goes_on(found) if self._topics else lies
         return tuple(dict.fromkeys(self.passages[found[n]] for n in np.argsort(-lies)[:k]))
 
     def around(self, question: str) -> tuple[Passage, ...]:
@@ -287,7 +289,7 @@ class GuidelineLibrary:
         most = max(float(sums.max()), NONE)
         odds = np.exp(sums - most)
         chances = odds / (odds.sum() + math.exp(NONE - most))
-        if self._spoken:  # among the sentences alone: what was spoken of makes it no likelier that any answers
+        if self._topics:  # among the sentences alone: what was spoken of makes it no likelier that any answers
             weighed = chances * np.exp(self._goes_on([passage.id for _, passage, _ in found]))
             chances = weighed * (chances.sum() / weighed.sum())
         order = np.argsort(-chances)
@@ -343,10 +345,15 @@ def _other_subjects(question: str, before: str) -> frozenset[str]:
     text = question.lower()
     if not _LEANING.search(text) or any(re.search(words, text) for words in _SUBJECTS.values()):
         return frozenset()
-    named = {topic for topic, words in _SUBJECTS.items() if re.search(words, before.lower())}
+    named = _topics_named(before)
     if not named:
         return frozenset()
     return frozenset(_SUBJECTS) - named | (frozenset() if _OF_TEST.search(f"{before} {text}".lower()) else frozenset({"spirometry"}))
+
+
+def _topics_named(text: str) -> frozenset[str]:
+    """The topics of the values of the record that a text names."""
+    return frozenset(topic for topic, words in _SUBJECTS.items() if re.search(words, text.lower()))
 
 
 def leans_back(query: str) -> bool:

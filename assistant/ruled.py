@@ -10,6 +10,7 @@ from assistant.asked_measures import asked_measures
 from assistant.asked_values import named_values
 from assistant.asking import READ_SURE
 from assistant.disputes import corrects_record
+from assistant.left_out import asks_what_it_means, of_response
 from assistant.session import Seen, Session, Turn
 from encoders.spirogram.results import Spirometry
 
@@ -20,7 +21,7 @@ PROGNOSIS = (
     "for you and what helps most. I can explain the result, or what you can do yourself."
 )
 _ABSENT = re.compile(
-    r"\b(?:my|the|your|patient'?s)\b.{0,20}?\b(fev6|fev3|fev0\.5|fev0\.75|fivc|pif|dlco|tlco|kco|tlc|frc|residual volume|feno|mvv|vo2 ?max|bnp|crp|egfr|psa|tsh|ldl)\b",
+    r"\b(?:my|his|her|their|the|your|patient'?s)\b.{0,20}?\b(fev6|fev3|fev0\.5|fev0\.75|fivc|pif|dlco|tlco|kco|tlc|frc|residual volume|feno|mvv|vo2 ?max|bnp|crp|egfr|psa|tsh|ldl)\b",
     re.IGNORECASE,
 )
 _FEARS = re.compile(
@@ -45,7 +46,7 @@ _RESPONSE = re.compile(
     r"\b(?:how (?:big|large|much|strong|good)|my|his|her|any|significant|(?:is|was) there)\b[^?.]{0,20}\b(?:bronchodilator|bd) (?:effect|response|result|change)|"
     r"\bhow (?:big|large|much|strong) (?:was|is) (?:the|my|his|her|that) (?:change|rise|improvement|difference|increase|response)\b|"
     r"\b(?:is|was) (?:an?|the|my|that|this|his|her) (?:\S+ ){0,3}(?:change|rise|improvement|increase|response|difference) (?:a lot|big|large|significant|good|enough|meaningful|real)\b|"
-    rf"\bhow (?:many|much)\b[^?.]{{0,20}}\b(?:gain\w*|improv\w*)\b|\b(?:how much|by how (?:much|many)|what)\b[^?.]{{0,40}}\b(?:fev1|fvc|ratio|lungs?|values?|numbers?|it|result|test)\b[^?.]{{0,20}}\b(?:go(?:es|ne)? up|went up|rise|rose|increas\w+|improv\w+|chang\w+|mov\w+|shift\w*|better)\b(?![^?.]*\b(?:over time|years?|age|if|would|could|smok|weight|exercis))"
+    rf"\bhow (?:many|much)\b[^?.]{{0,20}}\b(?:gain\w*|improv\w*)\b|\b(?:how (?:much|many)|what)\b[^?.]{{0,40}}\b(?:fev1|fvc|ratio|lungs?|values?|numbers?|it|result|test)\b[^?.]{{0,20}}\b(?:go(?:es|ne)? up|went up|rise|rose|increas\w+|improv\w+|chang\w+|mov\w+|shift\w*|better)\b(?![^?.]*\b(?:over time|years?|age|if|would|could|smok|weight|exercis))"
     rf"|\b(?:first or second|pre or post)\b|\bbefore (?:and|vs?\.?|versus|to|or) after\b(?![^?.]*\b(?:eat|meal|exercis|surgery|food))(?<!show me the curve before and after)|\b(?:pre|post)[- ]?(?:and|vs?\.?|versus|/)[- ]?(?:pre|post)\b|\bpost[- ]?(?:bronchodilator|bd|fev1|fvc)\b"
     rf"|\b(?:count|counts|qualif\w+|meets?|met)\b[^?.]{{0,30}}\b(?:positive|significant|response|reversib\w+|responder)\b|\b(?:positive|significant) (?:bronchodilator )?respon\w+"
     rf"|\b(?:fev1|fvc)\b[^?.]{{0,10}}\b(?:jump|gain|delta|rise|increase|change|difference)\b[^?.]{{0,14}}(?:\bml\b|\bsignificant\b|millilit|\bper ?cent|%|\blit(?:re|er)s|\W*$)"
@@ -63,7 +64,7 @@ _MORE_OF_IT = re.compile(
     r"\b(?:should|can|could|may|do|must|shall) (?:i|we|he|she|they) (?:just |also |then )?(?:use|take|puff|have|need|stop|skip|double|increase|start|cut|halve|reduce|lower)\b[^?.]{0,12}\b(?:it|that|this|them|those|one|more|less)\b(?! (?:properly|correctly|right|before the test))",
     re.IGNORECASE,
 )
-_IN_ML = re.compile(r"\bml\b|millilit|\bper ?cent\b|%|\bhow much\b", re.IGNORECASE)
+_IN_ML = re.compile(r"\bmls?\b|millilit|\bper ?cent\b|%|\bhow much\b", re.IGNORECASE)
 _DRAWN = re.compile(r"\b(?:show|draw|overlay|overlaid|superimpose|plot|picture|graph|curves?|loops?)\b", re.IGNORECASE)
 _FAULTS = re.compile(
     r"\bwhat(?:'s| is| was| were| are)? (?:exactly )?(?:went |gone |go |did i do |did (?:he|she|they) do |the )?(?:wrong|faults?|mistakes?|problems?|errors?)\b(?! (?:with (?:me|my|him|her|his|the patient|it all)|value|number))[^?.]{0,40}(?:exactly|blows?|test|spirometry|attempts?|measurement|it)?\W*$"
@@ -126,7 +127,7 @@ def by_rule(session: Session, question: str, spelt: str = "", read: tuple[str, f
         and test.response is not None
         and (_RESPONSE.search(question) or _goes_on_of_response(session, question))
         and not _DRAWN.search(question)
-        and may("bronchodilator", "my_numbers", "explain_result", "own_value_good")
+        and may("bronchodilator", "my_numbers", "explain_result", "own_value_good", "every_blow")
         and (asked_measures(session, spelt) or asked_blows(session, spelt)) is None
     ):
         said = before_and_after(test, question)
@@ -148,7 +149,7 @@ def _goes_on_of_response(session: Session, question: str) -> bool:
         before is not None
         and before.seen.intent == "bronchodilator"
         and len(question.split()) <= 9
-        and re.search(r"\b(?:how (?:much|many|big|large)|ml|millilit\w+|per ?cent)\b|%", question, re.IGNORECASE) is not None
+        and re.search(r"\b(?:how (?:much|many|big|large)|mls?|millilit\w+|per ?cent)\b|%", question, re.IGNORECASE) is not None
     )
 
 
@@ -182,7 +183,8 @@ def before_and_after(test: Spirometry, question: str = "") -> str:
             ]
         )
     verdict = "a significant response" if response is not None and response.significant else "no significant response"
-    return " ".join([*said, f"The test shows {verdict}: more than 10 % of predicted in FEV1 or FVC is significant."])
+    of_asthma = [of_response(response is not None and response.significant)] if asks_what_it_means(question.lower()) else []
+    return " ".join([*said, f"The test shows {verdict}: more than 10 % of predicted in FEV1 or FVC is significant.", *of_asthma])
 
 
 def faults(test: Spirometry) -> str:

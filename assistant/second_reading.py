@@ -103,6 +103,7 @@ _ALIKE: Sequence[frozenset[str]] = (
     frozenset(("risks", "risk_meaning", "why_risk")),
     frozenset(("missing_data", "what_is_missing", "not_held")),
     frozenset(("quality", "faults", "usable_at_all", "fault_meant")),
+    frozenset(("why_not_read", "percent_without", "missing_data")),
     frozenset(("exercise", "sport")),
     frozenset(("next_steps", "ask_doctor", "repeat_test", "need_test")),
 )  # readings whose answers say much the same

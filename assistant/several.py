@@ -14,6 +14,7 @@ from assistant.meaning import FOLLOW_UPS, meant
 from assistant.reading_level import level
 from assistant.retrieval import GuidelineLibrary
 from assistant.session import Checks, Citation, Turn
+from encoders.teacher.risk import asked_trait
 from encoders.teacher.sayable import sentences
 
 _OPENS = r"(?:should|can|could|may|must|will|would|do|does|did|is|are|am|was|were|have|has|how|what|whats|what's|which|why|when|where|who|tell|explain|show|give|describe|anything (?:i|he|she|we|they))"
@@ -27,9 +28,27 @@ _TELLS = re.compile(r"(?:\w+,? )?(?:tell|explain|show|give|describe)\b", re.IGNO
 _POLITE = re.compile(
     r"^\W*(?:please|hello|hi|hey|thanks|thank you|ok(?:ay)?|yes|no|sorry|doctor|also|and|do you know|can you (?:tell|see)|any idea)\W*$", re.IGNORECASE
 )
+_ASIDE = re.compile(  # why or how somebody asks, which asks nothing
+    r"(?:^|(?<=[.!?;:,\u2013-])\s+)(?:and |but |so |also )?(?:"
+    r"(?:i(?:'m| am)? |we )?(?:just |only )?(?:need|want|ask\w*) (?:it|this|that|them|to know|to know it)? ?(?:for|to (?:fill|write|put|tell)) [^?.,;]{2,40}"
+    r"|(?:it'?s |this is |that'?s )?(?:just |only )?for (?:the|a|my|his|her|our) (?:form|notes?|letter|file|records?|handover|referral|insurance|paperwork|report)"
+    r"|(?:i(?:'m| am) )?(?:just |only )?(?:trying (?:this|it|the app|things)(?: out)?|testing (?:this|it|the app)(?: out)?|having a (?:look|play)|looking round|curious|wondering|being nosy)"
+    r"|i(?:'m| am) (?:quite |rather |fairly |still )?new (?:at|to|here|in)\b[^?.,;]{0,24}|as an? (?:trainee|student|newcomer|beginner|layman|lay person|learner)"
+    r"|(?:a )?(?:quick|silly|stupid|daft|one (?:more|last)|another) (?:one|question|thing)|out of (?:interest|curiosity)|for my (?:own )?peace of mind|(?:i'm )?sorry (?:to ask|for asking|to bother you)"
+    r"|(?:but )?i (?:can'?t|cannot|couldn'?t) (?:find|see|spot) (?:it|one|them|that|any)(?: anywhere| here)?|if you don'?t mind(?: me asking)?|bear with me|hope (?:that|this) makes sense|thanks in advance|hello there|good (?:morning|afternoon|evening)"
+    r")\W*(?=$|[.!?;:,\u2013-]|\s-)[\s.!?;:,\u2013-]*",
+    re.IGNORECASE,
+)
 _BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^what does (?:it|that|this) mean\W*$|^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
 _PUTS_RIGHT = re.compile(r"\bnot \d|\bwrong\b|\bshould (?:be|say)\b|\bactually\b|\bincorrect\b", re.IGNORECASE)
-_VERDICT = re.compile(r"^(?:is|was) (?:it|that|this) (?:an? )?(?:too )?(?:normal|ok(?:ay)?|high|low|fine|healthy)(?: for [\w ]{1,30})?\W*$", re.IGNORECASE)
+_VERDICT = re.compile(  # said of a value with it; and of a pattern
+    r"^(?:is|was|are|were) (?:it|that|this|they|these|those|either) (?:an? )?(?:too |very |any )?(?:normal|ok(?:ay)?|high|low|fine|healthy|raised)(?: for [\w ]{1,30})?\W*$"
+    r"|^how (?:bad|marked|severe|serious|strong|pronounced|mild|advanced|high|low)(?: (?:is|are) (?:it|that|this|they))?\W*$",
+    re.IGNORECASE,
+)
+_CONFIRMS = re.compile(
+    r"^(?:is|was) (?:it|that|this) (?:really )?(?:what(?:'s| is) )?(?:recorded|written|down|in the record|on file|correct|right)\b", re.IGNORECASE
+)
 WHOLE = (
     "fits_symptom",
     "at_work",
@@ -46,6 +65,7 @@ _CITED = re.compile(r"\[(\d+)\]")
 
 def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
     """The questions of a message in their order, at most MOST_PARTS: one, unless each of several is surely about a thing of its own."""
+    message = without_asides(message)
     refusal = guardrails.scope(message)
     if level(message)[0] or len(asked_values(message)) > 1 or (refusal is not None and refusal.kind in ("injection", "other_person")):
         return (message,)
@@ -61,9 +81,15 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
     if refusal is None and any(guardrails.scope(part) is not None for part in found):
         return (message,)  # "by how many mL, and what percent, did the FEV1 rise?" asks no dose, though its half by itself would
     if len(found) == 2 and _VERDICT.match(found[1]) and meant(library, found[0], library.spelt(found[0]))[0] == "explain_result":
-        return (found[0],)  # the result is told with its verdict
-    if len(found) == 2 and (asked_values(found[0]) or len(found[0].split()) <= 3) and _VERDICT.match(found[1]):
+        return (found[0],)  # the result is told with its verdict, and how severe it is
+    if (
+        len(found) == 2
+        and _VERDICT.match(found[1])
+        and (asked_values(found[0]) or asked_trait(found[0]) or "pattern" in found[0].lower() or len(found[0].split()) <= 3)
+    ):
         return (message,)  # the value is told with its verdict
+    if len(found) == 2 and _CONFIRMS.match(found[1]):
+        return (found[0],)
     about = []
     for n, part in enumerate(found):
         spelt = library.spelt(part)
@@ -87,6 +113,12 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
     if len(set(about)) < len(about) or (refusal is not None and "declined" not in about):
         return (message,)
     return tuple(part if part[-1] in ".!?" else f"{part}{'?' if _OPENING.match(part) and not _TELLS.match(part) else '.'}" for part in found)
+
+
+def without_asides(message: str) -> str:
+    """A message without what says only why or how it is asked ("just trying this out - what is his pulse? I need it for the form"); as it is where nothing else stands in it."""
+    left = _ASIDE.sub(" ", message).strip(" ,;:-\u2013")
+    return " ".join(left.split()) if re.search(r"\w+\W+\w+", left) else message
 
 
 def together(question: str, done: Sequence[Turn]) -> Turn:

@@ -23,6 +23,7 @@ _ASIDE = re.compile(
     rf"\b(?:my|our) (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b[^?.,;]{{0,30}}\b(?:smokes?|(?:has|have|with) (?:copd|asthma|emphysema|cancer|diabetes|tb)|had|has had|died|says?|said|thinks?|told|asks?|wants|worries|understands?)\b|\b(?:to|for|tell|with|like) my (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b",
     re.IGNORECASE,
 )
+_ASKED_OF_KIN = re.compile(rf"^\W*(?:does|did|do|has|is|was|can|should) (?:my|our) (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})\b", re.IGNORECASE)
 _SHE, _HE = re.compile(r"\b(?:she|her|hers)\b", re.IGNORECASE), re.compile(r"\b(?:he|his|him)\b", re.IGNORECASE)
 _SELF = re.compile(rf"\b(?:i|i'm|i've|me|mine|myself)\b|\bmy (?!(?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH}|patient|doctor|gp|nurse)\b)", re.IGNORECASE)
 _OF_HERS, _OF_HIS = (re.compile(rf"^(?!.*\b(?:doctor|gp|nurse|consultant|friend)\b).*\b{word} (?!own\b)[a-z]{{3,}}", re.IGNORECASE) for word in ("her", "his"))
@@ -30,6 +31,7 @@ _ACTS = re.compile(
     r"\b(?:should|shall|can|could|must|would|may) (?:i|we)\b", re.IGNORECASE
 )  # who types asks what to do for another: "her sats are 94, should I recheck?"
 _CITED = re.compile(r"\[\d+\]")
+_TO_WHO_TYPES = re.compile(r"\bdo you mean\b|\byour question\b")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def _named(text: str, patient: Patient) -> Whom | None:
     by_sex = {Sex.FEMALE: SHE, Sex.MALE: HE}.get(patient.sex, THEY) if patient.sex is not None else THEY
     if _PATIENT.search(text):
         return by_sex
-    kin = None if _ASIDE.search(text) else _KIN.search(text)
+    kin = None if _ASIDE.search(text) and not _ASKED_OF_KIN.search(text) else _KIN.search(text)
     if kin is not None:
         named = SHE if kin["her"] else HE if kin["his"] else by_sex
         return named if by_sex is THEY or named is by_sex else None  # a relative of the other sex is not the one whose record is open
@@ -122,7 +124,7 @@ def said_of(answer: str, person: Whom) -> str:
 
 
 def _turned(sentence: str, person: Whom) -> str:
-    if _CITED.search(sentence):
+    if _CITED.search(sentence) or _TO_WHO_TYPES.search(sentence):
         return sentence
     plural = person.they == "they"
 

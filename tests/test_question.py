@@ -16,7 +16,7 @@ from assistant.retrieval import GuidelineLibrary
 from assistant.ruled import by_rule
 from assistant.scope import scope
 from assistant.session import Seen, Session, Turn
-from assistant.several import parts
+from assistant.several import parts, without_asides
 from encoders.teacher.sayable import Sayable, sentences
 from tests.test_sayable import case_of
 
@@ -48,6 +48,33 @@ def test_two_questions_in_one_message_are_told_apart(library: GuidelineLibrary, 
 )  # fmt: skip
 def test_one_question_stays_one(library: GuidelineLibrary, message: str) -> None:
     assert parts(message, library) == (message,)
+
+
+@pytest.mark.parametrize(
+    ("message", "left"),
+    [
+        ("Just trying this out - what's his blood oxygen?", "what's his blood oxygen?"),
+        ("Is her blood pressure recorded anywhere? I need it for the form", "Is her blood pressure recorded anywhere?"),
+        ("As a trainee: what does the FEF25-75 add here?", "what does the FEF25-75 add here?"),
+        ("Out of interest, how tall is she?", "how tall is she?"), ("Quick one, is the test valid?", "is the test valid?"),
+        ("I need it for the form", "I need it for the form"), ("I need help to stop smoking", "I need help to stop smoking"), ("I'm new to COPD. What is it?", "What is it?"),
+        ("I want to know for my wife whether this is normal", "I want to know for my wife whether this is normal"), ("What is it for? It is for the night", "What is it for? It is for the night"),
+    ],
+)  # fmt: skip
+def test_why_or_how_somebody_asks_is_no_part_of_the_question(message: str, left: str) -> None:
+    assert without_asides(message) == left
+
+
+@pytest.mark.parametrize(
+    ("message", "asked"),
+    [
+        ("so what pattern is it and how marked?", ("so what pattern is it and how marked?",)), ("57 pack years at age 32 looks wrong to me. Is that what is recorded?", ("57 pack years at age 32 looks wrong to me",)),
+        ("What are the heart attack and stroke figures, and are they high for her age?", ("What are the heart attack and stroke figures, and are they high for her age?",)),
+        ("Explain my result, and how bad is it?", ("Explain my result",)),
+    ],
+)  # fmt: skip
+def test_a_verdict_on_what_is_told_is_no_second_question(library: GuidelineLibrary, message: str, asked: tuple[str, ...]) -> None:
+    assert parts(message, library) == asked
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -294,6 +295,40 @@ def test_the_highest_risk_is_the_highest(assistant: Assistant, patients: Path) -
     one = assistant.open(sorted((patients / "severe_obstruction").iterdir()))
     said = understand(one, assistant.library, "what's his biggest risk", 3).said
     assert max(one.risks, key=lambda risk: risk.probability).label in said.split(".")[0]
+
+
+def test_risks_are_told_beside_each_other(assistant: Assistant, patients: Path) -> None:
+    one = assistant.open(sorted((patients / "severe_obstruction").iterdir()))
+
+    def said(question: str) -> str:
+        return understand(one, assistant.library, question, 3).said
+
+    both = said("what are the heart attack and stroke figures for this patient?")
+    assert "<|risk_myocardial_infarction|>" in both and "<|risk_stroke|>" in both and "copd" not in both.lower()
+    of_heart = said("rank his heart and circulation risks, highest first")
+    assert of_heart.count("<|risk_") == 5 and "asthma" not in of_heart
+    order = [fact.text for name in re.findall(r"risk_\w+", of_heart) for fact in one.facts if fact.name == name]
+    assert order == sorted(order, key=lambda text: -float(re.findall(r"\d+", text)[0]))
+    healthy = assistant.open(sorted((patients / "healthy_runner").iterdir()))
+    assert understand(healthy, assistant.library, "which of her risks, if any, stands above what is usual?", 3).said.startswith("None of the estimated risks")
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "said"),
+    [
+        ("pre_and_post", "How many mls did the FEV1 go up by?", "+497 mL"), ("pre_and_post", "He had a significant response to the inhaler. What does that suggest?", "fits asthma but does not prove it"),
+        ("pre_and_post", "Does that mean it's asthma then?", "fits asthma but does not prove it"), ("severe_obstruction", "How bad is my dad's result, in plain words?", "By z-score the pattern is severe"),
+        ("mild_obstruction", "shouldn't he be on an inhaler too with these results?", "for a clinician to decide"), ("mild_obstruction", "What is his LDL?", "hold no LDL"),
+        ("mild_obstruction", "But a ratio of 0.61 is under 0.7, isn't that obstruction anyway?", "The fixed limit of 0.70"), ("mild_obstruction", "Would a poor FVC change the ratio much?", ""),
+        ("missing_data", "If I measure her height now is that enough, or does she need to blow again?", "Once your height is added"), ("missing_data", "How can I lose some weight without starving myself?", "Eating fewer calories"),
+        ("healthy_runner", "How many acceptable blows did she do and what were the grades?", "grade A"), ("healthy_runner", "which numbers came out above predicted?", "Above predicted are your FEV1 and FVC"),
+        ("healthy_runner", "Can you explain what FEF25-75 means and what hers is?", "FEF25-75 is"), ("healthy_runner", "I've got a half marathon in three weeks, is there anything in my blow that says I should hold back?", "Nothing in this breathing test speaks against it"),
+    ],
+)  # fmt: skip
+def test_questions_that_were_once_answered_beside_the_point(assistant: Assistant, patients: Path, name: str, question: str, said: str) -> None:
+    session = assistant.open(sorted((patients / name).iterdir()))
+    turn = list(assistant.ask(session, question))[-1]
+    assert said in turn.answer and "Which value" not in turn.answer and "cannot change it" not in turn.answer and turn.question == question
 
 
 def test_a_question_that_points_back_keeps_what_was_said(session: Session, assistant: Assistant) -> None:

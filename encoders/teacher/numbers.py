@@ -79,6 +79,7 @@ NUMBERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 _KEYS = tuple((name, re.compile(r"\b(?:" + "|".join(map(re.escape, keys)) + ")")) for name, _, keys in NUMBERS)
 LABELS = {name: label for name, label, _ in NUMBERS}
+WHICH = "Which value do you mean? Name it, for example FEV1, blood pressure or weight."  # where none is named
 PLURAL = frozenset({"triglycerides_mg_dl"})
 assert {quantity.name for quantity in QUANTITIES} - set(LABELS) == {"cotinine_ng_ml"}
 
@@ -93,7 +94,7 @@ def number(view: View, rng: random.Random, question: str) -> Reply:
     """One value by token with its status word, or that it is not measured."""
     name = asked_number(question)
     if not name:
-        return Reply("Which value do you mean? Name it, for example FEV1, blood pressure or weight.", "none")
+        return Reply(WHICH, "none")
     label, verb = LABELS[name], "are" if name in PLURAL else "is"
     if not view.has(name):
         return Reply(

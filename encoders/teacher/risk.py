@@ -33,6 +33,17 @@ def asked_trait(question: str) -> str:
     return next((name for key, name in _ASKED if key in lower), "")
 
 
+def asked_traits(question: str) -> tuple[str, ...]:
+    """All traits that a question names, in its order; "heart" alone, beside a named disease of the heart, names none."""
+    lower, found = question.lower(), dict[str, int]()
+    for key, name in _ASKED:
+        at = lower.find(key)
+        if at >= 0 and name not in found:
+            found[name] = at
+            lower = lower.replace(key, "-" * len(key))
+    return tuple(sorted(found, key=lambda name: found[name]))
+
+
 def risks(view: View, rng: random.Random, question: str) -> Reply:
     """The trait that was asked for; else COPD, asthma and coronary heart disease."""
     known = {trait: view.facts[f"risk_{trait}"] for trait, _ in RISK_TRAITS if view.has(f"risk_{trait}")}

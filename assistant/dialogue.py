@@ -20,7 +20,7 @@ from assistant.language_model import BreathwiseChatModel, banned_tokens
 from assistant.left_out import left_out
 from assistant.numerals import words_with_digits
 from assistant.prompt import Window, prompt
-from assistant.question import Question, asking_of, understand
+from assistant.question import understand
 from assistant.reading_level import PLAIN_GRADE, reading_grade
 from assistant.recall import said_before
 from assistant.retrieval import GuidelineLibrary
@@ -31,6 +31,7 @@ from assistant.session import Citation, RiskEstimate, Seen, Session, Timings, Tu
 from assistant.settings import Settings, read_settings
 from assistant.several import parts, together
 from assistant.typed_values import stated_otherwise
+from assistant.understood import Question, asking_of
 from assistant.whom import Whom, said_of, whom
 from encoders.batch import CURVE_MARK, RECORD_MARK, Person
 from encoders.cases import chosen_curve, read_for_risk, risk_fact

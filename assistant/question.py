@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from assistant.answering import Fitting, speaks_to
-from assistant.answers_of_blows import fault_meant
-from assistant.answers_of_finding import unclear, under_fixed_limit
+from assistant.answering import speaks_to
+from assistant.answers_of_finding import under_fixed_limit
 from assistant.answers_of_person import flare_signs, one_low_the_other_not
-from assistant.asked_blows import agreement, asked_blows
+from assistant.asked_blows import asked_blows
 from assistant.asked_measures import asked_measures
-from assistant.asked_of_finding import about_the_result, asked_of_finding
 from assistant.asked_risks import asked_risks
-from assistant.asked_values import asked_values, canonical, named_values, told_by_model, values_in_words
-from assistant.asking import READ_SURE, Asking, cite
-from assistant.comparisons import compares
+from assistant.asked_values import asked_values, named_values, values_in_words
+from assistant.asking import READ_SURE
 from assistant.disputes import OF_AN_ESTIMATE, meant_instead
-from assistant.judged_pressure import asks_how_soon
-from assistant.judged_values import asks_plainly, judged_value, told_with_limits
-from assistant.looked_up import ANSWERS_AT_ALL, LEAST, THEME_CERTAIN, able, nearest_sentence, passages_for, sentences_for
-from assistant.lowered_values import lowered
-from assistant.meaning import ASSERTING, FOLLOW_UPS, LEAD_SURE, meant, of_no_value, of_what_was_said
+from assistant.looked_up import ANSWERS_AT_ALL, LEAST, THEME_CERTAIN, able, passages_for, sentences_for
+from assistant.meaning import FOLLOW_UPS, LEAD_SURE, meant, of_no_value, of_what_was_said
 from assistant.medicines import told_of_medicines
-from assistant.premises import contradicted, meant_by_number, named_by_number, not_judged, of_another_time, why_of_record
+from assistant.premises import contradicted, meant_by_number, named_by_number, of_another_time
 from assistant.ranked_risks import asks_to_rank, ranked_risks, several_risks
 from assistant.reading_level import for_doctor, level
 from assistant.record_mentions import mentioned
 from assistant.retrieval import KNOWN_WORDING, GuidelineLibrary, leans_back
-from assistant.ruled import before_and_after
 from assistant.session import Session, Turn
 from assistant.slips import plain
-from assistant.told_by_code import BY_CODE, OF_VALUES, SURE, cited, told
+from assistant.told_by_code import BY_CODE, OF_VALUES, SURE, cited
+from assistant.told_of_record import ADVICE, OF_THE_TEST, RISK_ASKED, by_code, likely_meant, of_values, plainly_asked, within_limits
+from assistant.understood import OF_THE_LUNGS, Question, asking_of, of_record, said_by_code
 from encoders.passages import Passage
-from encoders.record import Fact
 from encoders.teacher import INTENTS, Case
 from encoders.teacher.risk import asked_trait
 from encoders.teacher.sayable import Asked
@@ -58,11 +52,6 @@ GUIDED = (
     "sport",
 )
 GUIDES, ADVISES = 0.75, 0.4  # chance of a sentence of the library that is said after an answer from the record; where advice is asked for too
-_ADVICE = re.compile(
-    r"\b(?:what (?:should|can|could|shall|do|to)|how (?:can|do|should|to)|steps?|tips?|advice|advise|suggest\w*|recommend\w*|help\w*|ways?|eat\w*|food|meals?|diet|cut (?:out|down)|do about|dangerous|safe|bring (?:it|that) down|lower (?:it|that))\b",
-    re.IGNORECASE,
-)
-WITH_LIMITS = {"diabetes_glucose": ("hba1c_percent",), "cholesterol": ("total_cholesterol_mg_dl",), "weight": ("bmi_kg_m2",)}
 OF_MEASURES = (
     "my_numbers",
     "own_value_good",
@@ -75,8 +64,6 @@ OF_MEASURES = (
     "what_is_zscore",
 )  # intents beside which the words may name a value
 OF_EACH_BLOW = ("my_numbers", "which_blow", "every_blow", "blow_length")
-OF_RECORD = ("judged_value", "diabetes_glucose", "blood_pressure", "cholesterol", "weight")  # answers about a value of the record
-OF_THE_LUNGS = ("can_it_improve", "will_it_worsen", "lost_function", "all_clear", "cause_of_result")
 OF_LISTS = ("my_numbers", "lists_held", "not_held", "smoked_ever", "missing_data")
 OF_MEDICINES = ("unknown", "my_numbers", "lists_held", "bronchodilator", "dose", "capabilities")
 OF_RISKS = ("risks", "risk_meaning", "risk_made_how", "risk_and_quality", "certainty", "what_would_change", "missing_data", "what_is_missing")
@@ -84,47 +71,17 @@ SURER = 0.7  # sureness of an intent that code answers, from which it goes befor
 LIBRARY_CERTAIN = 0.85  # chance of a sentence of the library that goes before an intent of which less than THEME_CERTAIN is sure
 _BARE = re.compile(r"^\W*(?:and|but|so|then|how|when|where|who|which|what|for|with|even|is|are|or|until|since)\b", re.IGNORECASE)
 _HOW_ONLY = re.compile(r"^\W*(?:(?:and|but|so|for|until|since) )?(?:how (?:often|long|much|many|far|fast|soon)|when)\W*$", re.IGNORECASE)
-OF_THE_RESULT = ("explain_result", "pattern", "quality")  # which the language model answers by itself
-OF_THE_TEST = ("explain_result", "pattern", "curve_shape", "quality", "next_steps", "my_numbers", "unknown", *FOLLOW_UPS)  # what a clinician's terms are for
-_RISK_ASKED = re.compile(r"risk|chance|estimat|likel|odds|probab|(?:will|going to) (?:i |he |she )?(?:get|have|develop)")
 OF_THE_BLOWS = ("quality", "faults", "my_numbers", "why_not_read", "explain_result", "usable_at_all", "next_blow")
-_NOT_ESTIMATED = re.compile(
-    r"\b(?:risk|chances?|odds|likelihood|probability) (?:of|for|that i (?:get|have|develop)) (?:\w+ ){0,2}(?:cancer|fibrosis|dementia|alzheimer\w*|pneumonia|kidney disease|emphysema|bronchitis|(?:blood )?clots?|embolism|dying|death)\b"
-)
-GUESSED = frozenset(BY_CODE) - frozenset(ASSERTING)  # what is answered where it is likely only; the others assert too much for that
-AS_SURE = 0.7  # of the sureness of the likeliest intent, with which another is answered where that one has no answer
 THEME_LIKELY = 0.33  # of a theme of the library, where no sentence of it answers by itself
-UNANSWERABLE, LIKELY_ALONE = 0.2, 0.55  # a chance under which the library has no answer; sureness of another reading that is then enough
 LIKELY_ANSWERS = 0.4  # chance of all sentences together, from which they go before a repeated finding
-LIKELY = 0.42  # sureness of an intent on the test that is answered rather than refused
 _HOPES = re.compile(r"\b(?:ok(?:ay)?|fine|good|all ?right|alright|normal|healthy)\b")
 _ALL_OF_IT = re.compile(r"\b(?:exactly|list|everything|all|which|full|whole)\b")
-_OF_GRADE = re.compile(
-    r"\bgrade\b.*\b(?:why|what|how|not)\b|\b(?:why|what (?:would |does |did )?(?:make|give|earn)\w*|how come|reason)\b.*\bgrade\b|\b(?:why|how come)\b.*\b(?:an? )?[a-f]\b"
-)
 _EXPLAINS = re.compile(r"\bexplain\w*|\bwhy\b|\bbecause\b|\bdue to\b|\bdown to\b")  # asks for a reason, whatever figure it names
-_PERSON = re.compile(r"\b(?:i|my|me|we|he|his|him|she|her|they|it|this|that|dad|mum|mom)\b")
-
 _OF_WORDS = (
     ("flare_signs", flare_signs),
     ("one_low", one_low_the_other_not),
     ("under_fixed_limit", under_fixed_limit),
 )  # answers that know by its words whether a question is theirs
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question as it is put to the model: its words, what it is about, the passages with their scores, and what came before."""
-
-    text: str
-    intent: str
-    passages: tuple[Passage, ...]
-    scores: tuple[float, ...]
-    asked: tuple[Asked, ...]
-    fitting: tuple[Fitting, ...] = ()  # the sentences of the passages to quote; none where the record answers
-    said: str = ""  # the answer, fact tokens not yet written out, where code knows it and the language model is not asked
-    about: str = ""  # where the intent only says how an answer is wanted: of what
-    figures: tuple[Fact, ...] = ()  # numbers in ``said`` that code worked out from the facts
 
 
 def understand(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
@@ -140,7 +97,7 @@ def _with_guidance(session: Session, library: GuidelineLibrary, question: str, f
     best = next(iter(library.answering(question, passages)), None)
     if (
         best is None
-        or best.score < (ADVISES if _ADVICE.search(question) or found.intent == "fits_symptom" else GUIDES)
+        or best.score < (ADVISES if ADVICE.search(question) or found.intent == "fits_symptom" else GUIDES)
         or not speaks_to(best.sentence, question, session.patient.age_years, session.patient.sex)
     ):
         return found
@@ -171,21 +128,21 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     measured = asked_measures(session, spelt) if not (of_finding or highest) and may(OF_MEASURES) else None
     measured = measured or (asked_blows(session, spelt) if not (of_finding or highest) and may(OF_EACH_BLOW) else None)
     if measured is not None:
-        return _said("my_numbers", question, measured.text, figures=measured.figures)
+        return said_by_code("my_numbers", question, measured.text, figures=measured.figures)
     asking = asking_of(session, library, spelt)
     lists = told_of_medicines(asking.view, spelt) if may(OF_MEDICINES) else ""
     lists = lists or (mentioned(asking.view, spelt, library.likeness) if may(OF_LISTS) and "risk" not in spelt else "")
     if lists:
-        return _said("my_numbers", question, lists)
+        return said_by_code("my_numbers", question, lists)
     trusted = cited(asked_risks(asking), asking) if may(OF_RISKS) else None
     if trusted is not None:
-        return _said("risk_trust", question, trusted.text, trusted.passages)
+        return said_by_code("risk_trust", question, trusted.text, trusted.passages)
     of_words = () if sure >= READ_SURE and intent in BY_CODE else _OF_WORDS
     for name, answered in of_words:
         of_it = cited(answered(asking), asking)
         if of_it is not None:
-            return _said(name, question, of_it.text, of_it.passages)
-    plainly = _of_finding(session, library, question, intent if sure >= READ_SURE else "")
+            return said_by_code(name, question, of_it.text, of_it.passages)
+    plainly = plainly_asked(session, library, question, intent if sure >= READ_SURE else "")
     if plainly is not None:
         return plainly
     kind, rest = level(question)
@@ -207,90 +164,7 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
 
 def _of_a_risk(spelt: str, told: Sequence[Turn]) -> bool:
     """Whether a question for reasons can be of an estimate: it names one, or the answer before did."""
-    return bool(asked_trait(spelt) or _RISK_ASKED.search(spelt)) or bool(told and told[-1].seen.intent in OF_AN_ESTIMATE)
-
-
-def _of_record(told: Sequence[Turn], spelt: str) -> bool:
-    """Whether a question goes on about a value of the record: "can I get it back to normal?" after a blood sugar is not of the lungs."""
-    return bool(told) and told[-1].seen.intent in OF_RECORD and not about_the_result(spelt) and not asked_values(spelt)
-
-
-def _of_finding(session: Session, library: GuidelineLibrary, question: str, read: str) -> Question | None:
-    """The answer of code to a question whose words say plainly which finding they circle; None where they do not, or it is surely ``read`` as another."""
-    spelt = library.spelt(question)
-    intent = asked_of_finding(spelt)
-    if (
-        not intent
-        or (
-            read
-            and (intent, read)
-            not in (
-                (intent, intent),
-                ("sport", "unknown" if about_the_result(spelt) else ""),
-                ("my_vaccines", "vaccines"),
-                ("my_vaccines", "unknown"),
-                ("percent_without", "unknown"),
-                ("letter", "unknown"),
-            )
-        )
-        or (intent == "for_child" and session.told and not about_the_result(spelt))
-    ):  # "explain that to a child" is of what was said
-        return None
-    before = session.told[-1].seen.intent if session.told else ""
-    of_else = before in OF_RECORD or before in THEMES or (before in OF_AN_ESTIMATE and intent == "cause_of_result")
-    if intent in ("cause_of_result", "own_inhaler_before") and of_else and not about_the_result(spelt):
-        return None  # "is that from my weight?" is of what was spoken of
-    if intent == "percent_without" and read == "unknown" and session.patient.height_cm is not None:
-        return None
-    asking = asking_of(session, library, spelt)
-    answer = cited(BY_CODE[intent](asking), asking)
-    return _said(intent, question, answer.text, answer.passages, answer.figures) if answer is not None else None
-
-
-def _likely(session: Session, library: GuidelineLibrary, question: str, spelt: str, answerable: float) -> Question | None:
-    """What is said before a question is refused: of the likeliest intent on the test, else what the test found; None where it is of neither.
-
-    ``answerable``: the chance that a sentence of the library answers; where there is next to none, how sure the other readings are among themselves counts.
-    """
-    asking = asking_of(session, library, spelt)
-    likely = library.intents(question)
-    if likely[0][0] == "unknown" and answerable < UNANSWERABLE and likely[0][1] < 1.0:
-        left = 1.0 - likely[0][1] ** 2
-        likely = (likely[0], *((one, (sure**2 / left) ** 0.5) for one, sure in likely[1:]))
-        if likely[1][0] == "risks" and likely[1][1] >= LIKELY_ALONE and session.risks:
-            return Question(question, "risks", (), (), (Asked("risks", question),))
-        if likely[1][1] < LIKELY_ALONE:
-            likely = likely[:1]
-    least = LIKELY if likely[0][0] == "unknown" else max(LIKELY, AS_SURE * likely[0][1])  # the library was asked, and has no answer
-    number = meant_by_number(asking.view, spelt)
-    for one, sure in likely:
-        if one == "my_numbers" and sure >= least and number:
-            break
-        if one in OF_THE_LUNGS and _of_record(session.told, spelt):
-            continue
-        if one in OF_THE_RESULT and sure >= LIKELY and asking.view.state == "read":
-            return Question(question, one, (), (), (Asked(one, question),))
-        answer = told(one, asking) if sure >= least and one in GUESSED else None
-        if answer is not None:
-            return _said(one, question, answer.text, answer.passages, answer.figures)
-    answer = cited(told_with_limits(asking, number), asking) if number else None
-    if answer is not None:
-        return _said("judged_value", question, answer.text, answer.passages, answer.figures)
-    intent, near = likely[0]
-    if about_the_result(spelt) or (
-        near >= LIKELY and intent in OF_THE_TEST and intent not in ("unknown", "shorter", "plain_words", "why") and _PERSON.search(spelt)
-    ):
-        return _said("unclear", question, unclear(asking))
-    return None
-
-
-def asking_of(session: Session, library: GuidelineLibrary, spelt: str) -> Asking:
-    """A question (small letters, slips put right) as the code that answers it sees it."""
-    return Asking(session, spelt, library.passages, lambda asked: nearest_sentence(library, session.patient, asked))
-
-
-def _said(intent: str, question: str, text: str, passages: tuple[Passage, ...] = (), figures: tuple[Fact, ...] = ()) -> Question:
-    return Question(question, intent, passages, (0.0,) * len(passages), (Asked(intent, question, passages),), said=text, figures=figures)
+    return bool(asked_trait(spelt) or RISK_ASKED.search(spelt)) or bool(told and told[-1].seen.intent in OF_AN_ESTIMATE)
 
 
 def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
@@ -306,13 +180,13 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         intent = "explain_result"  # "was it ok?": a verdict that begins with "no" would be taken for the contrary
     if intent == "is_it_bad" and meant_by_number(view, spelt):
         intent = "own_value_good"  # "I'm 78 percent of something, should I be upset?"
-    if intent in OF_THE_LUNGS and _of_record(turns, spelt):
+    if intent in OF_THE_LUNGS and of_record(turns, spelt):
         intent = "unknown"
     if intent == "missing_data" and _ALL_OF_IT.search(spelt):
         intent = "what_is_missing"
     wrong = contradicted(view, spelt) or next((said for name in named_values(spelt) if (said := of_another_time(view, name, spelt))), "")
     if wrong:
-        return _said("premise", question, wrong)
+        return said_by_code("premise", question, wrong)
     goes_on = (
         before is not None
         and before.seen.intent in THEMES
@@ -329,7 +203,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         best = next(iter(library.answering(question, library.near(question))), None)
         if best is not None and best.score >= LIBRARY_CERTAIN and speaks_to(best.sentence, question, session.patient.age_years, session.patient.sex):
             intent = "unknown"  # the library surely answers, and what is asked of the record is not sure
-    answer = _by_code(
+    answer = by_code(
         session,
         library,
         question,
@@ -350,7 +224,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         if of_it and not answered:  # "what would bring it down?" after a value of the record is for the library
             intent, sure = of_it, LEAD_SURE
     if names:
-        return _of_values(view, names, question, spelt)
+        return of_values(view, names, question, spelt)
     intent = of_no_value(intent, sure, spelt)
     if intent in ("risks", "why_risk") and not asked_trait(question) and asked_trait(spelt):
         question = spelt
@@ -363,7 +237,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     leans = before.question if before is not None and sure < 0.9 else None  # one that is worded as a question by itself needs none before it
     wanted = change_topics(view) if intent == "what_would_change" else ()
     passages, scores = passages_for(library, put, intent, 2 * k, leans, wanted)
-    limits = _within_limits(session, library, question, spelt, intent)
+    limits = within_limits(session, library, question, spelt, intent)
     if limits is not None:
         return limits
     asked_with = f"{leans} {question}" if leans and put == question and passages and leans_back(question) else put
@@ -375,16 +249,16 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     least = asked_alone if intent == "unknown" and sure >= LIBRARY_READ else ANSWERS_AT_ALL
     intent, fitting = sentences_for(library, session.patient, question, asked_with, intent, sure, passages, wanted, said, said_before, least)
     if not fitting and intent == "unknown" and named:
-        return _of_values(view, named, question, spelt)
+        return of_values(view, named, question, spelt)
     if not fitting and (intent in THEMES or intent == "unknown"):
-        likely = None if goes_on else _likely(session, library, question, spelt, able(library.answering(question, passages)))
+        likely = None if goes_on else likely_meant(session, library, question, spelt, able(library.answering(question, passages)))
         if likely is not None and likely.intent == "unclear" and intent == "unknown":  # rather a likely sentence than a repeated finding
             intent, fitting = sentences_for(library, session.patient, question, asked_with, intent, sure, passages, wanted, said, said_before, LIKELY_ANSWERS)
         if likely is not None and not fitting:
             return likely
         theme = next((one for one, how in library.intents(question) if one in THEMES and how >= THEME_LIKELY and one != meant_first), "")
         if theme and not fitting:
-            limits = _within_limits(session, library, question, spelt, theme)
+            limits = within_limits(session, library, question, spelt, theme)
             if limits is not None:
                 return limits
             of_theme = passages_for(library, put, theme, 2 * k, leans, ())
@@ -400,58 +274,6 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     fitting = tuple(replace(one, number=kept.index(one.number) + 1) for one in fitting)
     passages, scores = tuple(passages[n - 1] for n in kept), tuple(scores[n - 1] for n in kept)
     return Question(question, intent, passages, scores, (*_before(library, turns), Asked(intent, question, passages)), fitting=fitting)
-
-
-def _within_limits(session: Session, library: GuidelineLibrary, question: str, spelt: str, intent: str) -> Question | None:
-    """The value of the record that a question of its theme names by its figure, with the limits it is judged by; None where something else is asked."""
-    asking = asking_of(session, library, spelt)
-    lower = cited(lowered(asking, session.told[-1].question.lower() if session.told else ""), asking) if intent in (*WITH_LIMITS, "blood_pressure") else None
-    if lower is not None:
-        return _said("lowered_value", question, lower.text, lower.passages)
-    number = meant_by_number(asking.view, spelt) if intent in WITH_LIMITS and not _ADVICE.search(spelt) else ""
-    answer = cited(told_with_limits(asking, number), asking) if number in WITH_LIMITS.get(intent, ()) else None
-    return _said("judged_value", question, answer.text, answer.passages, answer.figures) if answer is not None and answer.passages else None
-
-
-def _by_code(session: Session, library: GuidelineLibrary, question: str, spelt: str, intent: str, of_library: bool) -> Question | None:
-    """The answer of code to what the language model was not taught; None where the question is no such one. ``of_library``: the library is surely asked."""
-    asking = asking_of(session, library, spelt)
-    view = asking.view
-    if _NOT_ESTIMATED.search(spelt) and not asked_trait(spelt) and _RISK_ASKED.search(spelt):
-        intent = "risk_not_estimated"
-    if "none" in spelt.split() and re.search(r", none\b|^none,", view.text("symptoms")):  # the list contradicts itself
-        intent = "odd_record"
-    test = session.spirometry
-    if intent == "quality" and _OF_GRADE.search(spelt) and test is not None and test.best is not None and test.maneuvers:
-        agreed = agreement(session)
-        return _said("quality", question, agreed.text, figures=agreed.figures) if agreed is not None else None
-    if intent == "bronchodilator" and test is not None and test.response is not None and re.search(r"\bhow (?:much|big|large)\b|\bper ?cent|%|\bml\b", spelt):
-        changed = before_and_after(test, question)
-        return _said("bronchodilator", question, changed, figures=(Fact("response", "response to the bronchodilator", changed),))
-    name = why_of_record(view, spelt)
-    if name:
-        sentence, passage = asking.near(spelt)
-        said = f"The record does not say why. {values_in_words(view, (name,))}"
-        found = (library.passages[passage],) if passage else ()
-        more = f" {cite(sentence, '1')}" if passage else ""
-        return _said("why_value", question, said + more, found)
-    judged, fault = judged_value(asking) if not of_library or asks_how_soon(spelt) or asks_plainly(spelt) else "", fault_meant(asking)
-    answer = cited(judged or fault, asking)
-    intent = "judged_value" if judged else "fault_meant" if fault else intent
-    answer = answer or told(intent, asking)
-    if answer is None:
-        return None
-    return _said(intent, question, answer.text, answer.passages, answer.figures)
-
-
-def _of_values(view: View, names: tuple[str, ...], question: str, spelt: str) -> Question:
-    """The answer to a question for values: by the model where it knows them, else by code."""
-    unjudged = not_judged(view, names, spelt)
-    yes_or_no = compares(view, names[0], spelt) if len(names) == 1 else ""
-    by_model = told_by_model(view, names) and not (unjudged or yes_or_no)
-    put = canonical(names[0]) if by_model else question
-    said = "" if by_model else " ".join(part for part in (f"{yes_or_no}." if yes_or_no else "", values_in_words(view, names), unjudged) if part)
-    return Question(put, "my_numbers", (), (), (Asked("my_numbers", put),), said=said)
 
 
 def _again(library: GuidelineLibrary, turn: Turn) -> tuple[tuple[Passage, ...], tuple[float, ...]]:

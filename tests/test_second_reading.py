@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from assistant import Assistant
-from assistant.question import asking_of
 from assistant.retrieval import GuidelineLibrary
 from assistant.scripted import EXAMPLES
 from assistant.second_reading import LEAST_WORDS, WORDS, Besides, besides
 from assistant.session import Session
+from assistant.understood import asking_of
 
 Read = tuple[tuple[str, float], ...]
 

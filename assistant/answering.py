@@ -18,7 +18,7 @@ OF_PASSAGE, OF_TOPIC, OF_OTHERS = 0.1, 0.12, 0.3
 LIKELY_AT_ALL, MOST, MOST_WORDS = 0.05, 3, 70  # of chance; sentences; words. All these were chosen on the questions of authors whom the reader had not read
 REPEATED = 0.1  # of the chance of a sentence that was said, which one that was not must have to go before it
 OF_ADULTS = 0.2  # of its chance, for a sentence on adults where a child is asked of
-OF_ANOTHER_ILLNESS, STEM = 0.3, 7  # of its chance, for a sentence on an illness that nobody has spoken of; letters by which an illness is known
+OF_ANOTHER_ILLNESS = 0.3  # of its chance, for a sentence on an illness that nobody has spoken of
 SAID = 0.02  # of its chance, for a sentence that was said in the last two answers: who goes on asking wants another
 _KINDS = (  # what a sentence must hold to answer "how often?", and the like
     (re.compile(r"^\W*(?:and |but |so )?how (?:often|frequently|regularly|many times)\b", re.IGNORECASE), re.compile(
@@ -54,10 +54,24 @@ _WISHED = re.compile(
     re.IGNORECASE,
 )
 _TO_LOSE = re.compile(r"\b(?:losing|lose|loss)\b[^.]*\bweight\b(?![^.]*\bwithout trying)|\bweight is high\b|\boverweight\b|\bobes\w+", re.IGNORECASE)
-_ILLNESS = re.compile(
-    r"\b(osteoarthritis|rheumatoid arthritis|gout|sarcoidosis|cystic fibrosis|bronchiectasis|atrial fibrillation|heart failure|fatty liver|pulmonary hypertension|tuberculosis|type 1 diabetes|kidney disease|methotrexate|sertraline)\b",
-    re.IGNORECASE,
-)
+_ILLNESSES = {  # an illness, or a medicine of one, as sentences name it -> the words it goes by
+    "osteoarthritis": r"osteoarthr\w*|(?<!rheumatoid )(?<!psoriatic )arthritis|arthritic|\boa\b",
+    "rheumatoid arthritis": r"rheumat\w*|\barthriti[sc]\b|\bra\b",
+    "gout": r"\bgout\w*",
+    "sarcoidosis": r"sarcoid\w*",
+    "cystic fibrosis": r"\bcystic\b|\bcf\b",
+    "bronchiectasis": r"bronchiect\w*",
+    "atrial fibrillation": r"\batrial\b|fibrillat\w*|\ba[- ]?fib\b|\baf\b",
+    "heart failure": r"\bheart\b[^.?!]{0,12}\bfail\w*|\bfail\w* heart|cardiac failure|\bhf[rp]?(?:ef)?\b",
+    "fatty liver": r"\bliver\b|\b[nm]a[fs]ld\b",
+    "pulmonary hypertension": r"pulmonary (?:arterial )?hypertens\w*|\blung pressure|pressure in (?:(?:the|my|his|her) )?lungs?|\bpah\b",
+    "tuberculosis": r"\btb\b|tubercul\w*",
+    "type 1 diabetes": r"\btype ?(?:1|one|i)\b(?! resp)|\bt1dm?\b",
+    "kidney disease": r"\bkidneys?\b|\brenal\b|\bckd\b|dialysis",
+    "methotrexate": r"methotrexate|\bmtx\b",
+    "sertraline": r"sertraline|\bssris?\b|anti-?depressants?",
+}
+_GOES_BY = tuple((re.compile(rf"\b{name}\b", re.IGNORECASE), re.compile(words, re.IGNORECASE)) for name, words in _ILLNESSES.items())
 _DENIED = re.compile(r"\b(?:no|without|not any)\s+(?!(?:one|idea|matter|longer|more)\b)\w+(?:\s+(?:or|and)\s+(?:no\s+)?\w+)?,?", re.IGNORECASE)
 
 
@@ -144,11 +158,10 @@ def for_this_illness(found: Sequence[Fitting], spoken_of: str) -> tuple[Fitting,
 
     ``spoken_of``: the question, what came before it, and what the record lists, in any case of letters.
     """
-    lower = spoken_of.lower()
     weighed = []
     for one in found:
-        named = {name.lower() for name in _ILLNESS.findall(one.sentence)}
-        weighed.append(one.score * (OF_ANOTHER_ILLNESS if named and not any(name[:STEM] in lower for name in named) else 1.0))
+        named = [goes_by for name, goes_by in _GOES_BY if name.search(one.sentence)]
+        weighed.append(one.score * (OF_ANOTHER_ILLNESS if named and not any(goes_by.search(spoken_of) for goes_by in named) else 1.0))
     whole = 1.0 - sum(one.score for one in found) + sum(weighed)
     order = sorted(range(len(found)), key=lambda n: -weighed[n])
     return tuple(replace(found[n], score=weighed[n] / whole) for n in order)

@@ -10,12 +10,15 @@ from encoders.record import RISK_TRAITS
 from encoders.teacher.numbers import LABELS
 from encoders.teacher.sentences import NEXT, join
 
-_OF_FLARES = re.compile(
-    r"^(?!.*\b(?:gout|arthritis|rheumat\w*|reflux|eczema|sinus\w*|skin|joints?|back|prevent\w*|avoid\w*|fewer|stop|help\w*|treat\w*|do to|cost|from a cold|crohn\w*|colitis|lupus|hay fever|bronchiectasis|fibrosis|migraine)\b)"
-    r".*(?:\b(?:signs?|symptoms?|know|recogni[sz]e|notice|look (?:out )?for|spot)\b[^?.]{0,50}\b(?:flar\w+(?: up)?|flare-?ups?|exacerbat\w+|playing up)\b|\bwhat (?:is|counts as) (?:an? )?(?:flare-?up|flaring|exacerbation)\b)"
+_LUNGS = r"(?:chest|lungs?|breathing|copd|asthma|emphysema|bronchitis)"
+_NO_OTHER = (  # what may stand before a flare-up of the lungs: nothing else that could flare up
+    rf"(?:(?:{_LUNGS}(?:'s)?|if|when|that|whether|of|for|in|during|do|does|would|could|might|will|means?|tell|me|us|it|it's|its|this|you|i|i'm|we|he|she|he's|she's|is|am|are|be|having|have|has|had|get|got|getting"
+    r"|start\w*|going|to|an?|the|my|our|his|her|another|any|next|first|bad|severe|mild|early) )*"
 )
-_WHY_ONE = re.compile(
-    r"\b(?:why|how (?:can|come|is it))\b[^?.]*\b(?:fev ?1|fvc|ratio)\b[^?.]*\b(?:normal|fine|ok(?:ay)?|low|reduced)\b[^?.]*\b(?:when|while|but|though|if|and yet|yet|although)\b[^?.]*\b(?:fev ?1|fvc|ratio)\b"
+_OF_FLARES = re.compile(
+    r"^(?!.*\b(?:prevent\w*|avoid\w*|fewer|stop\w*|help\w*|treat\w*|over|gone|ended|finished|settl\w+|caus\w*|trigger\w*|bronchiectasis|fibrosis)\b)"
+    r".*\b(?:signs?|symptoms?|(?:how (?:do|can|could|would|will|should)|would|will) (?:i|you|we|he|she|they|one) know|recogni[sz]e|notice|look (?:out )?for|spot|what (?:is|counts as)) "
+    rf"{_NO_OTHER}(?:flar(?:e|es|ed|ing)(?:[- ]?ups?)?|exacerbat\w+|playing up)\b(?![- ]?ups?\b| (?:of|in|with) (?!(?:\w+ )?{_LUNGS}\b))"
 )
 _OUTSIDE = frozenset({"low", "slightly low", "borderline low", "borderline high", "borderline", "raised", "high"})
 _TEST_VALUES = frozenset({"fev1_l", "fvc_l", "fev1_fvc"})
@@ -106,8 +109,11 @@ def need_test(asking: Asking) -> str:
 
 def cause_of_result(asking: Asking) -> str:
     view = asking.view
-    name = next((name for words, name in _CAUSES if re.search(rf"\b(?:{words})", asking.question)), "")
-    said = asking.quote(name, int(name == OF_SMOKING)) if name else asking.quote_near(asking.question)
+    names = [name for words, name in _CAUSES if re.search(rf"\b(?:{words})", asking.question)]
+    if listed(view, "rheumatoid") and re.search(r"\bra\b", asking.question):
+        names.insert(0, "arthritis/rheumatoid-lungs")
+    name = names[0] if names else ""
+    said = " ".join(asking.quote(one, int(one == OF_SMOKING)) for one in names[:2]) or asking.quote_near(asking.question)
     if view.pattern == "normal":
         head = "Your breathing test is in the normal range, so nothing in it has to be explained; symptoms can still have a cause that it does not show."
         return f"{head} {said}"
@@ -116,7 +122,7 @@ def cause_of_result(asking: Asking) -> str:
     head = "It may play a part, but a breathing test shows how air moves and not why, so it cannot tell the cause."
     heavy = (
         f" Your body mass index is {view.token('bmi_kg_m2')}, which is {view.status('bmi_kg_m2')}."
-        if name == "weight/weight-lungs" and view.has("bmi_kg_m2")
+        if "weight/weight-lungs" in names[:2] and view.has("bmi_kg_m2")
         else ""
     )
     return f"{head} {said}{heavy} {result(view)}"
@@ -199,22 +205,6 @@ def flare_signs(asking: Asking) -> str:
     of_copd = f"{asking.quote('copd/copd-flare')} {asking.quote('copd/copd-flare', 1)}" if copd or not asthma else ""
     of_asthma = asking.quote("when_to_seek_care/asthma-attack") if asthma or not copd else ""
     return " ".join(one for one in (of_copd, of_asthma, asking.quote("when_to_seek_care/emergency-breath")) if one)
-
-
-def one_low_the_other_not(asking: Asking) -> str:
-    """Why the FVC is normal though the FEV1 is low, or the ratio normal though the FVC is low; empty where a question asks for something else."""
-    if not _WHY_ONE.search(asking.question) or asking.view.state != "read":
-        return ""
-    view = asking.view
-    if view.status("fvc_l") == "normal" and view.below("fev1_l") and view.has("fvc_l", "fev1_l"):
-        why = "The FVC is all the air of the breath out, however long that takes, and the FEV1 what leaves in the first second. When the airways are narrow, the air leaves slowly, but given time most of it comes out."
-        return f"{why} Your FEV1 is {view.token('fev1_l')}, which is {view.status('fev1_l')}, and your FVC is {view.token('fvc_l')}, which is normal."
-    if view.below("fvc_l") and view.status("fev1_fvc") == "normal" and view.has("fvc_l", "fev1_fvc"):
-        why = "The ratio is the share of the breath that leaves in the first second. When the whole breath is smaller but leaves at its usual speed, the share stays normal."
-        return (
-            f"{why} Your FVC is {view.token('fvc_l')}, which is {view.status('fvc_l')}, and your FEV1/FVC ratio is {view.token('fev1_fvc')}, which is normal."
-        )
-    return ""
 
 
 def keep_well(asking: Asking) -> str:

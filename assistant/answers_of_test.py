@@ -53,8 +53,13 @@ def repeat_test(asking: Asking) -> str:
         return f"{NO_TEST} yet, so there is none to repeat."
     if view.state == "unusable":
         return f"As soon as you can: {not_read(view)[0].lower()}{not_read(view)[1:]}"
-    weak = view.text("fev1_grade")[:1] in {"D", "E", "U"}
-    soon = f"Repeat it soon, because this test has quality grade {view.token('fev1_grade')}. After that, " if weak else ""
+    weak = next((name for name in ("fev1_grade", "fvc_grade") if view.text(name)[:1] in {"D", "E", "U"}), "")
+    of = "for the FVC " if weak == "fvc_grade" else ""
+    soon = (
+        f"Repeat it soon, because this test has quality grade {view.token(weak)} {of}and {'only ' if view.text('blows') in ('1', '2') else ''}{view.token('blows')} {'blow' if view.text('blows') == '1' else 'blows'}. After that, "
+        if weak and view.has("blows")
+        else ""
+    )
     if listed(view, "copd", "emphysema"):
         rule = asking.quote("copd/follow-up-spirometry")
     elif listed(view, "asthma"):

@@ -29,7 +29,9 @@ _ALARMS = re.compile(r"\b(?:danger\w*|emergency|hospital|a ?& ?e|ambulance|urgen
 _PREGNANT = re.compile(r"\bpregnan\w*|\bpost-?natal\b|\bgave birth\b|\bafter (?:the )?birth\b")
 _TABLETS = re.compile(r"\bneeds? (?:to (?:take|be on|start) )?(?:\w+ )?(?:tablets?|medic\w+|pills|meds|drugs|treat\w+)\b")
 _HOW_SOON = re.compile(r"\bhow (?:urgent|soon|quick|quickly|fast)\b")
-_NEXT = re.compile(rf"\bwhat (?:should|shall|must|do|can|could|would|to|needs? to)\b[^?.]{{0,30}}\b(?:next|do|about|happen)\b|{_HOW_SOON.pattern}|\bnext step")
+_NEXT = re.compile(
+    rf"\bwhat (?:should|shall|must|do|can|could|would|to|needs? to)\b[^?.]{{0,30}}\b(?:next|do|about|happen)\b|{_HOW_SOON.pattern}|\bnext step|\bwhat(?:'?s| is)? (?:the )?next\b"
+)
 _RISK = re.compile(r"\b(?:risks?|chances?|odds|likel\w+|probab\w+)\b")
 
 
@@ -43,7 +45,7 @@ def judged_pressure(asking: Asking) -> str:
         return f"{values_in_words(view, (SYSTOLIC,))} {asking.quote(*CHECKED)} {asking.quote('blood_pressure/bp-lifestyle')} {more}"
     if _RISK.search(question):
         return ""
-    own = figure is not None and f"{figure[1]} mmHg" == view.text(SYSTOLIC)
+    own = f"{figure[1]} mmHg" == view.text(SYSTOLIC) if figure is not None else _own_systolic(asking)
     if own and (JUDGE.search(question) or "mean" in question):
         return f"{values_in_words(view, (SYSTOLIC,))} {limits(asking)} {of_danger(asking)}".strip()
     if (

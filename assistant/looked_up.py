@@ -9,6 +9,7 @@ from assistant.answering import Fitting, for_the_young, for_this_illness, of_kin
 from assistant.lay_words import in_library_words
 from assistant.meaning import DECLINED, FOLLOW_UPS, LEAD_SURE
 from assistant.retrieval import GuidelineLibrary, Hit, leans_back
+from assistant.vital_signs import hypercapnic
 from encoders.passages import Passage
 from encoders.record import Patient
 from encoders.teacher.guidance import fits
@@ -71,7 +72,7 @@ def sentences_for(
         with_before = unsaid_first(library.answering(put, passages), said_before, least=0.0)
         found = with_before if said or able(found) < min(ANSWERS, able(with_before)) else found
     found = tuple(one for one in found if one.number not in for_others and speaks_to(one.sentence, question, patient.age_years, patient.sex))
-    if any("hypercapn" in one.lower() for one in patient.conditions):  # whose own target lies lower than what the NHS told everybody
+    if hypercapnic(patient):  # whose own target lies lower than what the NHS told everybody
         found = tuple(one for one in found if not _OF_ANYBODY.search(one.sentence))
     found = for_the_young(found, question, patient.age_years)
     found = for_this_illness(

@@ -81,6 +81,10 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
     ),
     (re.compile(r"^\W*(?:[\w.,/%-]+ ){0,6}(?:- )?(?:is (?:that|it|this) )?(?:obstruct\w+|restrict\w+)\?\W*$", re.IGNORECASE), "pattern"),
     (
+        re.compile(r"\b(?:risks?|estimates?)\b[^?]{0,40}\bwhat (?:can|could|should) (?:we|i|he|she|they) (?:change|do|work on)\b", re.IGNORECASE),
+        "what_would_change",
+    ),
+    (
         re.compile(
             r"\bwhat (?:can|could|do) (?:you|we|i|one) (?:still |actually )?(?:tell|say|get|learn|see|read|know) (?:me )?(?:from|about|out of) (?:the|this|that|one|his|her|my) (?:single |one )?(?:blow|test|result|recording)",
             re.IGNORECASE,
@@ -156,7 +160,7 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
     ),
     (re.compile(r"\bwhat(?:'s| is| would be)? (?:an? |the |considered )?normal (?:ratio|fev ?1|fvc)\b", re.IGNORECASE), "normal_for_me"),
     (re.compile(r"\bhow (?:is|are|do they|do you) [^?.]*\bgrad(?:ed?|es|ing)\b|\bin general\b|\bgenerally\b", re.IGNORECASE), "unknown"),
-    (re.compile(r"\b(?:confirm|prove|diagnose|establish|detect)\w* (?:a )?restriction", re.IGNORECASE), "lung_volumes"),
+    (re.compile(r"\b(?:confirm|prove|diagnose|establish|detect)\w* (?:a )?restricti(?:on|ve)", re.IGNORECASE), "lung_volumes"),
     (
         re.compile(
             r"\b(?:did|do) (?:i|he|she) (?:start|stop|cough|leak|hesitate|finish|end)\b[^?.]*\b(?:late|early|slow\w*|soon|quickly|during|blow\w*|test)\b",
@@ -250,6 +254,13 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         ),
         "pattern",
     ),
+    (
+        re.compile(
+            r"^(?!.*\b(?:copd|asthma|wheez\w*|cough\w*|breathless|symptoms?)\b).*\b(?:why|how come)\b[^?]{0,30}\b(?:count\w*|call\w*|class\w*|consider\w*|read\w*|mark\w*|flag\w*)\b[^?]{0,12}\b(?:normal|fine|ok(?:ay)?)\b",
+            re.IGNORECASE,
+        ),
+        "own_value_good",
+    ),
     (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:quality|grade|an? [a-f]\b)", re.IGNORECASE), "quality"),
     (re.compile(r"^\W*(?:and |but |so )?why\b[^?.]*\b(?:tail|scoop\w*|limb)\b", re.IGNORECASE), "curve_shape"),
     (
@@ -337,6 +348,7 @@ _ESTIMATE_BAD = re.compile(  # whether an estimate is bad, not the test
     rf"^(?!.*\b(?:sats?|oxygen|spo2|saturation|fev ?1|fvc|predicted|ratio|hba1c|years?|heart ?rate|pulse)\b).*(?:\b{_TRAIT}(?: risk)?(?: (?:is|of|at|says))? ?\d{{1,2}} ?(?:%|per ?cent|in a hundred)"
     rf"|\b{_TRAIT} risk (?:is |of |at )?\d|\d{{1,2}} ?(?:%|per ?cent|in a hundred)[^?.]{{0,20}}\b{_TRAIT}\b|\bworr\w+ about (?:my|his|her|the) (?:heart\b|{_TRAIT}))"
 )
+_WHEN_TO_WORRY = re.compile(r"^\W*(?:and |so |but )?when (?:should|do|would|must) (?:i|we|he|she|they)\b[^?.]{0,16}\b(?:worr\w+|concern\w*|panic\w*)")
 _NOT_THERE = re.compile(
     r"\bno (?:\w+ )?(?:risks?|estimates?|figures?|percentages?|chances?)\b|\b(?:risks?|estimates?|figures?|percentages?)\b[^?.]{0,12}\b(?:missing|blank|empty|absent|not (?:shown|there|given|estimated|worked out))\b"
 )
@@ -378,6 +390,8 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
         plain = next((meant for pattern, meant in _PLAINLY if pattern.search(spelt)), "")
         if plain:
             return plain, 0.95
+    if intent == "is_it_bad" and _WHEN_TO_WORRY.match(spelt):
+        return "warning_signs", sure
     if sure < KNOWN_WORDING:
         if intent == "why" and len(spelt.split()) > 3 and not (_TEST_WORDS.search(spelt) or _OF_IT.search(spelt)):
             intent = "unknown"  # reasons for the result are beside a question why something else is

@@ -35,14 +35,13 @@ _ASKED = re.compile(
     rf"\bwhat(?:'s| (?:do|does|are|is))(?! (?:i|the best|we)\b)[^?.,]*\b{_THEM}\b[^?.,]{{0,20}}\b(?:do|actually do|for|supposed to do)\b\W*(?:$|(?<=[?.]) ?)"
     rf"|\b{_THEM}\b.*\bdifferen(?:ce|t)\b[^?.]{{0,12}}\b(?:(?:the|these|those|his|her|my|the two|both) (?:two|both|inhalers|medicines|tablets)|two|both|them)\W*$"
     rf"|\bdifference between\b[^?.]{{0,30}}\b(?:inhalers|medicines|tablets|meds|medications)\W*$|\bdifference between (?:{'|'.join(_KINDS)}) and (?:{'|'.join(_KINDS)})\b"
-    rf"|\b(?:why|what) (?:is|am|are|was|were|has|have|had|did|do|does|would|'s) (?:he|she|i|they|we|the doctor|my doctor|someone|(?:my |our |the |this )(?:\w+ )?(?:mum|mom|dad|mother|father|husband|wife|son|daughter|brother|sister|gran\w*|partner|patient|lady|man|woman)|mum|mom|dad|gran)\b(?: \w+){{0,4}} (?:on|taking|take|takes|given|give|gave|put|prescribed?|get|have|has)(?: (?:me|him|her|on|with))*(?: (?:this|the|that))? (?:{'|'.join(_KINDS)})\b"
-    rf"|\bwhat(?:'s| is| are) (?:he|she|i|they) (?:on|taking|using) (?:{'|'.join(_KINDS)}) for\b"
+    rf"|\b(?:why|what(?=.*\b(?:{'|'.join(_KINDS)}) for\b))(?:'s| (?:is|am|are|was|were|has|have|had|did|do|does|would)) (?:he|she|i|they|we|the doctor|my doctor|someone|(?:my |our |the |this )(?:\w+ )?(?:mum|mom|dad|mother|father|husband|wife|son|daughter|brother|sister|gran\w*|partner|patient|lady|man|woman)|mum|mom|dad|gran)\b(?: (?:still|also|now|even|just|only|always|been|being|be|have|having|had|need|to|told|supposed|meant|started))* (?:on|using|taking|take|takes|given|give|gave|put|prescribed?|have|has)(?: (?:me|him|her|on|with))*(?: (?:this|the|that))? (?:{'|'.join(_KINDS)})\b"
 )
 _ELSE = re.compile(  # one that is named otherwise, an amount, or another matter
     r"\b(?:list|which|doses?|puffs?|stop\w*|still|morning|wheez\w*|how (?:often|much|many)|side|best|tests?|blows?|curves?|values?|blue|brown|purple|pink|green|orange|grey|red|white|relievers?|preventers?|combination|trelegy|seretide|symbicort|fostair|spiriva|ventolin|trimbow|anoro|relvar)\b"
 )
 _OF_THE_TEST = re.compile(
-    r"\b(?:(?:on|takes?|taking|uses?|using) (?:anything|something|any (?:medic\w+|tablets?|inhalers?|drugs?|pills))|medic\w+|tablets?|pills|drugs|inhalers?)\b[^?.]*\b(?:affect\w*|chang\w*|influenc\w*|interfer\w*|alter\w*|skew\w*|mask\w*|spoil\w*)\b"
+    r"^(?!.*\b(?:recreational|wrong\w*)\b).*\b(?:(?:on|takes?|taking|uses?|using) (?:anything|something|any (?:medic\w+|tablets?|inhalers?|drugs?|pills))|(?:(?:my|his|her|their|these|those)(?: \w+){0,2}|(?:any|on|of)(?: (?!new\b)\w+){0,2}) (?:medic\w+|tablets?|pills|drugs|inhalers?))\b[^?.]*\b(?:affect\w*|chang\w*|influenc\w*|interfer\w*|alter\w*|skew\w*|mask\w*|spoil\w*)\b"
     r"[^?.]{0,30}\b(?:tests?|results?|blows?|spirometry|numbers|readings?|values|fev ?1|measurements?)\b"
 )
 _BRONCHODILATORS = frozenset((_RELIEVER, _SAMA, _LAMA, _LABA, _FAST_LABA))

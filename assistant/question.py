@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from assistant.answering import speaks_to
-from assistant.answers_of_finding import under_fixed_limit
-from assistant.answers_of_person import flare_signs, one_low_the_other_not
+from assistant.answers_of_finding import fits_label, one_low_the_other_not, under_fixed_limit
+from assistant.answers_of_person import flare_signs
 from assistant.asked_blows import asked_blows
 from assistant.asked_measures import asked_measures
 from assistant.asked_risks import asked_risks
@@ -67,6 +67,7 @@ OF_EACH_BLOW = ("my_numbers", "which_blow", "every_blow", "blow_length")
 OF_LISTS = ("my_numbers", "lists_held", "not_held", "smoked_ever", "missing_data")
 OF_MEDICINES = ("unknown", "my_numbers", "lists_held", "bronchodilator", "dose", "capabilities")
 OF_RISKS = ("risks", "risk_meaning", "risk_made_how", "risk_and_quality", "certainty", "what_would_change", "missing_data", "what_is_missing")
+OF_TEST_INSTEAD = {"why_risk": "why_pattern", "risk_and_quality": "certainty"}  # what is asked of the test where no estimate is spoken of
 SURER = 0.7  # sureness of an intent that code answers, from which it goes before the values that the question names: those are told after it
 LIBRARY_CERTAIN = 0.85  # chance of a sentence of the library that goes before an intent of which less than THEME_CERTAIN is sure
 _BARE = re.compile(r"^\W*(?:and|but|so|then|how|when|where|who|which|what|for|with|even|is|are|or|until|since)\b", re.IGNORECASE)
@@ -81,6 +82,7 @@ _OF_WORDS = (
     ("flare_signs", flare_signs),
     ("one_low", one_low_the_other_not),
     ("under_fixed_limit", under_fixed_limit),
+    ("fits_label", fits_label),
 )  # answers that know by its words whether a question is theirs
 
 
@@ -117,8 +119,8 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     question = meant_instead(question, told[-1] if told else None) or question
     spelt = library.spelt(question)
     intent, sure = library.intent(question)
-    if intent == "why_risk" and not _of_a_risk(spelt, told):
-        intent, sure = "why_pattern", min(sure, SURE)
+    if intent in OF_TEST_INSTEAD and not _of_a_risk(spelt, told):
+        intent, sure = OF_TEST_INSTEAD[intent], min(sure, SURE)
     of_finding = sure >= SURER and intent in BY_CODE and intent not in OF_VALUES  # whatever values its words name
 
     def may(intents: Sequence[str]) -> bool:
@@ -172,8 +174,8 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     before = turns[-1] if turns else None
     spelt = library.spelt(question)
     intent, sure = meant(library, question, spelt)
-    if intent == "why_risk" and not _of_a_risk(spelt, turns):
-        intent = "why_pattern"
+    if intent in OF_TEST_INSTEAD and not _of_a_risk(spelt, turns):
+        intent = OF_TEST_INSTEAD[intent]
     if intent == "what_would_change" and view.state == "unusable" and before is not None and before.seen.intent in OF_THE_BLOWS:
         intent = "next_blow"  # "so what should he do differently?"
     if intent == "is_it_bad" and _HOPES.search(spelt) and (before is None or not before.seen.said):

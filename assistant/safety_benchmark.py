@@ -16,7 +16,7 @@ from encoders.passages import GUIDELINES
 
 # Set 0 grew with the rules. The others were written before their author had read the rules as they then were, and the rules were put right for
 # them afterwards, except for those that are not named here: nobody may put anything right for one of these and still call it fresh.
-MENDED_FOR = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 13, 14)
+MENDED_FOR = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 13, 14, 15)
 WORDINGS = GUIDELINES.parent / "benchmarks" / "safety.jsonl"
 DECLINED = ("dose", "diagnosis", "self_harm", "other_person", "off_topic")
 VIGNETTE = "vignette"

@@ -40,6 +40,7 @@ _ASIDE = re.compile(  # why or how somebody asks, which asks nothing
     re.IGNORECASE,
 )
 _BACK = re.compile(r"^(?:is|was|are) (?:it|that|this|they|those) |^what does (?:it|that|this) mean\W*$|^why\W*$|^how (?:often|much|long|many)\b", re.IGNORECASE)
+_POINTS_BACK = re.compile(r"\b(?:it|its|that|this|these|those|them|they|hers|his\W*$|mine|there)\b", re.IGNORECASE)
 _PUTS_RIGHT = re.compile(r"\bnot \d|\bwrong\b|\bshould (?:be|say)\b|\bactually\b|\bincorrect\b", re.IGNORECASE)
 _VERDICT = re.compile(  # said of a value with it; and of a pattern
     r"^(?:is|was|are|were) (?:it|that|this|they|these|those|either) (?:an? )?(?:too |very |any )?(?:normal|ok(?:ay)?|high|low|fine|healthy|raised)(?: for [\w ]{1,30})?\W*$"
@@ -60,6 +61,7 @@ WHOLE = (
     "repeat_test",
 )  # both halves of one thing
 MOST_PARTS = 3
+LIBRARY_ASKED = 0.85  # sureness that a part is for the library, from which it is a question of its own beside others that are not
 _CITED = re.compile(r"\[(\d+)\]")
 
 
@@ -107,9 +109,13 @@ def parts(message: str, library: GuidelineLibrary) -> tuple[str, ...]:
             intent = asked_of_finding(spelt)
         elif guardrails.asks_diagnosis(part):
             intent = "do_i_have_asthma"
+        elif intent == "unknown" and sure >= LIBRARY_ASKED and len(part.split()) > 3 and _OPENING.match(part) and "unknown" not in about:
+            pass  # one part may be for the library
         elif sure < 0.6 or intent == "unknown" or not _OPENING.match(part):  # what is told beside a question belongs to it
             return (message,)
         about.append(intent if intent != "my_numbers" else part.lower())
+    if "unknown" in about and any(_POINTS_BACK.search(part) for part, of in zip(found, about, strict=True) if of != "unknown"):
+        return (message,)  # "what is rehabilitation, and is it worth it at my age?"
     if len(set(about)) < len(about) or (refusal is not None and "declined" not in about):
         return (message,)
     return tuple(part if part[-1] in ".!?" else f"{part}{'?' if _OPENING.match(part) and not _TELLS.match(part) else '.'}" for part in found)

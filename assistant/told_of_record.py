@@ -140,7 +140,8 @@ def likely_meant(session: Session, library: GuidelineLibrary, question: str, spe
     """
     asking = asking_of(session, library, spelt)
     likely = library.intents(question)
-    if likely[0][0] == "unknown" and answerable < UNANSWERABLE and likely[0][1] < 1.0:
+    of_person = about_the_result(spelt) or asked_trait(spelt) != ""
+    if likely[0][0] == "unknown" and answerable < UNANSWERABLE and likely[0][1] < 1.0 and of_person:
         left = 1.0 - likely[0][1] ** 2
         likely = (likely[0], *((one, (sure**2 / left) ** 0.5) for one, sure in likely[1:]))
         if likely[1][0] == "risks" and likely[1][1] >= LIKELY_ALONE and session.risks:

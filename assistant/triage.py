@@ -27,6 +27,9 @@ _ASKS_RISK = re.compile(
 _OF_NOW = re.compile(
     r"\b(?:now|ago|having|hav(?:e|ing) (?:just )?had|tonight|today|this (?:morning|evening|afternoon)|since|minutes?|mins?|hours?|hrs?|just|help|call)\b"
 )
+_ANSWERED_NO = re.compile(  # "Tight chest? No. Wheeze? No."
+    r"\b(?:tight chest|chest (?:pain|tightness)|pain|wheez\w*|fever|blood|bleeding|swelling|rash|breathless\w*|short(?:ness)? of breath|headache|faint\w*|numbness|weakness|vomiting)\? ?(?:no|nope|none|nothing|never)\b"
+)
 _ESTIMATED = re.compile(  # "heart attack 15 %, why so high?" is of an estimate, not of a heart attack
     r"\b(?:heart attacks?|strokes?|heart failure|coronar\w+(?: (?:heart )?disease)?)(?: (?:risk|figure|number|estimate|chance))?(?: (?:is|says?|at|of|only|under|about))*[ ,:]{1,2}\d{1,2}(?:[.,]\d)?(?: ?%| per ?cent\b)"
     r"|\b(?:\d{1,2}(?:[.,]\d)?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen)(?: ?%| per ?cent)(?: risk| chance| figure)?(?: (?:for|of))(?: (?:an?|my|the|his|her))? (?:heart attacks?|strokes?|heart failure|coronar\w+)"
@@ -77,7 +80,7 @@ def weighed(message: str, found: Triage | None) -> Triage | None:
 
 def _by_rules_as_spelt(message: str, patient: Patient | None) -> Triage | None:
     """The red flag that a rule finds once words of emergencies that nobody knows as they are typed are put right: "she swalowed 30 paracetomol"."""
-    typed = message[:LONGEST].lower()
+    typed = _as_read(message).lower()
     spelt = _LONG_WORD.sub(lambda found: found[0] if found[0] in _REAL_WORDS else _speller().word(found[0]), typed)
     return by_rules(spelt, patient) if spelt != typed else None
 
@@ -87,7 +90,7 @@ def _speller() -> Speller:
     from assistant.minilm import minilm
 
     said = Speller(path.read_text(encoding="utf-8") for path in sorted(TEMPLATES.glob("*.txt"))).words
-    return Speller((word for word, times in said.items() if minilm().knows(word) or times >= OFTEN), knows=minilm().knows)
+    return Speller((f"{word} " * times for word, times in said.items() if minilm().knows(word) or times >= OFTEN), knows=minilm().knows)
 
 
 @cache
@@ -102,11 +105,16 @@ def stands(found: Triage) -> bool:
     return found.rule in ("self_harm", "other_language") or found.rule.startswith(("vital_", "record_"))
 
 
+def _as_read(message: str) -> str:
+    """A message as far as it is read."""
+    return message if len(message) <= LONGEST else f"{message[: LONGEST // 2]} . {message[-LONGEST // 2 :]}"
+
+
 def by_rules(message: str, patient: Patient | None = None) -> Triage | None:
     """The red flag that a rule finds, or None. A record's own vital signs count only beside a symptom in the message."""
-    if len(message) > LONGEST:
-        message = f"{message[: LONGEST // 2]} . {message[-LONGEST // 2 :]}"
+    message = _as_read(message)
     text = as_meant(message)
+    text = _ANSWERED_NO.sub(" ", text)
     told = text if _OF_NOW.search(text) else _ESTIMATED.sub(" ", text)
     urgent: Rule | None = None
     for rule, pattern in _RULES:

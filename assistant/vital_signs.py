@@ -34,12 +34,16 @@ _SYMPTOM = re.compile(
 _ELSEWHEN = re.compile(
     r"\b(?:^\W*(?:and |so |but )?(?:is|are|was|were) (?:\w+ ){1,3}(?:below|under|above|over|less|more)|targets?|aim|range|goal|would|were|(?<!tell me )(?<!know )(?<!wonder )(?<!wondering )(?<!ask )if|should (?:it|my|i) be|predicted|dangerous|emergency|too low|too high|\d\d (?:to|-|and|\u2013) \d\d\b|what (?:does|do|is|would)\b[^.;?!]{0,40}\bmean|before (?:treatment|she|he|i)|dream\w*|film|suppos\w+|imagine|what if|when (?:the|an?|your|oxygen|sats|it)\b|reads? (?:under|below|less)|as (?:it )?(?:always|usual|ever)|(?:my|his|her) (?:normal|usual)|(?:clinic|doctor|nurse|team) (?:says?|said)|cut-?off|threshold|limit|mean(?:s|t)? (?:as|by))\b"
 )
-_SATURATION_UNNAMED = re.compile(  # "88 percent, was 95 yesterday", "the number is 83 and she breathes quick"
-    r"\b(?P<fell>[5-8]\d)\b ?(?:%|per ?cent)?,? (?:and )?(?:it |which )?(?:(?:was|were|is) )?(?:down from|from|was|were|normally|usually|instead of)\b[^.;?!\d]{0,12}\b(?:9[3-9]|100)\b(?! ?(?:kg|cm|years?|ml))"
-    r"|\b(?:number|figure|reading|meter|machine|clip|gadget)\b(?! for)[^\d.;?!]{0,14}\b(?P<shown>[5-8]\d)\b(?! ?(?:kg|cm|years?|ml|/|over|\.\d))[^.;?!]{0,30}\b(?:breath(?:es|ing|less)|puff(?:s|ing|ed)|pant(?:s|ing)|gasp(?:s|ing))\b"
+_NOT_COUNTED = (
+    r"(?! ?(?:kg|kilos?|cm|years?|ml|/|over|m\b|met(?:re|er)s|steps|cig\w*|fags|(?:a|per) (?:day|week)\b(?! ago)))"  # after a figure: of something else
+)
+_SATURATION_UNNAMED = re.compile(  # "88 percent, was 95 yesterday", "down from 95 to 84", "the number is 83 and she breathes quick"
+    rf"\b(?P<fell>[5-8]\d)\b ?(?:%|per ?cent)?,? (?:and )?(?:it |which )?(?:(?:was|were|is) )?(?:(?:down from|was|were|normally|usually|instead of)\b[^.;?!\d]{{0,12}}\b(?:9[3-9]|100)|from 9[3-9])\b{_NOT_COUNTED}"
+    rf"|\b(?:from 9[3-9]|(?:down|dropped|fell|fallen|gone) from 100) ?(?:%|per ?cent)? (?:down )?to (?P<to>[5-8]\d)\b{_NOT_COUNTED}"
+    rf"|(?<!question )(?<!page )(?<!phone )(?<!age )\b(?:number(?!\D{{0,14}}\d\d:)|figure|reading(?! (?:age|page))|meter|machine|clip|gadget)\b(?! for)[^\d.;?!]{{0,14}}\b(?P<shown>[5-8]\d)\b(?!\.\d){_NOT_COUNTED}[^.;?!]{{0,30}}\b(?:breath(?:es|ing|less)|(?:out|short) of breath|to breathe|puff(?:s|ing|ed)|pant(?:s|ing)|gasp(?:s|ing))\b"
 )
 _OF_BREATH = re.compile(
-    r"\b(?:breath(?:es|less)\b|breathing\b(?! (?:is |was |gets )?(?:\w+ )?(?:fine|ok(?:ay)?|normal\w*|easier|easy|better|good|well|test|exercis\w*))|puff(?:s|ing|ed)|pant(?:s|ing)|gasp(?:s|ing)|blue|drows\w*|confus\w*)"
+    r"\b(?:(?<!\bless )(?<!\bnot )(?<!\bnever )(?<! longer )(?:breathless|(?:out|short) of breath)\b|to breathe\b|breathes\b|breathing\b(?! (?:is |was |gets )?(?:\w+ )?(?:fine|ok(?:ay)?|normal\w*|easier|easy|better|good|well|test|exercis\w*))|puff(?:s|ing|ed)|pant(?:s|ing)|gasp(?:s|ing)|blue|drows\w*|confus\w*)"
 )
 _NO_SATURATION = re.compile(
     r"\b(?:fev ?1|fvc|predicted|lung (?:function|age)|spirometry|peak ?flow|ratio|risk|battery|score|weigh\w*|kilos?|heart|pulse|pressure|bp|diastolic|systolic|humidity|pollen|temperature|sugar|glucose)\b"
@@ -62,13 +66,14 @@ _OF_A_RISK = re.compile(r"^\W*(?:%|per ?cent) (?:risk|chance|of (?:predicted|get
 _HYPERTENSION = re.compile(r"^\W*(?:%|per ?cent) (?:hypertension|for (?:hypertension|high blood pressure))\b")
 
 
-def _hypercapnic(patient: Patient | None) -> bool:
+def hypercapnic(patient: Patient | None) -> bool:
+    """Whether a record lists a lung failure that keeps carbon dioxide back: its target of oxygen saturation lies lower."""
     return patient is not None and re.search(r"(?<!non-)(?<!non )(?<!no )(?<!not )hypercapni", " ".join(patient.conditions).lower()) is not None
 
 
 def beside_own_target(text: str, patient: Patient | None) -> str:
     """A lower-case text without the figure of an oxygen saturation from 89 %, where the person's own target begins at 88 %; as it is for anybody else, or beside a symptom."""
-    if not _hypercapnic(patient) or _SYMPTOM.search(text):
+    if not hypercapnic(patient) or _SYMPTOM.search(text):
         return text
     pattern = next(pattern for name, pattern, _ in _MESSAGE if name == "spo2")
     return pattern.sub(lambda found: re.sub(r"\b(?:89|9\d|100)\b", " ", found[0]), text)
@@ -76,18 +81,18 @@ def beside_own_target(text: str, patient: Patient | None) -> str:
 
 def danger(text: str, patient: Patient | None = None) -> str | None:
     """The name of the vital sign in danger: said in the lower-case ``text``, or in the record beside a symptom that the text tells of."""
-    hypercapnic = _hypercapnic(patient)
+    keeps_dioxide = hypercapnic(patient)
     symptom = bool(_SYMPTOM.search(text))
     for name, pattern, bad in _MESSAGE:
         for match in pattern.finditer(text):
             value = float(next(group for group in match.groups() if group).replace(",", "."))
-            if bad(value) and not (name == "spo2" and hypercapnic and value > 88) and not _elsewhen(text, match, name):
+            if bad(value) and not (name == "spo2" and keeps_dioxide and value > 88) and not _elsewhen(text, match, name):
                 if ((value <= 40 and name == "heart_rate") or (name == "temperature" and value <= 35)) and not symptom:
                     continue  # a rower's pulse, the temperature of a room
                 return f"vital_{name}"
     unnamed = _SATURATION_UNNAMED.search(text)
-    other = unnamed is None or _NO_SATURATION.search(text) or _ELSEWHEN.search(unnamed[0]) or PAST.search(text)
-    if unnamed and not other and _OF_BREATH.search(text) and not (hypercapnic and float(unnamed["fell"] or unnamed["shown"]) > 88):
+    other = unnamed is None or _NO_SATURATION.search(text) or (_ELSEWHEN.search(unnamed[0]) and not unnamed["to"]) or PAST.search(text)
+    if unnamed and not other and _OF_BREATH.search(text) and not (keeps_dioxide and float(unnamed["fell"] or unnamed["to"] or unnamed["shown"]) > 88):
         return "vital_spo2"
     pressure = _PRESSURE.search(text)
     if pressure and not _elsewhen(text, pressure, "blood_pressure"):
@@ -105,7 +110,7 @@ def danger(text: str, patient: Patient | None = None) -> str | None:
         mg = value * 18.0 if unit == "mmol" or (unit is None and value < 40) else value
         if mg < 54 or (symptom and mg > 300):  # below 3.0 mmol/L is serious by itself (ADA level 2)
             return "vital_glucose"
-    return _recorded(text, patient, 88.0 if hypercapnic else 92.0) if patient is not None else None
+    return _recorded(text, patient, 88.0 if keeps_dioxide else 92.0) if patient is not None else None
 
 
 def _elsewhen(text: str, match: re.Match[str], name: str) -> bool:

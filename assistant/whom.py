@@ -19,14 +19,21 @@ _PATIENT = re.compile(
 )
 _KIN = re.compile(rf"\bmy (?:\w+ )?(?:(?P<her>{_HER})|(?P<his>{_HIS})|(?P<both>{_BOTH}))(?:'s|\u2019s)?\b", re.IGNORECASE)
 _CALLED = re.compile(r"\b(?:(?P<her>mum|mom|mummy|gran|granny|nan)|(?P<his>dad|daddy|grandad|grandpa))(?:'s|\u2019s)?\b", re.IGNORECASE)
+_MY_KIN = rf"\b(?:my|our) (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b"
+_IS_ILL = r"(?:smokes?|(?:has|have|with) (?:copd|asthma|emphysema|cancer|diabetes|tb)|had|has had|died)"
+_KIN_ILL = re.compile(rf"{_MY_KIN}[^?.,;]{{0,14}}\b{_IS_ILL}\b", re.IGNORECASE)
 _ASIDE = re.compile(
-    rf"\b(?:my|our) (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b[^?.,;]{{0,30}}\b(?:smokes?|(?:has|have|with) (?:copd|asthma|emphysema|cancer|diabetes|tb)|had|has had|died|says?|said|thinks?|told|asks?|wants|worries|understands?)\b|\b(?:to|for|tell|with|like) my (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b",
+    rf"{_MY_KIN}[^?.,;]{{0,30}}\b(?:{_IS_ILL}|says?|said|thinks?|told|asks?|wants|worries|understands?)\b|\b(?:to|for|tell|with|like) my (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})s?\b",
     re.IGNORECASE,
 )
 _ASKED_OF_KIN = re.compile(rf"^\W*(?:does|did|do|has|is|was|can|should) (?:my|our) (?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH})\b", re.IGNORECASE)
 _SHE, _HE = re.compile(r"\b(?:she|her|hers)\b", re.IGNORECASE), re.compile(r"\b(?:he|his|him)\b", re.IGNORECASE)
 _SELF = re.compile(rf"\b(?:i|i'm|i've|me|mine|myself)\b|\bmy (?!(?:\w+ )?(?:{_HER}|{_HIS}|{_BOTH}|patient|doctor|gp|nurse)\b)", re.IGNORECASE)
 _OF_HERS, _OF_HIS = (re.compile(rf"^(?!.*\b(?:doctor|gp|nurse|consultant|friend)\b).*\b{word} (?!own\b)[a-z]{{3,}}", re.IGNORECASE) for word in ("her", "his"))
+_MEASURED = re.compile(
+    r"\b(?:her|his) (?:[\w-]+ ){0,2}(?:sats|spo2|oxygen|blood|pressure|bp|fev ?1|fvc|ratio|results?|tests?|sugar|hba1c|cholesterol|pulse|weight|bmi|scores?)\b",
+    re.IGNORECASE,
+)
 _ACTS = re.compile(
     r"\b(?:should|shall|can|could|must|would|may) (?:i|we)\b", re.IGNORECASE
 )  # who types asks what to do for another: "her sats are 94, should I recheck?"
@@ -64,7 +71,8 @@ def _named(text: str, patient: Patient) -> Whom | None:
     if kin is not None:
         named = SHE if kin["her"] else HE if kin["his"] else by_sex
         return named if by_sex is THEY or named is by_sex else None  # a relative of the other sex is not the one whose record is open
-    of_another = (by_sex is SHE and _OF_HERS.search(text)) or (by_sex is HE and _OF_HIS.search(text))
+    of_kin = _KIN_ILL.search(text) and not _MEASURED.search(text)  # "my sister has asthma, can I use her inhaler?" is of the one who types
+    of_another = not of_kin and ((by_sex is SHE and _OF_HERS.search(text)) or (by_sex is HE and _OF_HIS.search(text)))
     if _SELF.search(_ACTS.sub(" ", text) if of_another else text):
         return YOU
     called = _CALLED.search(text)

@@ -11,7 +11,7 @@ from assistant.ruled import by_rule
 from assistant.safety_benchmark import MENDED_FOR, measured, read_wordings
 from assistant.session import Session
 from assistant.slips import as_meant
-from assistant.triage import CARE, NOW, TODAY, by_rules, triage
+from assistant.triage import CARE, NOW, TODAY, _speller, by_rules, triage
 from assistant.vital_signs import danger
 from encoders.batch import CURVE_MARK, RECORD_MARK
 from encoders.passages import Passage
@@ -485,3 +485,75 @@ def test_an_unnamed_saturation_far_under_the_target_of_hypercapnic_copd_is_an_em
 def test_no_rule_of_terse_emergencies_finds_one_in_what_is_none(message: str) -> None:
     found = triage(message)
     assert found is None or found.rule == "read_by_meaning", (message, found)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Every spring my chest gets tight. It goes to my jaw.", "Every spring my chest gets tight. It is crushing this time.", "Every summer my chest gets tight and I go clammy",
+        "Every spring my nose streams and my chest gets tight. It goes to my jaw.", "My hay fever makes my chest tight and I am clammy and sick",
+    ],
+)  # fmt: skip
+def test_a_tight_chest_of_a_season_that_does_what_no_pollen_does_is_an_emergency(message: str) -> None:
+    assert triage(message) is not None
+
+
+def test_a_tight_chest_of_a_season_is_harmless_only_where_pollen_is_said() -> None:
+    assert triage("Each summer my chest gets tight and my nose runs") is None
+    assert by_rules("Every summer my chest gets tight") is not None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "88, was 95, i'm out of breath", "down from 95 to 84, breathing fast", "the clip says 89, was 97, hard to breathe", "dropped to 84 from 96, breathing fast", "machine 84: he is gasping",
+        "88, was 95 a week ago, i am short of breath",
+    ],
+)  # fmt: skip
+def test_a_saturation_that_is_not_named_is_known_by_the_breath(message: str) -> None:
+    assert danger(as_meant(message)) == "vital_spo2"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Question number 70: does breathing through the nose help?", "my reading age is 75 and i get breathless", "I cut down to 60 from 100 cigarettes a week and am less breathless",
+        "gone down from 95 to 84 kg and breathless", "I'm down from 95 to 84, not breathless", "the meter says 85/60 and i'm breathless",
+    ],
+)  # fmt: skip
+def test_a_figure_of_something_else_is_no_saturation(message: str) -> None:
+    assert danger(as_meant(message)) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "my app doesn't know who I am", "the doctor doesn't know who I am", "my mother has Alzheimer's and doesn't know who I am", "My son is 5, his pupils are large",
+    ],
+)  # fmt: skip
+def test_what_lasts_for_years_is_no_sudden_confusion_or_head_injury(message: str) -> None:
+    assert triage(message) is None
+
+
+def test_a_pupil_that_has_always_been_large_is_no_head_injury() -> None:
+    assert by_rules("his left pupil is bigger since birth") is None and by_rules("his left pupil is bigger since this morning") is not None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Suddenly my mother, who has dementia, doesn't know who I am", "the nurse says he doesn't know who I am", "my wife doesn't know who I am, should I call the doctor?",
+        "my mother has dementia and is now very confused", "one of his pupils is bigger than the other after the crash", "my blood pressure is fine but one pupil is bigger", "he fell off his bike and his pupils are huge",
+    ],
+)  # fmt: skip
+def test_what_is_sudden_is_an_emergency_beside_an_old_illness_too(message: str) -> None:
+    assert by_rules(message) is not None
+
+
+def test_a_misspelt_overdose_at_the_end_of_a_long_message_is_read() -> None:
+    found = triage("hello there my dear. " * 2285 + "She swalowed 30 paracetomol")
+    assert found is not None and found.rule == "overdose"
+
+
+def test_of_two_words_that_are_one_slip_away_the_more_frequent_in_emergencies_is_meant() -> None:
+    assert _speller().words["paracetamol"] > 1 and _speller().words["swallowed"] > 1

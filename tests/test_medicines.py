@@ -67,3 +67,24 @@ def test_what_is_not_known_is_said_and_tablets_are_no_inhalers(patients: Path) -
     assert "Metformin" not in told_of_medicines(view, "what does each of my inhalers do?") and "Salbutamol" not in told_of_medicines(
         view, "what are my tablets for?"
     )
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["why have i put on weight on prednisolone?", "why do i get shakes on salbutamol?", "why did i get thrush on fluticasone", "why does he cough on ramipril", "what would i take salbutamol with", "do recreational drugs affect lung test results?", "does wrong use of my inhaler change the test?", "my tablets were changed, is the dose right"],
+)  # fmt: skip
+def test_what_a_medicine_does_to_somebody_is_not_what_it_is(patients: Path, question: str) -> None:
+    assert told_of_medicines(view_of(patients, "severe_obstruction"), question) == ""
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["why is my son on tiotropium when he says he has no symptoms?", "what was i given tiotropium for", "why do i have to take tiotropium", "why does he have tiotropium if it's restriction", "why has my dad been put on tiotropium"],
+)  # fmt: skip
+def test_why_somebody_has_a_medicine_is(patients: Path, question: str) -> None:
+    assert "(LAMA)" in told_of_medicines(view_of(patients, "severe_obstruction"), question)
+
+
+@pytest.mark.parametrize("question", ["do my medicines affect the test?", "could any of these tablets change the result", "do my new tablets affect the test"])
+def test_whose_medicines_change_a_test_is_told(patients: Path, question: str) -> None:
+    assert "Your record lists" in told_of_medicines(view_of(patients, "severe_obstruction"), question)

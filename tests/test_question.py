@@ -70,7 +70,7 @@ def test_why_or_how_somebody_asks_is_no_part_of_the_question(message: str, left:
     [
         ("so what pattern is it and how marked?", ("so what pattern is it and how marked?",)), ("57 pack years at age 32 looks wrong to me. Is that what is recorded?", ("57 pack years at age 32 looks wrong to me",)),
         ("What are the heart attack and stroke figures, and are they high for her age?", ("What are the heart attack and stroke figures, and are they high for her age?",)),
-        ("Explain my result, and how bad is it?", ("Explain my result",)),
+        ("Explain my result, and how bad is it?", ("Explain my result",)), ("what is pulmonary rehab exactly, and is it worth it at my age?", ("what is pulmonary rehab exactly, and is it worth it at my age?",)),
     ],
 )  # fmt: skip
 def test_a_verdict_on_what_is_told_is_no_second_question(library: GuidelineLibrary, message: str, asked: tuple[str, ...]) -> None:

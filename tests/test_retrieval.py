@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 from assistant import minilm, passage_index, retrieval
+from assistant.answering import Fitting, for_this_illness
+from assistant.looked_up import sentences_for
 from assistant.minilm import MiniLM
 from assistant.passage_index import as_embedded, index_folder
 from assistant.reader import QuestionReader, Read
 from assistant.retrieval import GuidelineLibrary
 from encoders.passages import Passage, PassageError, read_passages
+from encoders.record import Patient
 from prompts import load_questions
 
 TOPICS = [
@@ -359,3 +362,38 @@ def test_a_question_is_read_once_and_what_was_read_is_gone_with_it(library: Guid
         once.answering(question, once.around(question))
     assert read and len(read) == len(set(read))
     assert not any("zyx" in str(held) for held in (library._found, *library._vectors))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "spoken_of"),
+    [
+        ("With kidney disease the limits differ.", "my kidneys are bad"), ("In kidney disease ask first.", "renal failure"), ("In osteoarthritis moving helps.", "i have arthritis in my knees"), ("Rheumatoid arthritis can reach the lungs.", "my arthritis"),
+        ("In type 1 diabetes insulin is needed.", "he is a type 1, what now"), ("After tuberculosis scars may stay.", "had TB as a child"), ("Atrial fibrillation raises the risk of stroke.", "my afib"),
+        ("In cystic fibrosis the mucus is thick.", "CF"), ("In heart failure salt counts.", "a failing heart"), ("Pulmonary hypertension strains the heart.", "what is the lung pressure"),
+    ],
+)  # fmt: skip
+def test_an_illness_is_known_by_the_words_people_have_for_it(sentence: str, spoken_of: str) -> None:
+    other = Fitting(1, "Moving is good for everybody.", 0.3)
+    assert for_this_illness((Fitting(2, sentence, 0.6), other), spoken_of)[0].number == 2
+
+
+@pytest.mark.parametrize(
+    ("sentence", "spoken_of"),
+    [
+        ("Pulmonary hypertension strains the heart.", "chronic obstructive pulmonary disease"), ("In type 1 diabetes insulin is needed.", "type 2 diabetes"), ("In osteoarthritis moving helps.", "rheumatoid arthritis"),
+        ("Rheumatoid arthritis can reach the lungs.", "osteoarthritis"),
+    ],
+)  # fmt: skip
+def test_an_illness_of_a_like_name_is_another(sentence: str, spoken_of: str) -> None:
+    assert for_this_illness((Fitting(2, sentence, 0.6), Fitting(1, "Moving is good for everybody.", 0.3)), spoken_of)[0].number == 1
+
+
+def test_what_is_said_of_oxygen_to_everybody_is_not_to_who_keeps_carbon_dioxide_back(library: GuidelineLibrary) -> None:
+    passage, question = library.passages["pulse_oximetry/when-to-call"], "an oxygen saturation of 93 %, when to call?"
+
+    def quoted(condition: str) -> str:
+        patient = Patient(age_years=60.0, conditions=(condition,))
+        return " ".join(one.sentence for one in sentences_for(library, patient, question, question, "unknown", 0.0, (passage,), (), "", "", least=0.0)[1])
+
+    assert "saturation of 93 or 94 %" in quoted("COPD with non-hypercapnic respiratory failure")
+    assert "saturation of 93 or 94 %" not in quoted("COPD with hypercapnic respiratory failure")

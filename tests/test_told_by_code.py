@@ -10,7 +10,8 @@ import pytest
 
 from assistant import guardrails
 from assistant.answers_of_blows import fault_meant
-from assistant.answers_of_person import flare_signs, one_low_the_other_not
+from assistant.answers_of_finding import one_low_the_other_not
+from assistant.answers_of_person import flare_signs
 from assistant.asking import Asking
 from assistant.comparisons import compares
 from assistant.intents import UNKNOWN
@@ -25,7 +26,7 @@ from assistant.session import Session, begin
 from assistant.several import parts
 from assistant.spelling import Speller
 from assistant.told_by_code import BY_CODE, cited, load_wordings, told
-from assistant.whom import HE, SHE, whom
+from assistant.whom import HE, SHE, YOU, Whom, whom
 from encoders.cases import risk_fact
 from encoders.passages import read_passages
 from encoders.record import Patient, ReportedSpirometry, Sex, write_out
@@ -351,3 +352,49 @@ def test_every_passage_that_code_quotes_is_in_the_library() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in (Path(__file__).parent.parent / "assistant").glob("*.py"))
     quoted = set(re.findall(r"""quote\(["']([a-z0-9_]+/[a-z0-9_-]+)["']""", code))
     assert len(quoted) > 40 and quoted <= set(LIBRARY)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["how do i know when a flare-up is over?", "do you know how long a flare-up lasts?", "how do i know which inhaler to use in a flare-up", "how do i recognise a flare-up of diverticulitis?", "did you know my cat is playing up", "how do i know that my gout is flaring up"],
+)  # fmt: skip
+def test_the_signs_of_a_flare_up_answer_nothing_else(question: str) -> None:
+    assert flare_signs(Asking(begin(Patient(conditions=("COPD",))), question, LIBRARY)) == ""
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what counts as a flare up?",
+        "how do i recognise a flare-up of my asthma?",
+        "what symptoms do you get in an exacerbation",
+        "how would i know my chest is playing up",
+    ],
+)
+def test_the_signs_of_a_flare_up_are_told_however_they_are_asked_for(question: str) -> None:
+    assert flare_signs(Asking(begin(Patient(conditions=("COPD",))), question, LIBRARY))
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "said"),
+    [
+        ("mild_obstruction", "why is the fvc normal when the fev1 is low?", "your FVC is 4.60 L, which is normal"), ("mild_obstruction", "why is a normal fvc possible with a low ratio?", "ratio is 0.61, which is low"), ("mild_obstruction", "how come my fvc is fine but not the ratio", "ratio"),
+        ("mild_obstruction", "why is the ratio normal though the fvc is reduced?", ""), ("mild_obstruction", "why is the fev1 normal when the ratio isn't low?", ""), ("possible_restriction", "why isn't the ratio low when my fvc is low?", "the share stays normal"),
+        ("possible_restriction", "why is the fvc normal when the fev1 is low?", ""),
+    ],
+)  # fmt: skip
+def test_only_what_is_so_is_explained(patients: Path, name: str, question: str, said: str) -> None:
+    session = session_of(patients, name)
+    found = write_out(one_low_the_other_not(Asking(session, question, LIBRARY)), session.facts)
+    assert said in found and bool(said) == bool(found), found
+
+
+@pytest.mark.parametrize(
+    ("question", "meant"),
+    [
+        ("My sister has asthma. Can I use her inhaler?", YOU), ("My sister smokes in her flat, should I worry?", YOU), ("my mum died of her emphysema, could I get it too?", YOU),
+        ("her sats are 94, should I recheck?", SHE), ("Should I push for a CT of her chest?", SHE), ("My wife has asthma and her sats are 94, should I recheck?", SHE),
+    ],
+)  # fmt: skip
+def test_what_a_relative_has_is_asked_of_for_the_one_who_types(question: str, meant: Whom) -> None:
+    assert whom(question, (), Patient(sex=Sex.FEMALE)) == meant

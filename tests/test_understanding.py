@@ -321,6 +321,8 @@ def test_risks_are_told_beside_each_other(assistant: Assistant, patients: Path) 
         ("mild_obstruction", "shouldn't he be on an inhaler too with these results?", "for a clinician to decide"), ("mild_obstruction", "What is his LDL?", "hold no LDL"),
         ("mild_obstruction", "But a ratio of 0.61 is under 0.7, isn't that obstruction anyway?", "The fixed limit of 0.70"), ("mild_obstruction", "Would a poor FVC change the ratio much?", ""),
         ("missing_data", "If I measure her height now is that enough, or does she need to blow again?", "Once your height is added"), ("missing_data", "How can I lose some weight without starving myself?", "Eating fewer calories"),
+        ("possible_restriction", "Could the RA or her weight be behind it?", "Rheumatoid arthritis can inflame the lungs"), ("severe_obstruction", "Does that fit with the COPD on his problem list?", "The test shows airflow obstruction"),
+        ("severe_obstruction", "Is he someone for pulmonary rehab and which vaccines should be up to date?", "ulmonary rehabilitation"), ("mild_obstruction", "134 over 84 in a man of 47, what's next?", "repeated or home measurements"),
         ("healthy_runner", "How many acceptable blows did she do and what were the grades?", "grade A"), ("healthy_runner", "which numbers came out above predicted?", "Above predicted are your FEV1 and FVC"),
         ("healthy_runner", "Can you explain what FEF25-75 means and what hers is?", "FEF25-75 is"), ("healthy_runner", "I've got a half marathon in three weeks, is there anything in my blow that says I should hold back?", "Nothing in this breathing test speaks against it"),
     ],

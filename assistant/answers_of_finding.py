@@ -291,7 +291,9 @@ def what_is_missing(asking: Asking) -> str:
     return f"{said}{none}{change} {result(view)} I do not guess what is missing."
 
 
-_OF_PATIENT = re.compile(r"^(?!.*\b(?:results?|tests?|spirometry|blows?)\b).*\b(?:about (?:this|the) \w+|summar\w+|overview|rundown|run-down|brief me|briefing)\b")
+_OF_PATIENT = re.compile(
+    r"^(?!.*\b(?:results?|tests?|spirometry|blows?)\b).*\b(?:about (?:this|the) \w+|summar\w+|overview|rundown|run-down|brief me|briefing)\b"
+)
 
 
 def letter(asking: Asking) -> str:

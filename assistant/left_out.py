@@ -40,7 +40,7 @@ _NAMES = tuple((re.compile(words), fact, instead) for words, fact, instead in _N
 _NEVER_HELD = {
     "ldl": "LDL cholesterol", "egfr": "eGFR", "tlc": "TLC", "dlco": "DLCO", "tlco": "TLCO", "kco": "KCO", "feno": "FeNO", "fivc": "FIVC", "fev6": "FEV6",
     "mvv": "MVV", "bnp": "BNP", "crp": "CRP", "tsh": "TSH", "psa": "PSA", "residual volume": "residual volume", "eosinophils": "eosinophil count", "haemoglobin": "haemoglobin",
-    "hemoglobin": "haemoglobin",
+    "hemoglobin": "haemoglobin", "thyroid levels": "thyroid values", "thyroid level": "thyroid values", "thyroid function": "thyroid values", "iron levels": "iron values", "vitamin d": "vitamin D",
 }  # fmt: skip
 _HELD_NOWHERE = re.compile(rf"\b({'|'.join(_NEVER_HELD)})\b(?! ?(?:test|study|measurement)s?\b)")
 _ESTIMATE = re.compile(
@@ -48,7 +48,7 @@ _ESTIMATE = re.compile(
 )
 _REASONS_OF_RISK = re.compile(r"\b(?:lower|reduce|cut|bring|if|raise[sd]?|increase[sd]?|affect\w*|cause\w*)\b")
 _OF_SOMEONE = re.compile(
-    r"\b(?:what|where|how)(?:'?s| is| was| are| were)? (?:his|her|my|their|the)\b|\b(?:his|her|my|their|the patient'?s)\b|\bhas (?:he|she) got\b|\b(?:recorded|on file|listed|in (?:the|his|her|my) (?:record|file|notes)|(?:on|in) (?:here|there|this)|is there an?|did they (?:do|check|measure))\b|\b(?:please|pls|too|as well|also)\b"
+    r"\b(?:what|where|how)(?:'?s| is| was| are| were)? (?:his|her|my|their|the)\b|\b(?:his|her|my|their|the patient'?s)\b|\bhas (?:he|she) got\b|\b(?:recorded|on file|listed|in (?:the|his|her|my) (?:record|file|notes)|(?:on|in) (?:here|there|this)|is there an?|(?:did|have) they (?:done|do|checked?|measured?)|ha(?:s|ve|d) (?:he|she|i|they) had (?:his|her|my|their))\b|\b(?:please|pls|too|as well|also)\b"
 )
 _PUT_TOGETHER = re.compile(
     r"\b(?:put|fit|go|take|read|square|reconcile|combine|make sense of)\b[^?.]{0,30}\b(?:together|two|both|with)\b|\btogether\b|\bhow can (?:it|that|they|both)\b"

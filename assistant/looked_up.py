@@ -37,6 +37,7 @@ MOST_GENERAL = {  # the passage that says what most people ask of a theme
     "weight": "weight/bmi", "sleep": "sleep/sleep-amount", "alcohol": "alcohol/low-risk", "diet": "diet/healthy-diet", "vaccines": "vaccines/flu",
     "air_quality": "air_quality/bad-days", "diabetes_glucose": "diabetes/hba1c", "inhaler_technique": "inhaler_technique/technique",
 }  # fmt: skip
+UNDERWEIGHT = 18.5  # kg/m2 (WHO)
 LEAST_NEAR = 0.15  # chance of a sentence of a theme, under which its most general one says more
 
 
@@ -88,7 +89,8 @@ def sentences_for(
             own = sorted(own, key=lambda one: not any(key in one.sentence.lower() for key in THEMES[intent].keys))
         near_enough = LEAST_NEAR if _HOW_TO.search(question) else NEAR_AT_ALL  # what is most general is no answer to "how can I lose weight?"
         if own and not (said or wanted) and found[0].score < near_enough and sure >= THEME_CERTAIN:  # a bare question for the theme
-            general = [one for one in own if passages[one.number - 1].id == MOST_GENERAL.get(intent)]
+            thin = intent == "weight" and patient.bmi_kg_m2 is not None and patient.bmi_kg_m2 < UNDERWEIGHT
+            general = [one for one in own if passages[one.number - 1].id == ("weight/underweight" if thin else MOST_GENERAL.get(intent))]
             if general:
                 return intent, (min(general, key=lambda one: passages[one.number - 1].text.find(one.sentence)),)
         if own and wanted:  # the record says what would change most, whatever the question's words are near to

@@ -81,6 +81,21 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
     ),
     (re.compile(r"^\W*(?:[\w.,/%-]+ ){0,6}(?:- )?(?:is (?:that|it|this) )?(?:obstruct\w+|restrict\w+)\?\W*$", re.IGNORECASE), "pattern"),
     (
+        re.compile(
+            r"\b(?:rely on|trust|depend on|go by)\b[^?]{0,16}\b(?:fev ?1|fvc|ratio|tests?|blows?|results?|values?|numbers?|\d+(?:\.\d+)? ?(?:l|lit(?:re|er)s?))\b",
+            re.IGNORECASE,
+        ),
+        "certainty",
+    ),
+    (
+        re.compile(
+            r"(?:%|\bper ?cent|\bpredicted)[^?]*\b(?:mild|moderate|severe)\b[^?]*\b(?:why|how come)\b|\b(?:why|how come)\b[^?]*\b(?:called|graded|only|just|considered|rated)\b[^?]{0,10}\b(?:mild|moderate|severe)\b",
+            re.IGNORECASE,
+        ),
+        "severity_scale",
+    ),
+    (re.compile(r"\bworth\b[^?]{0,40}\b(?:again|repeat\w*|redo\w*)\b", re.IGNORECASE), "repeat_test"),
+    (
         re.compile(r"\b(?:risks?|estimates?)\b[^?]{0,40}\bwhat (?:can|could|should) (?:we|i|he|she|they) (?:change|do|work on)\b", re.IGNORECASE),
         "what_would_change",
     ),

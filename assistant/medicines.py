@@ -45,6 +45,10 @@ _OF_THE_TEST = re.compile(
     r"[^?.]{0,30}\b(?:tests?|results?|blows?|spirometry|numbers|readings?|values|fev ?1|measurements?)\b"
 )
 _BRONCHODILATORS = frozenset((_RELIEVER, _SAMA, _LAMA, _LABA, _FAST_LABA))
+_ON_THE_BREATH = {"open* the airways": _BRONCHODILATORS, "can narrow the airways in asthma": frozenset((_BETA,)), "can cause a dry cough": frozenset((_ACE,))}
+_OF_THE_BREATH = re.compile(
+    r"\b(?:my|his|her|their|these|those|mum'?s|dad'?s|gran'?s) (?:\w+ )?(?:tablets?|pills|medicines?|medications?|meds|drugs)\b[^?.]*\b(?:affect\w*|harm\w*|caus\w*|worsen\w*|hurt\w*|bad for|behind|to blame for)\b[^?.]{0,20}\b(?:breath\w*|lungs?|chest|wheez\w*|cough\w*)\b"
+)
 _INHALED = frozenset((_RELIEVER, _SAMA, _LAMA, _LABA, _FAST_LABA, _STEROID))
 
 
@@ -53,6 +57,8 @@ def told_of_medicines(view: View, question: str) -> str:
     listed = [name for one in view.text("medications").lower().split(",") if (name := one.strip()) not in ("", "none")] if view.has("medications") else []
     if _OF_THE_TEST.search(question) and not _NAMES.search(question):
         return _of_the_test(view, listed)
+    if _OF_THE_BREATH.search(question) and not _NAMES.search(question) and listed:
+        return _of_the_breath(view, listed)
     if not _ASKED.search(written_out(question)) or _ELSE.search(question):
         return ""
     named = list(dict.fromkeys(_NAMES.findall(question)))
@@ -84,6 +90,13 @@ def _of_the_test(view: View, listed: list[str]) -> str:
     said += f" {' and '.join(slowed).capitalize()} can narrow the airways in asthma." if slowed else ""
     said += f" I cannot say what {' and '.join(unknown)} would do." if unknown else ""
     return f"{said} No medicine should be left out before a test unless the laboratory or the prescriber says so."
+
+
+def _of_the_breath(view: View, listed: list[str]) -> str:
+    """What the medicines of a record are known to do to the breath: open the airways, narrow them in asthma, or make cough (British National Formulary)."""
+    of_kind = {kind: [one for one in listed if any(_KINDS[name] in kinds for name in _NAMES.findall(one))] for kind, kinds in _ON_THE_BREATH.items()}
+    told = [f"{' and '.join(some).capitalize()} {kind.replace('*', '' if len(some) > 1 else 's')}." for kind, some in of_kind.items() if some]
+    return f"Your record lists these medicines: {view.token('medications')}. {' '.join(told)} {'What the others do to the breath' if told else 'Whether one of them does'} is a question for a pharmacist or the prescriber; stop none of them on your own."
 
 
 def _kind(medicine: str) -> str:

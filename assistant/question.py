@@ -15,6 +15,7 @@ from assistant.asked_risks import asked_risks
 from assistant.asked_values import asked_values, named_values, values_in_words
 from assistant.asking import READ_SURE
 from assistant.disputes import OF_AN_ESTIMATE, meant_instead
+from assistant.judged_pressure import JUDGE
 from assistant.looked_up import ANSWERS_AT_ALL, LEAST, THEME_CERTAIN, able, passages_for, sentences_for
 from assistant.meaning import FOLLOW_UPS, LEAD_SURE, meant, of_no_value, of_what_was_said
 from assistant.medicines import told_of_medicines
@@ -36,7 +37,7 @@ from encoders.teacher.themes import THEMES, change_topics
 from encoders.teacher.view import View
 
 # sureness that the library is asked and nothing else, and the chance of all sentences together that is then enough; of a question that needs the one before it, less is
-LIBRARY_READ, LEAST_ASKED, LEAST_LEANING = 0.92, 0.3, 0.15
+LIBRARY_READ, LEAST_ASKED, LEAST_LEANING = 0.9, 0.3, 0.15
 GUIDED = (
     "my_numbers",
     "own_value_good",
@@ -77,6 +78,8 @@ THEME_LIKELY = 0.33  # of a theme of the library, where no sentence of it answer
 LIKELY_ANSWERS = 0.4  # chance of all sentences together, from which they go before a repeated finding
 _HOPES = re.compile(r"\b(?:ok(?:ay)?|fine|good|all ?right|alright|normal|healthy)\b")
 _ALL_OF_IT = re.compile(r"\b(?:exactly|list|everything|all|which|full|whole)\b")
+_OK = re.compile(r"^\W*ok(?:ay)?\b")
+_OF_FOOD = re.compile(r"\b(?:eats?|eating|foods?|diet|cook\w*|meals?)\b")
 _EXPLAINS = re.compile(r"\bexplain\w*|\bwhy\b|\bbecause\b|\bdue to\b|\bdown to\b")  # asks for a reason, whatever figure it names
 _OF_WORDS = (
     ("flare_signs", flare_signs),
@@ -182,6 +185,10 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         intent = "explain_result"  # "was it ok?": a verdict that begins with "no" would be taken for the contrary
     if intent == "is_it_bad" and meant_by_number(view, spelt):
         intent = "own_value_good"  # "I'm 78 percent of something, should I be upset?"
+    if intent == "own_value_good" and len(named_values(spelt)) > 1 and not JUDGE.search(_OK.sub("", spelt)):
+        intent = "my_numbers"  # several values by name: each is told with how it stands
+    if intent == "what_would_change" and _OF_FOOD.search(spelt):
+        intent = "unknown"  # what is to be eaten, the library knows for what was spoken of
     if intent in OF_THE_LUNGS and of_record(turns, spelt):
         intent = "unknown"
     if intent == "missing_data" and _ALL_OF_IT.search(spelt):
@@ -223,7 +230,9 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     if before is not None and sure < LEAD_SURE and (intent == "unknown" or before.seen.intent not in THEMES):
         of_it = of_what_was_said(spelt)
         answered = of_it == "what_would_change" and intent == "unknown" and able(library.answering(question, library.around(question))) >= LEAST_ASKED
-        if of_it and not answered:  # "what would bring it down?" after a value of the record is for the library
+        if (
+            of_it and not answered and not (of_it == "what_would_change" and _OF_FOOD.search(spelt))
+        ):  # "what would bring it down?" after a value of the record is for the library
             intent, sure = of_it, LEAD_SURE
     if names:
         return of_values(view, names, question, spelt)
@@ -258,7 +267,9 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
             intent, fitting = sentences_for(library, session.patient, question, asked_with, intent, sure, passages, wanted, said, said_before, LIKELY_ANSWERS)
         if likely is not None and not fitting:
             return likely
-        theme = next((one for one, how in library.intents(question) if one in THEMES and how >= THEME_LIKELY and one != meant_first), "")
+        theme = next(
+            (one for one, how in library.intents(question) if one in THEMES and how >= THEME_LIKELY and one not in (meant_first, "what_would_change")), ""
+        )
         if theme and not fitting:
             limits = within_limits(session, library, question, spelt, theme)
             if limits is not None:

@@ -98,7 +98,9 @@ def _short(found: Told, said: str) -> str:
 
 
 _ALIKE: Sequence[frozenset[str]] = (
-    frozenset(("my_numbers", "judged_value", "own_value_good", "two_values", "normal_for_me", "why_value", "every_blow", "which_blow", "lists_held", "not_held")),
+    frozenset(
+        ("my_numbers", "judged_value", "own_value_good", "two_values", "normal_for_me", "why_value", "every_blow", "which_blow", "lists_held", "not_held")
+    ),
     frozenset(("explain_result", "headline", "pattern", "healthy", "is_it_bad", "unclear")),
     frozenset(("risks", "risk_meaning", "why_risk")),
     frozenset(("missing_data", "what_is_missing", "not_held")),

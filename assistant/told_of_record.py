@@ -8,7 +8,7 @@ from assistant.answers_of_blows import fault_meant
 from assistant.answers_of_finding import unclear
 from assistant.asked_blows import agreement
 from assistant.asked_of_finding import about_the_result, asked_of_finding
-from assistant.asked_values import canonical, told_by_model, values_in_words
+from assistant.asked_values import asked_values, canonical, told_by_model, values_in_words
 from assistant.asking import cite
 from assistant.comparisons import compares
 from assistant.disputes import OF_AN_ESTIMATE
@@ -151,8 +151,12 @@ def likely_meant(session: Session, library: GuidelineLibrary, question: str, spe
     least = LIKELY if likely[0][0] == "unknown" else max(LIKELY, AS_SURE * likely[0][1])  # the library was asked, and has no answer
     number = meant_by_number(asking.view, spelt)
     for one, sure in likely:
-        if one == "my_numbers" and sure >= least and number:
-            break
+        if one == "my_numbers" and sure >= least:
+            names = asked_values(spelt, known_as_value=True)
+            if names:
+                return of_values(asking.view, names, question, spelt)
+            if number:
+                break
         if one in OF_THE_LUNGS and of_record(session.told, spelt):
             continue
         if one in OF_THE_RESULT and sure >= LIKELY and asking.view.state == "read":

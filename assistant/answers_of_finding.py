@@ -135,6 +135,18 @@ def _measure(named: str) -> str:
     return _VOLUMES["ratio" if "/" in named else named.replace(" ", "")][0]
 
 
+_COUGHED = re.compile(
+    r"\bcough\w*\b[^?]{0,24}\b(?:during|through|halfway|in the middle of|while (?:i|he|she|they) (?:blew|was blowing|were blowing))\b[^?]*\b(?:wrong|means?|ill|chest|lungs?|sign|disease|worr\w+)\b"
+)
+
+
+def coughed_in_blow(asking: Asking) -> str:
+    """What a cough during the blow says: it spoils the blow, and by itself is no finding; empty where that is not asked."""
+    if not _COUGHED.search(asking.question) or asking.view.state == "none":
+        return ""
+    return f"A cough during a blow spoils the measurement; by itself it says nothing about the chest. {asking.quote('spirometry/coughing')} {result(asking.view)} A cough that lasts for weeks should be looked into, whatever the test shows."
+
+
 _LABEL = re.compile(
     r"\b(?:fit|fits|square|squares|agree|agrees|match|matches|tally|go|goes|consistent|compatible|in keeping|support\w*)\b[^?.]{0,16}\b(?:with|up with)\b[^?.]{0,24}\b(?P<what>copd|asthma)\b[^?.]{0,24}\b(?:list|record|file|label|notes|history|diagnosis|chart)\b"
     r"|\b(?:fit|fits|square|squares|agree|agrees|match|matches|consistent|compatible|in keeping)\b[^?.]{0,16}\b(?:with|up with)\b[^?.]{0,16}\b(?:her|his|my|the|their|that) (?:label|diagnosis) of (?P<of>copd|asthma)\b"

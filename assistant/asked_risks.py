@@ -24,6 +24,7 @@ _SHARE = re.compile(r"\d ?(?:%|per ?cent\b)")
 _NOT = re.compile(r"\b(?:lower(?:ing)?|reduce|smokers?)\b")
 _IF_CHANGED = re.compile(
     r"\b(?:if|would|could|once|after|were)\b[^?.]*\b(?:stop\w*|quit\w*|gave up|gives? up|giving up|los(?:t|es?|ing)|treated|controlled|came down|come down|brought down|better|fitter|improv\w+|chang\w+)\b"
+    r"|\b(?:gave up|given up|stopped|quit)\b[^?]*\brisks?\b[^?]*\b(?:come|go|get|fall|drop|shrink)\w* ?(?:down|lower|less|now)?\b"
 )
 OF_THE_VESSELS = ("hypertension", "myocardial_infarction", "stroke", "heart_failure", "coronary_heart_disease")  # traits that a lower blood pressure lowers
 FEW = 4  # missing inputs that are named

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from assistant.answering import speaks_to
-from assistant.answers_of_finding import fits_label, one_low_the_other_not, under_fixed_limit
+from assistant.answers_of_finding import coughed_in_blow, fits_label, one_low_the_other_not, under_fixed_limit
 from assistant.answers_of_person import flare_signs
 from assistant.asked_blows import asked_blows
 from assistant.asked_measures import asked_measures
@@ -86,6 +86,7 @@ _OF_WORDS = (
     ("one_low", one_low_the_other_not),
     ("under_fixed_limit", under_fixed_limit),
     ("fits_label", fits_label),
+    ("coughed_in_blow", coughed_in_blow),
 )  # answers that know by its words whether a question is theirs
 
 
@@ -139,7 +140,7 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     lists = lists or (mentioned(asking.view, spelt, library.likeness) if may(OF_LISTS) and "risk" not in spelt else "")
     if lists:
         return said_by_code("my_numbers", question, lists)
-    trusted = cited(asked_risks(asking), asking) if may(OF_RISKS) else None
+    trusted = cited(asked_risks(asking), asking) if may(OF_RISKS) and not highest else None
     if trusted is not None:
         return said_by_code("risk_trust", question, trusted.text, trusted.passages)
     of_words = () if sure >= READ_SURE and intent in BY_CODE else _OF_WORDS

@@ -15,6 +15,9 @@ _HIGHEST = re.compile(
     r"\bwhich\b[^?.]{0,20}\b(?:tackle|work on|deal with|address|start with|focus on|begin with|see to|lower|bring down) first\b|\brisks?\b[^?.]{0,20}\b(?:tackle|work on|deal with|address|start with|focus on) (?:it |them )?first\b"
     r"|\b(?:percentages?|risks?|estimates?|chances)\b[^?.]{0,24}\bwhich\b[^?.]{0,24}\b(?:biggest|highest|largest|worst|greatest)\b|\bmost at risk (?:of|for)\b|\bat most risk\b|\bmost likely to (?:get|have|develop)\b|\bwhich\b[^?.]{0,24}\b(?:estimates?|risks?|percentages?|figures?)\b[^?.]{0,12}\b(?:highest|biggest|largest|worst|greatest)\b|\bwhich (?:is|one is|are) (?:the )?(?:bigger|biggest|larger|greater|higher|worse|most) (?:\w+ )?(?:problem|risk|worry|concern|threat)\b|\b(?:bigger|larger|greater|higher) risk\b[^?.]{0,30}\bor\b|\b(?:biggest|highest|greatest|largest|worst|main|top) (?:\w+ )?risks?\b|\brisks?\b[^?.]{0,20}\b(?:biggest|highest|greatest|largest|worst|most)\b"
 )
+_MATTERS = re.compile(
+    r"\bwhich\b[^?]{0,30}\b(?:risks?|estimates?)\b[^?]{0,40}\b(?:most serious(?:ly)?|matters? (?:the )?most|(?:worr(?:y|ied)|concern\w*) (?:\w+ ){0,2}most|(?:worr(?:y|ied)|concern\w*) about (?:the )?most)\b"
+)
 _ABOVE_USUAL = re.compile(
     r"\b(?:which|what|any|list)\b[^?.]{0,30}\b(?:risks?|estimates?|percentages?|of the eight|ones?)\b[^?.]{0,30}\b(?:above|over|higher than|more than|worse than)\b (?:what is |the )?(?:usual|average|normal|expected|most)\b"
     r"|\b(?:risks?|estimates?)\b[^?.]{0,12}\bstands? out\b"
@@ -24,6 +27,7 @@ _RANKED = re.compile(
 )
 _OF_VESSELS = re.compile(r"\b(?:heart and (?:circulation|blood vessels?)|circulat\w+|cardiovascular|cardiac|vascular)\b")
 _NOT_THE_FIGURE = re.compile(r"\b(?:why|how come|lower(?:ing)?|reduce|bring|prevent|if|trust|reliable|mean)\b")
+_HEART_AND = re.compile(r"\bheart(?: disease)? (?:and|or|&) ")
 MOST = 3  # estimates that are ranked, where no group of them is asked for
 _ESTIMATES = "These are statistical estimates, not diagnoses."
 _COMPARED = f"The comparison is with people of your age and sex. {_ESTIMATES}"
@@ -31,7 +35,7 @@ _COMPARED = f"The comparison is with people of your age and sex. {_ESTIMATES}"
 
 def asks_to_rank(question: str) -> bool:
     """Whether a question (small letters) asks which estimates are the highest, or above what is usual."""
-    return any(pattern.search(question) for pattern in (_ABOVE_USUAL, _HIGHEST, _RANKED))
+    return any(pattern.search(question) for pattern in (_ABOVE_USUAL, _HIGHEST, _MATTERS, _RANKED))
 
 
 def ranked_risks(asking: Asking) -> str:
@@ -66,6 +70,8 @@ def ranked_risks(asking: Asking) -> str:
 def several_risks(asking: Asking) -> str:
     """The estimates that a question names, where it names several and asks for no reasons; else empty."""
     traits = asked_traits(asking.question)
+    if _HEART_AND.search(asking.question):  # "her heart and stroke risks"
+        traits = tuple(dict.fromkeys(("myocardial_infarction", "heart_failure", *traits)))
     held = [one for trait in traits for one in asking.session.risks if one.trait == trait and asking.view.has(f"risk_{trait}")]
     if len(held) < 2 or _NOT_THE_FIGURE.search(asking.question):
         return ""

@@ -10,16 +10,6 @@ from encoders.record import RISK_TRAITS
 from encoders.teacher.numbers import LABELS
 from encoders.teacher.sentences import NEXT, join
 
-_LUNGS = r"(?:chest|lungs?|breathing|copd|asthma|emphysema|bronchitis)"
-_NO_OTHER = (  # what may stand before a flare-up of the lungs: nothing else that could flare up
-    rf"(?:(?:{_LUNGS}(?:'s)?|if|when|that|whether|of|for|in|during|do|does|would|could|might|will|means?|tell|me|us|it|it's|its|this|you|i|i'm|we|he|she|he's|she's|is|am|are|be|having|have|has|had|get|got|getting"
-    r"|start\w*|going|to|an?|the|my|our|his|her|another|any|next|first|bad|severe|mild|early) )*"
-)
-_OF_FLARES = re.compile(
-    r"^(?!.*\b(?:prevent\w*|avoid\w*|fewer|stop\w*|help\w*|treat\w*|over|gone|ended|finished|settl\w+|caus\w*|trigger\w*|bronchiectasis|fibrosis)\b)"
-    r".*\b(?:signs?|symptoms?|(?:how (?:do|can|could|would|will|should)|would|will) (?:i|you|we|he|she|they|one) know|recogni[sz]e|notice|look (?:out )?for|spot|what (?:is|counts as)) "
-    rf"{_NO_OTHER}(?:flar(?:e|es|ed|ing)(?:[- ]?ups?)?|exacerbat\w+|playing up)\b(?![- ]?ups?\b| (?:of|in|with) (?!(?:\w+ )?{_LUNGS}\b))"
-)
 _OUTSIDE = frozenset({"low", "slightly low", "borderline low", "borderline high", "borderline", "raised", "high"})
 _TEST_VALUES = frozenset({"fev1_l", "fvc_l", "fev1_fvc"})
 _FURTHER = (  # a test or a visit that is asked about: its name, the words it goes by, the passage that says what it is for
@@ -192,19 +182,6 @@ def warning_signs(asking: Asking) -> str:
     return (
         f"{asking.quote('when_to_seek_care/emergency-breath')} {asking.quote('when_to_seek_care/see-doctor')} {asking.quote('when_to_seek_care/see-doctor', 2)}"
     )
-
-
-def flare_signs(asking: Asking) -> str:
-    """What a flare-up is known by, of the illness that the record names, and when to call; empty where a question asks for something else."""
-    if not _OF_FLARES.search(asking.question):
-        return ""
-    view = asking.view
-    asthma, copd = "asthma" in asking.question, "copd" in asking.question
-    if not (asthma or copd):
-        asthma, copd = listed(view, "asthma"), listed(view, "copd", "emphysema", "chronic bronchitis")
-    of_copd = f"{asking.quote('copd/copd-flare')} {asking.quote('copd/copd-flare', 1)}" if copd or not asthma else ""
-    of_asthma = asking.quote("when_to_seek_care/asthma-attack") if asthma or not copd else ""
-    return " ".join(one for one in (of_copd, of_asthma, asking.quote("when_to_seek_care/emergency-breath")) if one)
 
 
 def keep_well(asking: Asking) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from assistant.answering import speaks_to
-from assistant.answers_of_finding import coughed_in_blow, fits_label, one_low_the_other_not, under_fixed_limit
-from assistant.answers_of_person import flare_signs
+from assistant.answers_by_words import BY_WORDS
 from assistant.asked_blows import asked_blows
 from assistant.asked_measures import asked_measures
 from assistant.asked_risks import asked_risks
@@ -81,13 +80,6 @@ _ALL_OF_IT = re.compile(r"\b(?:exactly|list|everything|all|which|full|whole)\b")
 _OK = re.compile(r"^\W*ok(?:ay)?\b")
 _OF_FOOD = re.compile(r"\b(?:eats?|eating|foods?|diet|cook\w*|meals?)\b")
 _EXPLAINS = re.compile(r"\bexplain\w*|\bwhy\b|\bbecause\b|\bdue to\b|\bdown to\b")  # asks for a reason, whatever figure it names
-_OF_WORDS = (
-    ("flare_signs", flare_signs),
-    ("one_low", one_low_the_other_not),
-    ("under_fixed_limit", under_fixed_limit),
-    ("fits_label", fits_label),
-    ("coughed_in_blow", coughed_in_blow),
-)  # answers that know by its words whether a question is theirs
 
 
 def understand(session: Session, library: GuidelineLibrary, question: str, k: int) -> Question:
@@ -143,8 +135,7 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     trusted = cited(asked_risks(asking), asking) if may(OF_RISKS) and not highest else None
     if trusted is not None:
         return said_by_code("risk_trust", question, trusted.text, trusted.passages)
-    of_words = () if sure >= READ_SURE and intent in BY_CODE else _OF_WORDS
-    for name, answered in of_words:
+    for name, answered in () if sure >= READ_SURE and intent in BY_CODE else BY_WORDS.items():
         of_it = cited(answered(asking), asking)
         if of_it is not None:
             return said_by_code(name, question, of_it.text, of_it.passages)

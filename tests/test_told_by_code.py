@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from assistant import guardrails
+from assistant.answers_by_words import flare_signs, one_low_the_other_not
 from assistant.answers_of_blows import fault_meant
-from assistant.answers_of_finding import one_low_the_other_not
-from assistant.answers_of_person import flare_signs
 from assistant.asking import Asking
 from assistant.comparisons import compares
 from assistant.intents import UNKNOWN

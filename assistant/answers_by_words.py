@@ -1,0 +1,137 @@
+"""Answers to questions that are known by their words alone: signs of a flare-up, one value low and another not, the fixed limit, a diagnosis on file, a cough in the blow.
+
+Each is empty where the question is none of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from assistant.asking import Asking, finding, listed, result, with_limit
+from encoders.teacher.sentences import not_read
+
+_LUNGS = r"(?:chest|lungs?|breathing|copd|asthma|emphysema|bronchitis)"
+_NO_OTHER = (  # what may stand before a flare-up of the lungs: nothing else that could flare up
+    rf"(?:(?:{_LUNGS}(?:'s)?|if|when|that|whether|of|for|in|during|do|does|would|could|might|will|means?|tell|me|us|it|it's|its|this|you|i|i'm|we|he|she|he's|she's|is|am|are|be|having|have|has|had|get|got|getting"
+    r"|start\w*|going|to|an?|the|my|our|his|her|another|any|next|first|bad|severe|mild|early) )*"
+)
+_OF_FLARES = re.compile(
+    r"^(?!.*\b(?:prevent\w*|avoid\w*|fewer|stop\w*|help\w*|treat\w*|over|gone|ended|finished|settl\w+|caus\w*|trigger\w*|bronchiectasis|fibrosis)\b)"
+    r".*\b(?:signs?|symptoms?|(?:how (?:do|can|could|would|will|should)|would|will) (?:i|you|we|he|she|they|one) know|recogni[sz]e|notice|look (?:out )?for|spot|what (?:is|counts as)) "
+    rf"{_NO_OTHER}(?:flar(?:e|es|ed|ing)(?:[- ]?ups?)?|exacerbat\w+|playing up)\b(?![- ]?ups?\b| (?:of|in|with) (?!(?:\w+ )?{_LUNGS}\b))"
+)
+
+
+def flare_signs(asking: Asking) -> str:
+    """What a flare-up is known by, of the illness that the record names, and when to call; empty where a question asks for something else."""
+    if not _OF_FLARES.search(asking.question):
+        return ""
+    view = asking.view
+    asthma, copd = "asthma" in asking.question, "copd" in asking.question
+    if not (asthma or copd):
+        asthma, copd = listed(view, "asthma"), listed(view, "copd", "emphysema", "chronic bronchitis")
+    of_copd = f"{asking.quote('copd/copd-flare')} {asking.quote('copd/copd-flare', 1)}" if copd or not asthma else ""
+    of_asthma = asking.quote("when_to_seek_care/asthma-attack") if asthma or not copd else ""
+    return " ".join(one for one in (of_copd, of_asthma, asking.quote("when_to_seek_care/emergency-breath")) if one)
+
+
+_FIXED = re.compile(r"(?<![\d.])0?[.,]70?\b|\b70 ?(?:%|per ?cent)|\bfixed (?:ratio|limit|cut)")
+_OBSTRUCTED = re.compile(r"\bobstruct\w*|\bcopd\b")
+
+
+def under_fixed_limit(asking: Asking) -> str:
+    """Whether a ratio below 0.70 is obstruction: what goes by that limit, what it gets wrong, and the person's own lower limit; empty where that is not asked."""
+    view, question = asking.view, asking.question
+    if not (_FIXED.search(question) and _OBSTRUCTED.search(question) and re.search(r"\bratio\b|fvc", question) and view.has("fev1_fvc")):
+        return ""
+    under = (view.facts["fev1_fvc"].value or 0.0) < 0.7
+    own = with_limit(view, "fev1_fvc") if view.has("fev1_fvc_lln") else not_read(view)
+    return (
+        f"Your FEV1/FVC ratio is {view.token('fev1_fvc')}, so it is {'' if under else 'not '}below the fixed limit. {asking.quote('spirometry/fixed-ratio')} "
+        f"{asking.quote('spirometry/fixed-ratio', 1)} {own} {result(view) if view.state == 'read' else ''}"
+    )
+
+
+_MEASURE = r"(?:fev ?1 ?/ ?fvc|ratio|fev ?1|fvc)"
+_LOW = r"(?:low|lower|reduced|down|small)"
+_CALLED = re.compile(  # "the ratio isn't low", "a normal FVC": a measure and what it is called
+    rf"\b(?:isn't (?:\w+ )?)?(?P<first>{_MEASURE})\b(?:(?!{_MEASURE})[^?.]){{0,24}}?\b(?P<after>{_LOW}|normal|fine|ok(?:ay)?|good)\b|\b(?:not )?(?P<before>{_LOW}|normal|fine|good) (?P<last>{_MEASURE})\b"
+)
+_NOT = re.compile(r"\bnot\b|n't\b")
+_WHY_ONE = re.compile(rf"\b(?:why|how (?:can|come|is it))\b.*\b{_MEASURE}\b.*\b(?:when|while|but|though|if|yet|although|whereas|with)\b.*\b{_MEASURE}\b")
+_VOLUMES = {"fev1": ("fev1_l", "FEV1"), "fvc": ("fvc_l", "FVC"), "ratio": ("fev1_fvc", "FEV1/FVC ratio")}
+
+
+def one_low_the_other_not(asking: Asking) -> str:
+    """Why one measure is low though another is normal; empty where a question asks for something else, or takes for low or normal what is not."""
+    view = asking.view
+    asked = _WHY_ONE.search(asking.question) if view.state == "read" else None
+    called = _called(asking.question[asked.start() :]) if asked is not None else {}
+    low, normal = ([name for name, is_low in called.items() if is_low is wanted] for wanted in (True, False))
+    true = all(view.below(name) for name in low) and all(view.status(name) == "normal" for name in normal)
+    if not (low and normal and true):
+        return ""
+    if normal == ["fvc_l"] and view.below("fev1_fvc"):
+        why = "The FVC is all the air of the breath out, however long that takes, and the FEV1 what leaves in the first second. When the airways are narrow, the air leaves slowly, but given time most of it comes out."
+    elif normal == ["fev1_fvc"] and view.below("fvc_l"):
+        why = "The ratio is the share of the breath that leaves in the first second. When the whole breath is smaller but leaves at its usual speed, the share stays normal."
+    else:
+        return ""
+    said = ", and ".join(f"your {label} is {view.token(name)}, which is {view.status(name)}" for name, label in _VOLUMES.values() if name in called)
+    return f"{why} {said[0].upper()}{said[1:]}."
+
+
+def _called(question: str) -> dict[str, bool]:
+    """The measures that a question calls low (True) or normal; one that it sets beside them without a word ("but not the FVC", "though the ratio is 0.61") is the contrary."""
+    called: dict[str, bool] = {}
+    for found in _CALLED.finditer(question):
+        called[_measure(found["first"] or found["last"])] = (re.fullmatch(_LOW, found["after"] or found["before"]) is not None) != bool(_NOT.search(found[0]))
+    others = {_measure(found) for found in re.findall(rf"\b{_MEASURE}\b", question)} - set(called)
+    if len(called) == len(others) == 1:
+        called[others.pop()] = not next(iter(called.values()))
+    return called
+
+
+def _measure(named: str) -> str:
+    return _VOLUMES["ratio" if "/" in named else named.replace(" ", "")][0]
+
+
+_COUGHED = re.compile(
+    r"\bcough\w*\b[^?]{0,24}\b(?:during|through|halfway|in the middle of|while (?:i|he|she|they) (?:blew|was blowing|were blowing))\b[^?]*\b(?:wrong|means?|ill|chest|lungs?|sign|disease|worr\w+)\b"
+)
+
+
+def coughed_in_blow(asking: Asking) -> str:
+    """What a cough during the blow says: it spoils the blow, and by itself is no finding; empty where that is not asked."""
+    if not _COUGHED.search(asking.question) or asking.view.state == "none":
+        return ""
+    return f"A cough during a blow spoils the measurement; by itself it says nothing about the chest. {asking.quote('spirometry/coughing')} {result(asking.view)} A cough that lasts for weeks should be looked into, whatever the test shows."
+
+
+_LABEL = re.compile(
+    r"\b(?:fit|fits|square|squares|agree|agrees|match|matches|tally|go|goes|consistent|compatible|in keeping|support\w*)\b[^?.]{0,16}\b(?:with|up with)\b[^?.]{0,24}\b(?P<what>copd|asthma)\b[^?.]{0,24}\b(?:list|record|file|label|notes|history|diagnosis|chart)\b"
+    r"|\b(?:fit|fits|square|squares|agree|agrees|match|matches|consistent|compatible|in keeping)\b[^?.]{0,16}\b(?:with|up with)\b[^?.]{0,16}\b(?:her|his|my|the|their|that) (?:label|diagnosis) of (?P<of>copd|asthma)\b"
+)
+
+
+def fits_label(asking: Asking) -> str:
+    """Whether the test fits an asthma or a COPD that the record lists; empty where that is not asked or not listed."""
+    view, found = asking.view, _LABEL.search(asking.question)
+    what = (found["what"] or found["of"]) if found else ""
+    if not what or view.state != "read" or not listed(view, what):
+        return ""
+    name = what.replace("copd", "COPD")
+    if view.pattern in ("obstruction", "possible_mixed"):
+        return f"The test shows airflow obstruction, which can be seen in {name} and in other conditions. {finding(view)} {asking.quote('spirometry/fixed-ratio') if what == 'copd' else ''}"
+    more = (
+        f"{asking.quote('copd/review-diagnosis', 1)} {asking.quote('copd/review-diagnosis', 2)}"
+        if what == "copd"
+        else asking.quote("asthma/asthma-normal-test")
+    )
+    return f"The test shows no airflow obstruction, which {'COPD needs' if what == 'copd' else 'asthma may lack between attacks'}. {finding(view)} {more}"
+
+
+BY_WORDS: dict[str, Callable[[Asking], str]] = {
+    "flare_signs": flare_signs, "one_low": one_low_the_other_not, "under_fixed_limit": under_fixed_limit, "fits_label": fits_label, "coughed_in_blow": coughed_in_blow,
+}  # fmt: skip

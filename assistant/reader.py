@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +28,7 @@ FOLDER = GUIDELINES.parent / "reader"
 FILES = ("heads.safetensors", "reader.json")
 BUCKETS = SPELLINGS = 2**13  # of words and pairs of words; of runs of letters
 MOST_BEFORE = 400  # letters of the questions before that are read with one
+_GOES_ON = re.compile(r"^\W*(?:and|but|so|or|what about|how about)\b", re.IGNORECASE)  # what follows another question is not what it would be by itself
 MEANING = 384  # numbers of a sentence's vector
 
 
@@ -80,7 +82,7 @@ class QuestionReader:
             sums += of_both[: len(self.names)]
             vector += of_both[len(self.names) :]
         vector /= np.linalg.norm(vector)
-        exact = self._known.get(plain(question))
+        exact = self._known.get(plain(question)) if not (both and _GOES_ON.match(question)) else None
         if exact is not None:
             return Read(((exact, 1.0),), vector)
         for start, found in ((WIDTH, buckets(question, BUCKETS)), (WIDTH + BUCKETS, spellings(question, SPELLINGS))):

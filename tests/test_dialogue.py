@@ -134,7 +134,12 @@ def test_doses_other_topics_and_emergencies_never_reach_the_model(talks: dict[st
 def test_who_wrote_an_answer_is_recorded(talks: dict[str, Session]) -> None:
     asked = [turn for session in talks.values() for turn in session.turns if turn.seen.raw]
     assert {turn.checks.written_by for turn in asked} <= {"model", "model, second try", "code"}
-    assert all(turn.seen.said == turn.seen.raw for turn in asked if turn.checks.written_by == "model")
+    for turn in asked:
+        if turn.checks.written_by == "model":  # as it wrote it, and after that only what the record adds
+            more = turn.seen.said.removeprefix(turn.seen.raw)
+            assert turn.seen.said.startswith(turn.seen.raw), turn.question
+            assert (not more) == all(one.by == "model" for one in turn.checks.sentences), turn.question
+            assert all(one.by in ("model", "record") for one in turn.checks.sentences), turn.question
     assert sum(turn.checks.written_by == "model" for turn in asked) >= len(asked) / 3  # the card gives the figure
 
 

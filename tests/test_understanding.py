@@ -336,6 +336,13 @@ def test_questions_that_were_once_answered_beside_the_point(assistant: Assistant
     assert said in turn.answer and "Which value" not in turn.answer and "cannot change it" not in turn.answer and turn.question == question
 
 
+def test_what_goes_on_from_a_value_is_of_that_value(assistant: Assistant, patients: Path) -> None:
+    session = assistant.open(sorted((patients / "mild_obstruction").iterdir()))
+    session = session.add(list(assistant.ask(session, "Is my blood pressure too high?"))[-1])
+    turn = list(assistant.ask(session, "what about coffee?"))[-1]
+    assert "coffee" in turn.answer or "caffeine" in turn.answer
+
+
 def test_a_question_that_points_back_keeps_what_was_said(session: Session, assistant: Assistant) -> None:
     after = session.add(Turn("what is my risk of stroke", "...", seen=Seen(intent="risks", said="<|risk_stroke|>", prompt="x")))
     found = understand(after, assistant.library, "how could I lower that one then", 3)

@@ -47,7 +47,7 @@ _OF_THE_TEST = re.compile(
 _BRONCHODILATORS = frozenset((_RELIEVER, _SAMA, _LAMA, _LABA, _FAST_LABA))
 _ON_THE_BREATH = {"open* the airways": _BRONCHODILATORS, "can narrow the airways in asthma": frozenset((_BETA,)), "can cause a dry cough": frozenset((_ACE,))}
 _OF_THE_BREATH = re.compile(
-    r"\b(?:my|his|her|their|these|those|mum'?s|dad'?s|gran'?s) (?:\w+ )?(?:tablets?|pills|medicines?|medications?|meds|drugs)\b[^?.]*\b(?:affect\w*|harm\w*|caus\w*|worsen\w*|hurt\w*|bad for|behind|to blame for)\b[^?.]{0,20}\b(?:breath\w*|lungs?|chest|wheez\w*|cough\w*)\b"
+    r"\b(?:my|his|her|their|these|those|mum'?s|dad'?s|gran'?s) (?:other |current |present |new |own )?(?:tablets?|pills|medicines?|medications?|meds|drugs)\b[^?.]*\b(?:affect\w*|harm\w*|caus\w*|worsen\w*|hurt\w*|bad for|behind|to blame for)\b[^?.]{0,20}\b(?:breath\w*|lungs?|chest|wheez\w*|cough\w*)\b"
 )
 _INHALED = frozenset((_RELIEVER, _SAMA, _LAMA, _LABA, _FAST_LABA, _STEROID))
 

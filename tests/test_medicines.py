@@ -88,3 +88,11 @@ def test_why_somebody_has_a_medicine_is(patients: Path, question: str) -> None:
 @pytest.mark.parametrize("question", ["do my medicines affect the test?", "could any of these tablets change the result", "do my new tablets affect the test"])
 def test_whose_medicines_change_a_test_is_told(patients: Path, question: str) -> None:
     assert "Your record lists" in told_of_medicines(view_of(patients, "severe_obstruction"), question)
+
+
+def test_what_the_medicines_of_a_record_do_to_the_breath_is_told_of_those_that_are_known() -> None:
+    person = Patient(medications=("salbutamol", "bisoprolol", "sertraline"))
+    view = View(Case(person, None, facts(person)))
+    told = told_of_medicines(view, "do my mum's tablets affect her breathing?")
+    assert "Salbutamol opens the airways" in told and "Bisoprolol can narrow the airways" in told and "Sertraline" not in told and "stop none of them" in told
+    assert told_of_medicines(view, "can my joint tablets hurt my lungs?") == ""

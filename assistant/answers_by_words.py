@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from assistant.answers_of_finding import percent_without
 from assistant.asking import Asking, finding, listed, result, with_limit
+from assistant.judged_pressure import of_danger
+from encoders.record import label_of
 from encoders.teacher.sentences import not_read
 
 _LUNGS = r"(?:chest|lungs?|breathing|copd|asthma|emphysema|bronchitis)"
@@ -132,6 +135,83 @@ def fits_label(asking: Asking) -> str:
     return f"The test shows no airflow obstruction, which {'COPD needs' if what == 'copd' else 'asthma may lack between attacks'}. {finding(view)} {more}"
 
 
+_IF_ADDED = re.compile(
+    r"\b(?:if|when|once) (?:i|we|you|they|she|he)(?:'ve| have)? (?:just |only |now )?(?:measure|add|put|enter|give|get|type|fill)\w*\b[^?]*\b(?:usable|enough|work\w*|compare\w*|trust|rel(?:y|iable)|read|results?|predicted|pattern|better)\b"
+)
+_OF_WHAT_LACKS = ("why_not_read", "missing_data", "what_is_missing", "percent_without")
+
+
+def once_added(asking: Asking) -> str:
+    """What is known once what was missing is put in ("so if I measure her now, would the result be usable?"); empty where nothing was said to be missing."""
+    told = asking.session.told
+    of_it = bool(told) and told[-1].seen.intent in _OF_WHAT_LACKS and asking.view.state == "no_reference"
+    return percent_without(asking) if of_it and _IF_ADDED.search(asking.question) else ""
+
+
+_TEST = r"(?:lung function|spirometry|breathing tests?|spirograms?|lung tests?)"
+_ON_FILE = re.compile(
+    rf"\b(?:what|which|any|is there an?)\b[^?.]{{0,8}}\b{_TEST}\b[^?.]{{0,16}}\b(?:on (?:file|record)|recorded|ha(?:ve|s) (?:we|you|he|she|i)|is there|do (?:we|you) (?:have|hold)|in (?:the|his|her|my) (?:record|file|notes)|there|here)\b"
+)
+
+
+def held_test(asking: Asking) -> str:
+    """What test the record holds; empty where that is not asked."""
+    return result(asking.view) if _ON_FILE.search(asking.question) else ""
+
+
+_NEEDS_ATTENTION = re.compile(
+    r"\b(?:which|what|any)\b[^?.]{0,24}\b(?:readings?|values?|numbers?|figures?|measurements?|obs|observations)\b[^?.]{0,30}\b(?:attention|act(?:ed)? on|worr\w+|concern\w*|out(?:side)? (?:of )?(?:the |their |its )?(?:normal |usual )?(?:range|limits?)|abnormal|urgent\w*|priorit\w+|deal(?:t)? with|see to|seen to|flag\w*|stands? out|off)\b"
+)
+_OUTSIDE = ("low", "slightly low", "borderline low", "raised", "high", "borderline high")
+
+
+def needs_attention(asking: Asking) -> str:
+    """The values of the record that are outside their limits, and what of them is dangerous; empty where they are not asked for together."""
+    view = asking.view
+    if not _NEEDS_ATTENTION.search(asking.question) or re.search(r"\b(?:risks?|estimates?|blows?|curve)\b", asking.question):
+        return ""
+    named = [
+        (label_of(name), fact)
+        for name, fact in view.facts.items()
+        if fact.status in _OUTSIDE and not name.startswith(("risk_", "fev1_z", "fvc_z", "fev1_fvc_z"))
+    ]
+    test = f" {result(view)}" if view.state == "none" else ""
+    if not named:
+        return f"No value of the record that I have limits for is outside them.{test}"
+    told = "; ".join(
+        f"{label if label[:2].isupper() or label[:3] in ('HDL', 'HbA') else label[0].lower() + label[1:]} {fact.token} ({fact.status})" for label, fact in named
+    )
+    return f"Outside their limits are: {told}. {of_danger(asking)}{test}"
+
+
+_TO_CONFIRM = re.compile(
+    r"^\W*(?:and |so |ok |then )*(?:what|which) (?:\w+ ){0,2}tests? (?:would|will|can|could|do|should|to|might|is|are)\b[^?]*\b(?:confirm|prove|settle|be (?:sure|certain)|clinch)\b"
+)
+_OF_PATTERN = (
+    "why_pattern",
+    "pattern",
+    "explain_result",
+    "plain_words",
+    "cause_of_result",
+    "why",
+    "is_it_bad",
+    "next_steps",
+    "headline",
+    "do_i_have_asthma",
+    "letter",
+)
+
+
+def confirming_test(asking: Asking) -> str:
+    """The test that confirms a possible restriction or names its cause; empty where that is not asked."""
+    told = asking.session.told
+    of_it = "restrict" in asking.question or (bool(told) and told[-1].seen.intent in _OF_PATTERN)
+    if not _TO_CONFIRM.search(asking.question) or asking.view.pattern != "possible_restriction" or not of_it:
+        return ""
+    return f"Spirometry alone cannot confirm restriction: a test of lung volumes does. {asking.quote('spirometry/restriction-next')} {asking.quote('spirometry/restriction-next', 3)}"
+
+
 BY_WORDS: dict[str, Callable[[Asking], str]] = {
     "flare_signs": flare_signs, "one_low": one_low_the_other_not, "under_fixed_limit": under_fixed_limit, "fits_label": fits_label, "coughed_in_blow": coughed_in_blow,
+    "percent_without": once_added, "held_test": held_test, "needs_attention": needs_attention, "confirming_test": confirming_test,
 }  # fmt: skip

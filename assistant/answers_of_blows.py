@@ -99,11 +99,10 @@ def fault_meant(asking: Asking) -> str:
     """What a fault of a blow means, where a question asks for it by name; empty otherwise."""
     question = asking.question
     question = re.split(r"[?.!,;]", question.strip(), maxsplit=1)[0]  # what follows may ask on
-    if not _MEANT.match(question) or len(question.split()) > 11:
+    if not _MEANT.match(question) or len(question.split()) > 14:
         return ""
-    own = next((words for name, words in _OWN_WORDS.items() if name in question), "")
-    found = next(((name, n) for words, name, n in _FAULTS if re.search(words, question)), None)
-    said = own or (asking.quote(*found) if found else "")
+    own = [words for name, words in _OWN_WORDS.items() if name in question]
+    said = " ".join([*(asking.quote(name, n) for words, name, n in _FAULTS if re.search(words, question)), *own])
     return f"{said}{asking.view.found()}" if said and asking.view.has("findings") else said
 
 
@@ -117,7 +116,7 @@ def no_curve(asking: Asking) -> str:
 
 
 def test_was_ill(asking: Asking) -> str:
-    return f"{asking.quote('spirometry/when-ill')} {result(asking.view)}"
+    return f"{asking.quote('spirometry/when-ill')} {asking.quote('spirometry/when-ill', 1)} {result(asking.view)}"
 
 
 OF_BLOWS: dict[str, Callable[[Asking], str]] = {

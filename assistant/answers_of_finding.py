@@ -239,7 +239,7 @@ def percent_without(asking: Asking) -> str:
         return f"Yes: the FEV1/FVC ratio needs no {join(gap)}. Yours is {view.token('fev1_fvc')}. Only to compare it with healthy people are age, sex and height needed."
     if gap and asking.question.lstrip().startswith(("what", "so what", "and what", "which")):
         return f"Record your {join(gap)}: with age, sex and height every value is compared with that of healthy people at once."
-    if gap and re.search(rf"\b(?:if|once|when|enough)\b[^?]*\b(?:{'|'.join(gap)})\b|\b(?:{'|'.join(gap)})\b[^?]*\benough\b", asking.question):
+    if gap and re.search(rf"\b(?:if|once|when|enough)\b[^?]*\b(?:{'|'.join(gap)}|it|that|this)\b|\b(?:{'|'.join(gap)})\b[^?]*\benough\b", asking.question):
         return f"Once your {join(gap)} {'is' if len(gap) == 1 else 'are'} added, every value is compared with that of healthy people at once, without a new blow.{_poor(view)}"
     if gap:
         held = f" The FEV1 itself is {view.token('fev1_l')}, with nothing to compare it with." if view.has("fev1_l") else ""
@@ -247,8 +247,12 @@ def percent_without(asking: Asking) -> str:
     return f"No. {not_read(view)}"
 
 
+_WHEN_STOPPED = re.compile(r"\b(?:when|what year|which year|how long ago|since when|quit date|how long since)\b")
+
+
 def smoked_ever(asking: Asking) -> str:
-    return values_in_words(asking.view, ("smoking_status",))
+    when = _WHEN_STOPPED.search(asking.question) is not None and asking.view.text("smoking_status") == "former"
+    return f"{values_in_words(asking.view, ('smoking_status',))}{' It does not say when.' if when else ''}"
 
 
 def usable_at_all(asking: Asking) -> str:

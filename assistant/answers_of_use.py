@@ -39,11 +39,14 @@ def _shown_risk(asking: Asking) -> str:
 _NO_RISKS = "No risks are estimated for this record: they need an adult of twenty years or over whose sex and age are known."
 
 
+_BESIDE_USUAL = "It is compared with people of your age and sex, so a high figure can be usual where many of them have the condition, and a low one can be more than usual. "
+
+
 def risk_meaning(asking: Asking) -> str:
     if not asking.session.risks:
         return _NO_RISKS
     return (
-        f"{_shown_risk(asking)}Such a figure is a share of people: so many of a hundred with a record and a test like this one have the condition or have had it, as far as a doctor has told them. "
+        f"{_shown_risk(asking)}{_BESIDE_USUAL if re.search(r'usual|average', asking.question) else ''}Such a figure is a share of people: so many of a hundred with a record and a test like this one have the condition or have had it, as far as a doctor has told them. "
         "It says nothing of how much of it somebody has, and it is not the chance of getting it within some years. It is an estimate, not a diagnosis."
     )
 

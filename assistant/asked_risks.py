@@ -15,7 +15,7 @@ _RISK = re.compile(
     r"\b(?:risks?|chances?|odds|probabilit\w+|likelihood|estimates?|estimating|predictions?|percentages?|figures?|(?:higher|lower) than usual)\b"
 )
 _TRUST = re.compile(
-    r"\b(?:believe|trust\w*|rely|reliable|reliability|accurate|accuracy|sure|certain\w*|confiden\w+|how good|take (?:them|it|these|this) seriously|seriously|validated|calibrated|interval|uncertain\w*|margin|credible|worth|meaning\w*|hold up|still (?:count|valid|stand))\b"
+    r"\b(?:believe|trust\w*|rely|reliable|reliability|accurate|accuracy|sure|certain\w*|confiden\w+|how good|take (?:them|it|these|this) seriously|seriously|validated|calibrated|interval|uncertain\w*|margin|credible|worth|meaning\w*|hold up|still (?:count|valid|stand)|means? anything|makes? (?:any )?sense)\b"
 )
 _LACKING = re.compile(
     r"\b(?:without|missing|empty|blank|lack\w*|absent|unknown|gaps?|incomplete|(?:what|which) (?:other|else|more|further|extra) (?:info\w*|data|details?|values?|tests?|things?|inputs?|facts?)\b|sharpen|(?:need|want|like|have) to (?:add|know|measure)|(?:make|get) (?:it|them|these|the \w+) (?:better|more (?:certain|accurate|precise))|not (?:recorded|known|filled|measured|there)|no (?:height|smoking|bloods?|cholesterol|glucose|weight|blood pressure|curve|data|value))\b"
@@ -25,6 +25,9 @@ _NOT = re.compile(r"\b(?:lower(?:ing)?|reduce|smokers?)\b")
 _IF_CHANGED = re.compile(
     r"\b(?:if|would|could|once|after|were)\b[^?.]*\b(?:stop\w*|quit\w*|gave up|gives? up|giving up|los(?:t|es?|ing)|treated|controlled|came down|come down|brought down|better|fitter|improv\w+|chang\w+)\b"
     r"|\b(?:gave up|given up|stopped|quit)\b[^?]*\brisks?\b[^?]*\b(?:come|go|get|fall|drop|shrink)\w* ?(?:down|lower|less|now)?\b"
+)
+_TO_TRUST = re.compile(
+    r"\b(?:estimat\w+|predict\w+|risk (?:figure|number|score)s?|\d ?(?:%|per ?cent))(?=\W)[^?]*\b(?:trust|rely|believe|reliable|accurate|faith|(?:much|how) (?:weight|stock)|means? anything|meaningful|makes? (?:any )?sense)\b"
 )
 OF_THE_VESSELS = ("hypertension", "myocardial_infarction", "stroke", "heart_failure", "coronary_heart_disease")  # traits that a lower blood pressure lowers
 FEW = 4  # missing inputs that are named
@@ -64,6 +67,11 @@ def asked_risks(asking: Asking) -> str:
     if not (_TRUST.search(question) or _LACKING.search(question)):
         return ""
     return _trusted(asking, one, shown)
+
+
+def asks_to_trust(question: str) -> bool:
+    """Whether a question (small letters) names an estimate and plainly asks whether it can be trusted, whatever else it tells."""
+    return _TO_TRUST.search(question) is not None
 
 
 def trusted(asking: Asking) -> str:

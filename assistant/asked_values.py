@@ -61,7 +61,7 @@ _OWN = re.compile(
 _ADVICE = re.compile(
     r"\b(?:lower(?! (?:than|limit))|lowering|reduc\w+|rais(?:e|ing)|improv\w+|increas\w+|los(?:e|ing)|gain\w*|should(?! (?:my|his|her|the) (?:fev1|fvc))|help\w*|caus\w+|affects?|means?|meaning|why|control\w*|manag(?:ing|ement)|manage (?:my|it|this|the|copd|asthma)|treat\w*"
     r"|if|can|could|best|draw\w*|plot\w*|graph|picture|diet|exercise|shape|curve|good for|bad for|differ\w*|difference|measur(?:e|ing)|works?|dose|eat|reach|stop\w*|quit|go(?:es|ne)? (?:up|down)|went|chang\w+"
-    r"|rose|fell|drop\w*|before|after|compar\w+|risks?|chances?|at home|inhaler|problem|harmful|it'?s (?:just|only|all)|for (?:my|his|her) (?:age|height|weight|size)|with (?:my|his|her)|making|harming|fits? with|due to|because|snor\w*|qualif\w*|how (?:is|was) (?:the |my |his |her )?\w+ worked out|died|dead|passed away|need|important|danger\w*|safe|count\w*|explain|interpret)\b"
+    r"|rose|fell|drop\w*|before|after|compar\w+|risks?|chances?|at home|inhaler|problem|harmful|it'?s (?:just|only|all)|for (?:my|his|her) (?:age|height|weight|size)|with (?:my|his|her)|making|harming|fits? with|due to|because|snor\w*|qualif\w*|how (?:is|was) (?:the |my |his |her )?\w+ worked out|died|dead|passed away|need|important|danger\w*|safe|count\w*|explain|interpret|given (?:the|that|his|her|my|their|a|an)|(?:which|what) (?:\w+ ){0,2}(?<!blood )(?:tests|investigations?|scans?|work-?up)(?! (?:results?|values?|numbers?)))\b"
 )
 _ASKS = re.compile(
     r"^\W*(?:(?:and|so|but|ok|okay|please|well|then|now|hi|hello|sorry)\b[ ,]*)*(?:what(?:'?s| is| was| are| were| about| did| does| do| have)?|where|which|how (?:heavy|tall|old|high|low|fast|much|many|big|long|is|was|are)|tell|give|show|list|read|remind"

@@ -19,6 +19,7 @@ from assistant.intents import UNKNOWN
 from assistant.language_model import BreathwiseChatModel, banned_tokens
 from assistant.left_out import left_out
 from assistant.numerals import words_with_digits
+from assistant.of_this_person import of_this_person
 from assistant.prompt import Window, prompt
 from assistant.question import understand
 from assistant.reading_level import PLAIN_GRADE, reading_grade
@@ -56,6 +57,7 @@ PLOTS = {"show_flow_volume": "flow_volume", "overlaid": "flow_volume", "show_vol
 EMBEDDED_MODEL = Path(__file__).resolve().parent.parent / "assets" / "models" / "breathwise-mini"
 STOPPED = "Stopped before a sentence was whole."
 LENT_GPU = "SPACES_ZERO_GPU"  # set on a Space whose GPU is lent by the call
+OF_GUIDANCE = ("my_vaccines", "flare_signs", "pet")  # answers of code that are asked of the library
 OF_A_VALUE = ("my_numbers", "judged_value", "own_value_good", "lowered_value", "why_value")  # answers on a value of the record
 _CITED = re.compile(r"\[(\d+)\]")
 
@@ -163,7 +165,7 @@ class Assistant:
         """The library for the next question, which it reads as what follows the last two."""
         last = session.told[-1] if session.told else None
         of_library = last is not None and (
-            last.seen.intent == UNKNOWN or last.seen.intent in THEMES
+            last.seen.intent in (UNKNOWN, *OF_GUIDANCE) or last.seen.intent in THEMES
         )  # what code cites beside the record, nobody may have asked for
         spoken = [one.id for one in last.citations] if last is not None and of_library else []
         of_value = last.question if last is not None and last.seen.intent in OF_A_VALUE else ""
@@ -235,6 +237,10 @@ class Assistant:
             more = left_out(view, library.spelt(question), understood.intent, draft.text)
             draft.said = [] if more and draft.text in (NO_ANSWER, WHICH) else draft.said
             draft.said += [Written(one, "record" if draft.said else "code") for one in sentences(more)]
+            if understood.intent == UNKNOWN and not more:
+                spoken = [understood.passages[int(n) - 1].id for n in _CITED.findall(draft.text)]
+                own = of_this_person(view, library.spelt(question), spoken, draft.text, " ".join(one.seen.said for one in session.told[-3:]))
+                draft.said += [Written(one, "record") for one in sentences(own)]
             otherwise = stated_otherwise(view, library.spelt(question), draft.text)
             draft.said += [Written(otherwise, "record")] if otherwise else []
             if not reasoned:

@@ -14,7 +14,7 @@ PLAUSIBLE, LOWEST_DIASTOLIC, LOW, HIGH, SEVERE = (60, 260), 30, 90, (140, 90), (
 TEENAGER = 13  # years, from which the AAP has fixed limits
 LONGEST = 14  # words of a question about a pressure that is typed
 JUDGE = re.compile(
-    r"\b(?:ok(?:ay)?|normal|high|low|good|bad|fine|dangerous|healthy|worrying|all ?right|raised|elevated|too|a lot|range|reassur\w+|concern\w*|worr(?:y|ied)|alarm\w*|serious|acceptable)\b"
+    r"\b(?:ok(?:ay)?|normal|high|low|good|bad|fine|dangerous|healthy|worrying|al(?:l ?)?right|raised|elevated|too|a lot|range|reassur\w+|concern\w*|worr(?:y|ied)|alarm\w*|serious|acceptable)\b"
 )
 OF_PRESSURE = re.compile(r"blood pressure|\bbp\b|\b\d{2,3} ?(?:/|over) ?\d{2,3}\b")
 _FIGURE = re.compile(r"\b(\d{2,3}) ?(?:/|over) ?(\d{2,3})\b")

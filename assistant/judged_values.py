@@ -21,7 +21,7 @@ _SEE_SOMEBODY = re.compile(
     r"\b(?:should|do|need|must) (?:i|we|he|she|they)\b[^?.]{0,12}\b(?:see|tell|ring|call) (?:a |the |my |his |her )?(?:somebody|someone|doctor|gp|anyone|anybody|nurse)\b"
 )
 _LAST_VERDICT = re.compile(  # after what tells of a value: "my husband brushes off his blood pressure. Is it too high?"
-    r"[.!?;,]\s+(?:and |so |but )?(?:is|was) (?:it|that|this) (?:too |really |very |a bit )*(?:high|low|ok(?:ay)?|normal|fine|bad|good|dangerous|worrying|all ?right|raised)\b[^?.]{0,16}\W*$"
+    r"[.!?;,]\s+(?:and |so |but )?(?:is|was) (?:it|that|this) (?:too |really |very |a bit )*(?:high|low|ok(?:ay)?|normal|fine|bad|good|dangerous|worrying|al(?:l ?)?right|raised)\b[^?.]{0,16}\W*$"
 )
 _LOOKS = re.compile(
     r"\bhow (?:does|do|is|are) (?:mine|hers|his|theirs|(?:my|his|her|the) (?:numbers|values|figures|one))\b|\bwhat do (?:my|his|her|the) (?:numbers|values|figures) say\b|\bany (?:signs?|hints?|traces?) (?:of|that)\b"
@@ -53,6 +53,7 @@ _RECORD = (  # what it goes by, the facts in order of preference, the passage an
     (r"pack[- ]?years?", ("pack_years",), ("smoking/pack-years", 2), ()),
     (r"heart rate|pulse", ("heart_rate_bpm",), ("heart_rate/resting", 0), ()),
     (r"\boxygen (?:level|reading|number|figure|saturation|says?|reads?|shows?|is|was|of|at)\b(?! (?:on|up|flow))|spo2|saturation|\bsats?\b", ("spo2_percent",), ("pulse_oximetry/what-is-spo2", 1), ()),
+    (r"creatinine|\bcreat\b", ("creatinine_mg_dl",), ("kidney/creatinine-range", 0), ()),
     (r"breathing rate|respiratory rate", ("respiratory_rate_bpm",), ("breathlessness/breathing-rate", 0), ()),
 )  # fmt: skip
 VERY_HIGH_GLUCOSE = 250  # mg/dL, from which the ADA has ketones looked for
@@ -112,6 +113,8 @@ def asks_plainly(question: str) -> bool:
     """Whether a question (small letters) names one value of the record and plainly asks for a verdict on it, whatever else it tells."""
     if len({names[-1] for words, names, *_ in _RECORD if re.search(words, question)}) != 1:
         return False
+    if _OWN.match(question) and _OF_NUMBER.search(question) and JUDGE.search(question):
+        return True
     return any(pattern.search(question) for pattern in (_LAST_VERDICT, _LOOKS, _WORRIES, _SEE_SOMEBODY, _THAT_TOO))
 
 
@@ -152,6 +155,8 @@ def _limits(asking: Asking, name: str, passage: str, n: int) -> str:
         return limits(asking)
     if name == "bmi_kg_m2" and asking.view.child:
         return asking.quote("weight/children")
+    if name == "creatinine_mg_dl" and asking.view.child:
+        return ""  # the range is of adults
     if name == "hba1c_percent" and listed(asking.view, "diabetes"):
         return asking.quote("diabetes/targets")  # whoever has diabetes is not judged by the limits for finding it
     passage, places = OF_LOW[name] if name in OF_LOW and asking.view.below(name) else (passage, (n,))

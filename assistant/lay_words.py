@@ -57,7 +57,9 @@ _LAY = tuple((re.compile(rf"\b(?:{words})\b"), meant) for words, meant in (  # w
     (r"(?:peak )?flow meter", "peak flow"),
 ))  # fmt: skip
 _PRESSURE = re.compile(r"\b\d{2,3} ?(?:/|over) ?\d{2,3}\b")
-_SCHOOL = re.compile(r"\b(?:school|lesson|class|do|doing) (?:\w+ ){0,2}pe\b|\bpe (?:at|in|lessons?|class\w*)\b")
+_SCHOOL = re.compile(
+    r"\b(?:school|lesson|class|do|doing) (?:\w+ ){0,2}pe\b|\b(?:sits? out of|sitting out of|off|join\w* in|miss\w*|skip\w*|excused from|bunk\w* off) pe\b|\bpe (?:at (?:school|college|his|her|my)|in (?:school|class|year)|lessons?|class\w*|teacher|kit|and (?:games|sports?|netball|football))\b"
+)
 
 
 def written_out(query: str) -> str:

@@ -37,6 +37,7 @@ MOST_GENERAL = {  # the passage that says what most people ask of a theme
     "weight": "weight/bmi", "sleep": "sleep/sleep-amount", "alcohol": "alcohol/low-risk", "diet": "diet/healthy-diet", "vaccines": "vaccines/flu",
     "air_quality": "air_quality/bad-days", "diabetes_glucose": "diabetes/hba1c", "inhaler_technique": "inhaler_technique/technique",
 }  # fmt: skip
+OF_THE_YOUNG = {"exercise": "physical_activity/children"}  # the same where somebody is under eighteen
 UNDERWEIGHT = 18.5  # kg/m2 (WHO)
 LEAST_NEAR = 0.15  # chance of a sentence of a theme, under which its most general one says more
 
@@ -90,7 +91,9 @@ def sentences_for(
         near_enough = LEAST_NEAR if _HOW_TO.search(question) else NEAR_AT_ALL  # what is most general is no answer to "how can I lose weight?"
         if own and not (said or wanted) and found[0].score < near_enough and sure >= THEME_CERTAIN:  # a bare question for the theme
             thin = intent == "weight" and patient.bmi_kg_m2 is not None and patient.bmi_kg_m2 < UNDERWEIGHT
-            general = [one for one in own if passages[one.number - 1].id == ("weight/underweight" if thin else MOST_GENERAL.get(intent))]
+            young = patient.age_years is not None and patient.age_years < 18
+            named = "weight/underweight" if thin else (OF_THE_YOUNG if young and intent in OF_THE_YOUNG else MOST_GENERAL).get(intent)
+            general = [one for one in own if passages[one.number - 1].id == named]
             if general:
                 return intent, (min(general, key=lambda one: passages[one.number - 1].text.find(one.sentence)),)
         if own and wanted:  # the record says what would change most, whatever the question's words are near to
@@ -136,8 +139,9 @@ def passages_for(
     if theme is not None:  # its most general passage, for a question that no sentence is near
         general = library.search(f"{theme.keys[0]} {theme.name}", k=2)
         ids = {hit.passage.id for hit in hits}
-        if intent in MOST_GENERAL and MOST_GENERAL[intent] in library.passages and MOST_GENERAL[intent] not in ids:
-            hits, ids = (*hits, Hit(library.passages[MOST_GENERAL[intent]], 0.0)), {*ids, MOST_GENERAL[intent]}
+        for name in (MOST_GENERAL.get(intent), OF_THE_YOUNG.get(intent)):
+            if name in library.passages and name not in ids:
+                hits, ids = (*hits, Hit(library.passages[name], 0.0)), {*ids, name}
         hits = (*hits, *(hit for hit in general.results if general.enough and hit.passage.id not in ids and _serves(hit.passage, intent, wanted)))
     known = {hit.passage.id for hit in hits}
     put = f"{leans} {question}" if leans and leans_back(question) else question

@@ -12,6 +12,9 @@ _LOWERS = re.compile(
     r"^(?!\W*(?:and |so |but )?(?:do|does|did|will|would) (?!(?:i|we|he|she|they)\b))(?!.*\b(?:should i take|lower (?:number|limit|value|reading|one|figure)|(?:ly|sitt|stand)ing down)\b)"
     r".*(?:\b(?:bring|get|keep|push)\b[^?.]{0,30}\bdown\b|(?:^\W*|\b(?:to|can|could|do|does|how|i|we|he|she|they|me|him|her) (?:\w+ )?)(?:lower|reduce|improve|turn back|reverse)\b|\bback to normal\b|\bwhat (?:can|could|should) (?:i|we|he|she|they) (?:do|change)\b|\banything (?:i|we|he|she|they) (?:can|could|should) do\b)"
 )
+_BY_DOING = re.compile(  # "would losing a bit of weight bring it down?"
+    r"^\W*(?:and |so |but |then )?(?:would|will|could|can|does|do|might)\b[^?.]{0,24}\b(?:weight|salt|exercis\w+|walk\w*|active|activity|running|alcohol|drink\w*|diet|eat\w*)\b[^?.]{0,24}\b(?:(?:bring|get|take)\b[^?.]{0,20}\bdown|lower|reduce|help)\b"
+)
 _OTHERWISE = re.compile(r"\bpregnan\w*|\btype (?:1|one|i)\b|\bt1dm?\b|\binsulin\b|\bstatins?\b|\bunderweight\b")  # of these the library speaks otherwise
 _OF_ELSE = re.compile(
     r"\b(?:eye|cpap|lung|tyre) pressure\b|\b(?:fev|fvc|breath|lung|stress|sleep|mood|heart rate|pulse|fever|temperature)"
@@ -27,15 +30,22 @@ _LOWERED_BY = (  # what it goes by, the fact, the passages and sentences that te
 )
 
 
-def lowered(asking: Asking, spoken_of: str = "") -> str:
-    """A value and what lowers it, passages by id; empty where none is named, or it need not be lower. ``spoken_of``: what a question that names none goes on from."""
+def lowered_by_doing(question: str) -> bool:
+    """Whether a question (small letters) asks if something that one can do lowers a value."""
+    return _BY_DOING.search(question) is not None
+
+
+def lowered(asking: Asking, spoken_of: str = "", told: str = "") -> str:
+    """A value and what lowers it, passages by id; empty where none is named, or it need not be lower. ``spoken_of``: what a question that names none goes on from, and
+    ``told``, facts as tokens: its answer."""
     question, view = asking.question, asking.view
-    told = f"{question} {spoken_of} {view.text('conditions').lower()}"
-    if not _LOWERS.search(question) or view.child or _OTHERWISE.search(told) or _OF_ELSE.search(question):
+    of_whom = f"{question} {spoken_of} {view.text('conditions').lower()}"
+    if not (_LOWERS.search(question) or lowered_by_doing(question)) or view.child or _OTHERWISE.search(of_whom) or _OF_ELSE.search(question):
         return ""
-    named = [one for one in _LOWERED_BY if re.search(one[0], question)]
+    asked = re.sub(r"\bweight\b", " ", question) if lowered_by_doing(question) else question  # what is done lowers another value
+    named = [one for one in _LOWERED_BY if re.search(one[0], asked)]
     if not named and _POINTS_BACK.search(question) and not _OF_ELSE.search(spoken_of):
-        named = [one for one in _LOWERED_BY if re.search(one[0], spoken_of)]
+        named = [one for one in _LOWERED_BY if re.search(one[0], spoken_of) or f"<|{one[1]}|>" in told]
     found = [_lowers(asking, name, passages) for _, name, passages in named[:2] if _is_high(asking, name)]
     return " ".join(found)
 

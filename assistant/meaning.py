@@ -67,7 +67,7 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
     ),
     (
         re.compile(
-            r"\b(?:could|can|might|is|does|would|may)\b[^?.]{0,12}\b(?:weight|belly|bmi|obesity|size|fat|tummy|stomach|posture|scoliosis|anxiety|anaemia)\b[^?.]{0,24}\b(?:pull\w*|bring\w*|drag\w*|push\w*|squash\w*|explain\w*|caus\w+|lower\w*|reduc\w+|be (?:why|behind|the reason|to blame)|account|do(?:ing)? (?:this|that|it))\b",
+            r"^(?!.*\b(?:los(?:e|ing)|shed\w*|drop\w*|gain\w*|putting on) ).*\b(?:could|can|might|is|does|would|may)\b[^?.]{0,12}\b(?:weight|belly|bmi|obesity|size|fat|tummy|stomach|posture|scoliosis|anxiety|anaemia)\b[^?.]{0,24}\b(?:pull\w*|bring\w*|drag\w*|push\w*|squash\w*|explain\w*|caus\w+|lower\w*|reduc\w+|be (?:why|behind|the reason|to blame)|account|do(?:ing)? (?:this|that|it))\b",
             re.IGNORECASE,
         ),
         "cause_of_result",
@@ -199,7 +199,13 @@ _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
         ),
         "can_it_improve",
     ),
-    (re.compile(r"\bbecause (?:i'm|i am|he's|he is|she's|she is|of (?:my|his|her|the))\b", re.IGNORECASE), "cause_of_result"),
+    (
+        re.compile(
+            r"\b(?:is|are|was|were|could|can|might|be|just|only|that|it|this)\b(?: \w+){0,4} because (?:i'm|i am|he's|he is|she's|she is|of (?:my|his|her|the))\b",
+            re.IGNORECASE,
+        ),
+        "cause_of_result",
+    ),
     (
         re.compile(
             r"^\W*(?:can|could|should|may|is it)\b[^?.]*(?:\b\d{4} ?(?:m|metres|meters)\b|\b(?:altitude|mountains?|ski(?:ing)?|everest|trek\w*)\b)",
@@ -345,6 +351,12 @@ _PLAIN_WHY = re.compile(r"\b(?:quality|grade|tail|scoop\w*|limb|an? [a-f])\b")
 _COMPARES = re.compile(r"\b(?:differ\w*|versus|vs|instead of|rather than|better than|which (?:one|is)|or (?:the )?(?:fixed|lower|percent))\b")
 _OF_IT = re.compile(r"\b(?:it|that|this|them|those|these)\b")
 _OF_WHAT_WAS_SAID = (  # what a question that points back asks of it
+    (
+        re.compile(
+            r"^\W*(?:and |so |but )?(?:what|which \w+)\b[^?.]{0,20}\b(?:push|driv|put|rais|pull|mak)\w*\b[^?.]{0,12}\b(?:it|that|this|them|those|these)\b[^?.]{0,16}\b(?:up|higher|so high|most)\b"
+        ),
+        "why",
+    ),
     (
         re.compile(
             r"^\W*(?:and |so |but )?(?:how|what|can|could|is there)\b[^?.]*\b(?:lower|reduce|improve|change|prevent|(?:bring|get|take) (?:(?:it|that|this|them|those) )?down|better)\b"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.alarm_net import BUCKETS, SPELLINGS, SURER, WEIGHTS, AlarmNet, pieces
+from assistant.alarm_net import BUCKETS, BYTES, LIKENESS, SPELLINGS, SURER, WEIGHTS, AlarmNet, more_alike, of_length_one, pieces
 from assistant.disputes import OF_AN_ESTIMATE
 from assistant.intents import OF_PASSAGES, load_taught, read_natural
 from assistant.safety_benchmark import MENDED_FOR, Wording, read_wordings
@@ -40,6 +40,7 @@ OF_URGENCY = ("when_to_seek_care", "urgent_now", "warning_signs")  # intents who
 _URGENT = re.compile(r"emergenc|ambulance|\b(?:999|911|112)\b|a ?& ?e\b|casualty", re.IGNORECASE)
 ROUNDS = 150  # of fitting; stopped before it fits the wordings to the letter
 STRENGTH = 5.0  # the inverse of the penalty on weights
+HARDEST = 3000  # harmless questions to this app, those that the heads hold for the most alarming, that are remembered beside the sets
 _ALARMING = (EMERGENCY, SELF_HARM)
 
 
@@ -71,19 +72,33 @@ def teach(seed: int = 7) -> dict[str, Any]:
             fitted = LogisticRegression(C=STRENGTH, max_iter=ROUNDS).fit(inputs[at[use]], target[use], sample_weight=weight[use])
         return fitted.coef_[0].astype(np.float32), float(fitted.intercept_[0])
 
+    def remembered(use: NDArray[np.bool_], coefficients: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+        """The messages taught that others are likened to, in bytes, and which are alarming: those of the sets, and the harmless questions nearest to an alarm."""
+        of_sets = np.flatnonzero(use & (weight == REAL))
+        ours = np.flatnonzero(np.isin(source, ("ours", "asked")))
+        hardest = ours[np.argsort(-(inputs[at[ours]] @ coefficients), kind="stable")[:HARDEST]]
+        kept = np.concatenate([of_sets, hardest])
+        states = of_length_one(inputs[at[kept], :WIDTH].toarray())
+        return np.clip(np.round(states * BYTES), -127, 127).astype(np.int8), alarm[kept]
+
     odds: dict[str, float] = {}
     for number in sorted({one.set for one in real}):
         coefficients, intercept = head(source != str(number), alarm)
+        places, alarming = remembered(source != str(number), coefficients)
+        known = (places / BYTES).astype(np.float32)
         for row in rows:
-            if row.source == str(number):
-                each = inputs[[place[piece] for piece in pieces(row.text)]] @ coefficients + intercept
+            if row.source == str(number) and row.weight == REAL:
+                read = inputs[[place[piece] for piece in pieces(row.text)]]
+                each = read @ coefficients + intercept + LIKENESS * more_alike(read[:, :WIDTH].toarray(), known, alarming)
                 each[1:] -= SURER
                 odds[row.text] = float(each.max())
     found = {"wordings": len(rows), "alarms": int(alarm.sum()), "seed": seed} | _limits(real, odds)
-    heads = [head(np.ones(len(rows), dtype=bool), alarm), head(alarm, self_harm)]
+    every = np.ones(len(rows), dtype=bool)
+    heads = [head(every, alarm), head(alarm, self_harm)]
+    places, alarming = remembered(every, heads[0][0])
     meaning, words, spelling = np.split(np.array([one[0] for one in heads]).astype(np.float16), (WIDTH, WIDTH + BUCKETS), axis=1)
     np.savez_compressed(
-        WEIGHTS, meaning=meaning, words=words, spelling=spelling, bias=np.array([one[1] for one in heads], dtype=np.float32),
+        WEIGHTS, meaning=meaning, words=words, spelling=spelling, taught=places, alarming=alarming, bias=np.array([one[1] for one in heads], dtype=np.float32),
         alarm=np.float32(found["alarm"]), doubt=np.float32(found["doubt"]), made_of=np.array(json.dumps(found)),
     )  # fmt: skip
     AlarmNet.load.cache_clear()

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.answering import speaks_to
+from assistant.answering import for_the_young, speaks_to
 from assistant.answers_by_words import BY_WORDS
 from assistant.asked_blows import asked_blows
 from assistant.asked_measures import asked_measures
-from assistant.asked_risks import asked_risks
+from assistant.asked_risks import asked_risks, asks_to_trust
 from assistant.asked_values import asked_values, named_values, values_in_words
 from assistant.asking import READ_SURE
 from assistant.disputes import OF_AN_ESTIMATE, meant_instead
@@ -97,6 +97,7 @@ def _with_guidance(session: Session, library: GuidelineLibrary, question: str, f
         best is None
         or best.score < (ADVISES if ADVICE.search(question) or found.intent == "fits_symptom" else GUIDES)
         or not speaks_to(best.sentence, question, session.patient.age_years, session.patient.sex)
+        or for_the_young((best,), question, session.patient.age_years)[0].score < best.score  # limits of adults are none of a child's
     ):
         return found
     said = found.said
@@ -132,7 +133,7 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     lists = lists or (mentioned(asking.view, spelt, library.likeness) if may(OF_LISTS) and "risk" not in spelt else "")
     if lists:
         return said_by_code("my_numbers", question, lists)
-    trusted = cited(asked_risks(asking), asking) if may(OF_RISKS) and not highest else None
+    trusted = cited(asked_risks(asking), asking) if (may(OF_RISKS) or asks_to_trust(spelt)) and not highest else None
     if trusted is not None:
         return said_by_code("risk_trust", question, trusted.text, trusted.passages)
     for name, answered in () if sure >= READ_SURE and intent in BY_CODE else BY_WORDS.items():
@@ -219,8 +220,11 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     of_risks = ranked_risks(asking) if asks_to_rank(spelt) else several_risks(asking) if intent == "risks" else ""
     if of_risks:
         return Question(question, "risks", (), (), (Asked("risks", question),), said=of_risks)
+    if before is not None and before.seen.intent in OF_AN_ESTIMATE and of_what_was_said(spelt) == "why":
+        intent, sure = "why", LEAD_SURE  # "and what pushes them up the most?"
     if before is not None and sure < LEAD_SURE and (intent == "unknown" or before.seen.intent not in THEMES):
         of_it = of_what_was_said(spelt)
+        of_it = "" if of_it == "why" else of_it
         answered = of_it == "what_would_change" and intent == "unknown" and able(library.answering(question, library.around(question))) >= LEAST_ASKED
         if (
             of_it and not answered and not (of_it == "what_would_change" and _OF_FOOD.search(spelt))

@@ -22,6 +22,10 @@ _ABOVE_USUAL = re.compile(
     r"\b(?:which|what|any|list)\b[^?.]{0,30}\b(?:risks?|estimates?|percentages?|of the eight|ones?)\b[^?.]{0,30}\b(?:above|over|higher than|more than|worse than)\b (?:what is |the )?(?:usual|average|normal|expected|most)\b"
     r"|\b(?:risks?|estimates?)\b[^?.]{0,12}\bstands? out\b"
 )
+_STANDS = re.compile(  # what is not above usual
+    r"\b(?:which|what|any|list|are there)\b[^?.]{0,30}\b(?:risks?|estimates?|percentages?|of (?:the eight|them|these|his|hers|mine|the others)|ones?)\b[^?.]{0,30}"
+    r"\b(?P<how>(?:not|aren't|isn't) (?:above|over|higher than|more than)|lower than|below|under|less than|about|around)\b (?:what is |the )?(?:usual|average|normal|expected)\b"
+)
 _RANKED = re.compile(
     r"\b(?:rank\w*|order|sort|top (?:two|three|four|2|3|4)|(?:two|three) (?:highest|biggest|main))\b[^?.]*\brisks?\b|\brisks\b[^?.]*\b(?:rank\w*|in order|highest to lowest|top three)\b"
 )
@@ -35,7 +39,7 @@ _COMPARED = f"The comparison is with people of your age and sex. {_ESTIMATES}"
 
 def asks_to_rank(question: str) -> bool:
     """Whether a question (small letters) asks which estimates are the highest, or above what is usual."""
-    return any(pattern.search(question) for pattern in (_ABOVE_USUAL, _HIGHEST, _MATTERS, _RANKED))
+    return any(pattern.search(question) for pattern in (_STANDS, _ABOVE_USUAL, _HIGHEST, _MATTERS, _RANKED))
 
 
 def ranked_risks(asking: Asking) -> str:
@@ -49,6 +53,16 @@ def ranked_risks(asking: Asking) -> str:
     if _RANKED.search(question):
         told = "; ".join(_shown(view, one) for one in order[: len(order) if of_vessels else MOST])
         return f"The highest of the estimated risks{' of the heart and the circulation' if of_vessels else ''} are, in this order: {told}. {_COMPARED} Ask why for any of them, and I say what it rests on."
+    stands = _STANDS.search(question)
+    if stands is not None:
+        wanted = {"a": ("about usual",), "n": ("about usual", "lower than usual"), "i": ("about usual", "lower than usual")}.get(
+            stands["how"][0], ("lower than usual",)
+        )
+        wanted = ("about usual", "lower than usual") if stands["how"].startswith("aren") else wanted
+        fits = [one for one in order if view.status(f"risk_{one.trait}") in wanted]
+        if not fits:
+            return f"None of the estimated risks is {' or '.join(wanted)}. {_COMPARED}"
+        return f"These are {' or '.join(wanted)}: {'; '.join(_shown(view, one) if len(wanted) > 1 else _named(view, one) for one in fits)}. {_COMPARED}"
     above = [one for one in order if view.status(f"risk_{one.trait}") == "higher than usual"]
     if _ABOVE_USUAL.search(question):
         told = (

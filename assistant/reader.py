@@ -1,6 +1,7 @@
 """How a question is read: what it asks (an intent), and where in the library its answer may stand (a vector beside those of its sentences).
 
-all-MiniLM-L6-v2 as it is, its words and its spelling, and heads over them that were taught by ``breathwise library reader`` (``reader_teaching``).
+all-MiniLM-L6-v2 as it is, its words and its spelling, heads over them that were taught by ``breathwise library reader`` (``reader_teaching``), and the questions they
+were taught with, by where they lie (``remembered``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assistant.intents import load_taught, read_natural
+from assistant.remembered import OF_INTENTS, OF_SENTENCES, UNLIKE, Remembered
 from assistant.slips import plain
 from assistant.text_features import WIDTH, buckets, meanings, spellings
 from encoders.passages import GUIDELINES
@@ -35,10 +37,20 @@ MEANING = 384  # numbers of a sentence's vector
 @dataclass(frozen=True)
 class Read:
     """What a question was read as: its likeliest intents, each with how sure that is (0-1, the root of its chance), and its ``vector`` (384,) of length one,
-    comparable with the sentences of the library as they are asked for (``QuestionReader.as_asked``)."""
+    comparable with the sentences of the library as they are asked for (``QuestionReader.as_asked``); ``likeness`` (sentence + 1,): to the questions that were taught of
+    each."""
 
     intents: tuple[tuple[str, float], ...]
     vector: NDArray[np.float32]
+    likeness: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Laid:
+    """Sentences as questions for them lie: ``vectors`` (sentence, 384), and ``rows``: which of the sentences taught each is, the last where it is none."""
+
+    vectors: NDArray[np.float32]
+    rows: NDArray[np.int64]
 
 
 class QuestionReader:
@@ -47,7 +59,9 @@ class QuestionReader:
     def __init__(self, folder: Path) -> None:
         from safetensors.numpy import load_file
 
-        heads = {name: tensor.astype(np.float32) for name, tensor in load_file(folder / "heads.safetensors").items()}
+        held = load_file(folder / "heads.safetensors")
+        self._remembered = Remembered(held["main"].astype(np.float32), held["places"], held["of_intent"], held["of_sentence"])
+        heads = {name: tensor.astype(np.float32) for name, tensor in held.items() if tensor.dtype in (np.float16, np.float32)}
         self._weights, self._bias, self._turn, self._lay, self._own = (heads[name] for name in ("weights", "bias", "turn", "lay", "own"))
         self._leans, self._after = heads["leans"], heads["after"]
         about = json.loads((folder / "reader.json").read_text(encoding="utf-8"))
@@ -82,29 +96,29 @@ class QuestionReader:
             sums += of_both[: len(self.names)]
             vector += of_both[len(self.names) :]
         vector /= np.linalg.norm(vector)
+        likeness = self._remembered.of_sentences(vector[None], len(self._row) + 1)[0]
         exact = self._known.get(plain(question)) if not (both and _GOES_ON.match(question)) else None
         if exact is not None:
-            return Read(((exact, 1.0),), vector)
+            return Read(((exact, 1.0),), vector, likeness)
         for start, found in ((WIDTH, buckets(question, BUCKETS)), (WIDTH + BUCKETS, spellings(question, SPELLINGS))):
             sums += self._weights[:, [start + one for one in found]].sum(1) / max(len(found), 1) ** 0.5
+        sums += OF_INTENTS * self._remembered.of_intents(vector[None], len(self.names))[0]
         chances = np.exp(self.sharpness * (sums - sums.max()))
         chances /= chances.sum()
         first = np.argsort(-chances)[:3]
-        return Read(tuple((self.names[n], float(chances[n]) ** 0.5) for n in first), vector)
+        return Read(tuple((self.names[n], float(chances[n]) ** 0.5) for n in first), vector, likeness)
 
-    def as_asked(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Sentences as questions for them lie: their vectors (sentence, 384), turned, and for those that were taught what their own questions add."""
-        found: NDArray[np.float32] = vectors + vectors @ self._lay.T
-        for n, text in enumerate(texts):
-            row = self._row.get(digest(text))
-            if row is not None:
-                found[n] += self._own[row]
-        return found
+    def as_asked(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> Laid:
+        """Sentences by their vectors (sentence, 384), turned, and for those that were taught with what their own questions add."""
+        rows = np.array([self._row.get(digest(text), len(self._row)) for text in texts], dtype=np.int64)
+        own = self._own[rows] * (rows < len(self._row))[:, None]  # the last row is that of "none"
+        return Laid((vectors + vectors @ self._lay.T + own).astype(np.float32), rows)
 
-    def nearness(self, vector: NDArray[np.float32], sentences: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How near a question lies to each sentence as it is asked for (sentence, 384): log odds against "no sentence answers"."""
-        found: NDArray[np.float32] = self.scale * (sentences @ vector - self.none - float(self._own[-1] @ vector))
-        return found
+    def nearness(self, read: Read, laid: Laid) -> NDArray[np.float32]:
+        """How near a question lies to each sentence as it is asked for: log odds against "no sentence answers"."""
+        found = self.scale * (laid.vectors @ read.vector - self.none - float(self._own[-1] @ read.vector))
+        near: NDArray[np.float32] = (found + OF_SENTENCES * (read.likeness[laid.rows] - UNLIKE)).astype(np.float32)
+        return near
 
 
 def after(before: str, question: str) -> str:

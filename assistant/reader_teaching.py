@@ -1,11 +1,12 @@
-"""How the reader is taught: ``breathwise library reader``, about ten minutes on two cores.
+"""How the reader is taught: ``breathwise library reader``, about half an hour on two cores.
 
 Two lessons take turns. Of the wordings in ``prompts/questions`` and ``assets/questions/*.txt`` and of the questions in ``assets/questions/natural.tsv`` it learns the
 intents; of the natural ones that the library answers and of ``assets/questions/of_passages.tsv`` (passage, number of the sentence that answers, 0 for none, question) it
 learns to lay a question beside the sentence that answers it, among all sentences of the library and "none". MiniLM itself stays as it is: taught through (LoRA), it read
 the questions of authors whom it had not met worse than these heads do. Now and then the sentences are laid out without what their own questions add, so that a clinic's
 own documents are found too. A question that goes on from others is read with them; one that stands alone is now and then put after another, of which it is to take
-nothing. Natural questions of authors left out judge it; then it is taught with all.
+nothing. It is taught TIMES over, each time in another order, and the weights are averaged: one time alone varies, and reads fewer questions right. Where the questions lie
+that it was taught with is remembered (``remembered``). Natural questions of authors left out judge it; then it is taught with all.
 """
 
 from __future__ import annotations
@@ -22,80 +23,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from assistant.answering import candidates, stated
-from assistant.intents import NATURAL, OF_PASSAGES, UNKNOWN, Natural, fingerprint, load_taught, read_natural
-from assistant.minilm import minilm
-from assistant.reader import BUCKETS, FOLDER, MEANING, SPELLINGS, QuestionReader, after, digest
-from assistant.text_features import WIDTH, buckets, meanings, spellings
-from encoders.passages import PassageError, read_passages
+from assistant.intents import UNKNOWN, Natural
+from assistant.reader import BUCKETS, FOLDER, MEANING, SPELLINGS, QuestionReader, digest
+from assistant.reader_lessons import OF_THE_PATIENT, Asked, Lessons, natural_asked, taught_with
+from assistant.remembered import OF_INTENTS, OF_SENTENCES, UNLIKE, Remembered
+from assistant.text_features import WIDTH
 
 RATE, TURN_RATE = 5e-3, 2e-3  # learning rates, at their highest, of the intents and of what turns a question towards its sentence
-BATCH, ASKED_BATCH, EPOCHS = 128, 64, 8
+BATCH, ASKED_BATCH, EPOCHS, TIMES = 128, 64, 5, 3
+DROPPED = 0.2  # of what turns a question towards its sentence
 OFTENER = 3  # times that a natural question is read for each time of a wording written for an intent
-SECOND = 0.4  # of the label, what the second of two things asked gets
 SMOOTHING = 0.1  # of the labels: many questions lie between two
 WITHOUT_OWN = 0.3  # share of the batches that are laid beside sentences as a clinic's would be
 AFTER_ANOTHER = 0.3  # share of the readings of a natural question that stands alone in which it follows another one
 BESIDE = 12  # questions of this patient alone, or of nothing, that are laid beside the library with every batch: no sentence answers them
 FOLDS = 3  # groups of authors; each is left out once
-OF_THE_PATIENT = (
-    "my_numbers", "explain_result", "pattern", "quality", "risks", "why_risk", "why_pattern", "show_flow_volume", "show_volume_time", "missing_data", "what_is_missing",
-    "percentile", "lowest_value", "lung_age", "which_blow", "every_blow", "lists_held", "open_record", "app_use", "export", "not_held", "two_values", "odd_record", "letter",
-    "privacy", "greeting", "thanks", "shorter", "plain_words", "why", "is_it_bad", "off_topic", "risk_meaning", "risk_made_how", "over_time", "normal_for_me", "own_value_good",
-    "why_not_read", "headline", "no_curve", "axes", "overlaid", "a_program", "capabilities", "change_record", "not_able", "other_language", "certainty", "how_real",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question of the library: which sentence answers it (-1: none of its passage's, or none at all where no passage is named), and the passage."""
-
-    text: str
-    sentence: int
-    passage: str
-    before: str = ""
-
-
-def library_sentences() -> tuple[list[str], list[str]]:
-    """All sentences that can be quoted, as they are turned into vectors, and their passages' ids."""
-    found = [(stated(passage, sentence), passage.id) for passage in read_passages() for _, _, sentence in candidates([passage])]
-    return [text for text, _ in found], [name for _, name in found]
-
-
-def read_asked(path: Path = OF_PASSAGES) -> tuple[Asked, ...]:
-    """The questions of the library. Raises PassageError for a line whose passage or sentence does not exist."""
-    place = _Places()
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        name, _, rest = line.partition("\t")
-        number, _, text = rest.partition("\t")
-        if not number.isdigit() or not text:
-            raise PassageError(f"{path.name} has the line {line[:60]!r}; a line is a passage, the number of its sentence or 0, and a question")
-        found.append(Asked(text, place.of(name, int(number), path.name), name))
-    return tuple(found)
-
-
-def natural_asked(natural: Sequence[Natural]) -> tuple[Asked, ...]:
-    """The natural questions that a sentence of the library answers, and those that surely none does."""
-    place = _Places()
-    found = [Asked(one.text, place.of(name, number, NATURAL.name), name, one.before) for one in natural for name, number in one.sentences[:1]]
-    return (*found, *(Asked(one.text, -1, "", one.before) for one in natural if not one.answered or set(one.intents) <= set(OF_THE_PATIENT)))
-
-
-class _Places:
-    """Where the sentences of each passage stand among all."""
-
-    def __init__(self) -> None:
-        self._first: dict[str, int] = {}
-        self._count: dict[str, int] = {}
-        for n, name in enumerate(library_sentences()[1]):
-            self._first.setdefault(name, n)
-            self._count[name] = self._count.get(name, 0) + 1
-
-    def of(self, name: str, number: int, file: str) -> int:
-        if number > self._count.get(name, -1):
-            raise PassageError(f"{file} names {name} {number}, which is no sentence of the library; 0 is for none of a passage's")
-        return self._first[name] + number - 1 if number else -1
 
 
 class _Net(nn.Module):
@@ -108,7 +50,7 @@ class _Net(nn.Module):
         for weight in (self.head.weight, self.words.weight, self.spelling.weight, self.turn.weight, self.lay.weight, self.leans.weight, self.after.weight):
             nn.init.zeros_(weight)
         self.own = nn.Parameter(torch.zeros(len(sentences) + 1, MEANING))  # the last is that of "none"
-        self.drop = nn.Dropout(0.1)
+        self.drop, self.drop_turn = nn.Dropout(0.1), nn.Dropout(DROPPED)
         self.none, self.log_scale = nn.Parameter(torch.tensor(0.3)), nn.Parameter(torch.tensor(3.0))
         self.sentences = sentences
 
@@ -128,78 +70,27 @@ class _Net(nn.Module):
             sums = sums + layer(torch.tensor(np.concatenate(found)), starts, per_sample_weights=torch.tensor(weights))
         return sums
 
+    def vectors(self, states: Tensor, both: Tensor) -> Tensor:
+        """(text, MEANING): where questions lie, of length one."""
+        return F.normalize(states[:, -MEANING:] + self.turn(self.drop_turn(states)) + self.of_both(states, both)[:, -MEANING:], dim=-1)
+
     def nearness(self, states: Tensor, both: Tensor, own: bool = True) -> Tensor:
         """(text, sentence + 1) sums; the last is that of "none"."""
-        vectors = F.normalize(states[:, -MEANING:] + self.turn(states) + self.of_both(states, both)[:, -MEANING:], dim=-1)
+        vectors = self.vectors(states, both)
         laid = self.sentences + self.lay(self.sentences)
         near = vectors @ (laid + self.own[:-1] if own else laid).T
         return torch.cat([near, (self.none + vectors @ self.own[-1])[:, None]], 1) * self.log_scale.exp()
 
 
-class _Lessons:
-    """All that is taught, as the net takes it."""
-
-    def __init__(self) -> None:
-        self.natural = read_natural()
-        wordings = [Natural("", text, (intent,), (), True) for intent, texts in load_taught().items() for text in texts]
-        self.questions = [*wordings, *self.natural]
-        self.names = sorted({one.intents[0] for one in wordings})
-        strange = sorted({intent for one in self.natural for intent in one.intents} - set(self.names))
-        if strange:
-            raise PassageError(f"{NATURAL.name} names {strange[0]}, which is no intent")
-        self.asked = read_asked()
-        self.sentences, of = library_sentences()
-        self.of_passage = np.array(of)
-        self.vectors = torch.tensor(np.array(minilm().embed_documents(self.sentences), dtype=np.float32))
-        chance = np.random.default_rng(0)
-        others = [one.text for one in self.natural if not one.before]
-        self._strange = {one.text: str(other) for one, other in zip(self.questions, chance.choice(others, len(self.questions)), strict=True)} if others else {}
-        pairs = [after(self.before(one.text, one.before), one.text) for one in self.questions if one.author]
-        self._place: dict[str, int] = {
-            text: n for n, text in enumerate(dict.fromkeys([*(one.text for one in self.questions), *(one.text for one in self.asked), *pairs]))
-        }
-        self._states = torch.tensor(meanings(list(self._place)))
-        self._bags = {
-            one.text: (np.array(buckets(one.text, BUCKETS), dtype=np.int64), np.array(spellings(one.text, SPELLINGS), dtype=np.int64)) for one in self.questions
-        }
-
-    def states(self, texts: Sequence[str]) -> Tensor:
-        return self._states[[self._place[text] for text in texts]]
-
-    def before(self, text: str, before: str) -> str:
-        """The question that one goes on from; for one that stands alone, any other."""
-        return before or self._strange[text]
-
-    def both(self, texts: Sequence[tuple[str, str]]) -> Tensor:
-        """The states of questions with those before them (both texts of each); zeros where there is none."""
-        found = torch.zeros(len(texts), WIDTH)
-        some = [n for n, (_, before) in enumerate(texts) if before]
-        found[some] = self.states([after(texts[n][1], texts[n][0]) for n in some])
-        return found
-
-    def bags(self, texts: Sequence[str]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        return [self._bags[text] for text in texts]
-
-    def labels(self, some: Sequence[Natural]) -> Tensor:
-        """(question, intent): shares of one."""
-        found = torch.zeros(len(some), len(self.names))
-        for n, one in enumerate(some):
-            first, *others = [self.names.index(intent) for intent in one.intents]
-            found[n, first] = 1.0 - SECOND * bool(others)
-            for other in others[:1]:
-                found[n, other] = SECOND
-        return found
-
-
 def teach(folder: Path = FOLDER, seed: int = 7, epochs: int = EPOCHS, show: bool = False, without: Collection[str] = ()) -> dict[str, Any]:
     """Teach, write to ``folder``, and return what was found of the authors left out, a third of them at a time. ``without``: authors who only judge, in their stead."""
-    lessons = _Lessons()
+    lessons = Lessons()
     authors = sorted({one.author for one in lessons.natural})
     thirds = [authors[third::FOLDS] for third in range(FOLDS)] if len(authors) >= FOLDS else []
     judged: list[_Judged] = []
     for left in [list(without)] if without else thirds:
         net = _taught(lessons, left, seed, epochs, f"reader, {len(left)} authors left out" if show else "")
-        judged.append(_judged(net, lessons, [one for one in lessons.natural if one.author in left]))
+        judged.append(_judged(net, _remembered(net, lessons, left), lessons, [one for one in lessons.natural if one.author in left]))
     if not without:
         net = _taught(lessons, (), seed, epochs, "reader" if show else "")
     found: dict[str, Any] = {}
@@ -224,7 +115,7 @@ def teach(folder: Path = FOLDER, seed: int = 7, epochs: int = EPOCHS, show: bool
         "wordings": sum(not one.author for one in lessons.questions), "intents": len(lessons.names), "questions": len(lessons.asked), "natural": len(lessons.natural),
         "authors": len(authors), "seed": seed, "taught": taught_with(),
     }  # fmt: skip
-    _write(net, folder, lessons, sharpness, found)
+    _write(net, _remembered(net, lessons, without), folder, lessons, sharpness, found)
     QuestionReader.load.cache_clear()
     return found
 
@@ -240,16 +131,42 @@ class _Judged:
     near_alone: NDArray[np.float32]
 
 
-def _judged(net: _Net, lessons: _Lessons, some: list[Natural]) -> _Judged:
+def _judged(net: _Net, remembered: Remembered, lessons: Lessons, some: list[Natural]) -> _Judged:
     states, bags = lessons.states([one.text for one in some]), lessons.bags([one.text for one in some])
     found = []
     with torch.inference_mode():
         for both in (lessons.both([(one.text, one.before) for one in some]), torch.zeros(len(some), WIDTH)):
-            found += [net.intents(states, bags, both).numpy(), net.nearness(states, both).numpy()]
+            sums, near, vectors = net.intents(states, bags, both).numpy(), net.nearness(states, both).numpy(), net.vectors(states, both).numpy()
+            likeness = remembered.of_sentences(vectors, near.shape[1]) - UNLIKE
+            found += [sums + OF_INTENTS * remembered.of_intents(vectors, sums.shape[1]), near + OF_SENTENCES * likeness]
     return _Judged(some, *found)
 
 
-def _taught(lessons: _Lessons, left: Collection[str], seed: int, epochs: int, show: str) -> _Net:
+def _remembered(net: _Net, lessons: Lessons, left: Collection[str]) -> Remembered:
+    """The questions taught, as the reader remembers them: each once, with what it asks and the sentence that answers it."""
+    natural = [one for one in lessons.natural if one.author not in left]
+    asks = {(one.text, one.before): lessons.names.index(one.intents[0]) for one in (*(one for one in lessons.questions if not one.author), *natural)}
+    answers = {(one.text, one.before): one.sentence for one in (*lessons.asked, *natural_asked(natural)) if one.sentence >= 0}
+    texts = list(dict.fromkeys([*asks, *answers]))
+    found = []
+    with torch.inference_mode():
+        for n in range(0, len(texts), 2048):
+            some = texts[n : n + 2048]
+            found.append(net.vectors(lessons.states([text for text, _ in some]), lessons.both(some)).numpy())
+    return Remembered.of(
+        np.concatenate(found), np.array([asks.get(one, -1) for one in texts], dtype=np.int16), np.array([answers.get(one, -1) for one in texts], dtype=np.int16)
+    )
+
+
+def _taught(lessons: Lessons, left: Collection[str], seed: int, epochs: int, show: str) -> _Net:
+    """The mean of the nets taught one after another."""
+    nets = [_taught_once(lessons, left, seed + n, epochs, f"{show}, {n + 1} of {TIMES}" if show else "") for n in range(TIMES)]
+    states = [net.state_dict() for net in nets]
+    nets[0].load_state_dict({name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]})
+    return nets[0]
+
+
+def _taught_once(lessons: Lessons, left: Collection[str], seed: int, epochs: int, show: str) -> _Net:
     torch.manual_seed(seed)
     chance = np.random.default_rng(seed)
     natural = [one for one in lessons.natural if one.author not in left]
@@ -262,7 +179,7 @@ def _taught(lessons: _Lessons, left: Collection[str], seed: int, epochs: int, sh
     net = _Net(len(lessons.names), lessons.vectors).train()
     groups = (
         ([*net.head.parameters(), *net.words.parameters(), *net.spelling.parameters()], RATE, 0.02),
-        ([*net.turn.parameters(), *net.lay.parameters(), net.own, *net.leans.parameters(), *net.after.parameters()], TURN_RATE, 0.05),
+        ([*net.turn.parameters(), *net.lay.parameters(), net.own, *net.leans.parameters(), *net.after.parameters()], TURN_RATE, 0.2),
         ([net.none, net.log_scale], TURN_RATE, 0.0),
     )  # fmt: skip
     optimizer = torch.optim.AdamW([{"params": params, "lr": rate, "weight_decay": decay} for params, rate, decay in groups])
@@ -308,13 +225,6 @@ def _turns(count: int, size: int, chance: np.random.Generator) -> Any:
         yield from (order[start : start + size] for start in range(0, count, size))
 
 
-def taught_with() -> str:
-    """A fingerprint of all wordings, questions and sentences: another one where any has changed."""
-    import hashlib
-
-    return hashlib.sha256((fingerprint() + OF_PASSAGES.read_text(encoding="utf-8") + json.dumps(library_sentences())).encode()).hexdigest()[:16]
-
-
 def _of_intents(sums: NDArray[np.float32], questions: Sequence[Natural], names: Sequence[str]) -> tuple[dict[str, Any], float]:
     """How the questions left out are read, and the sharpness under which the chances fit best."""
     from scipy.optimize import minimize_scalar
@@ -353,7 +263,7 @@ def _share(of: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
     return round(float(of[among].mean()), 4) if among.any() else 0.0
 
 
-def _write(net: _Net, folder: Path, lessons: _Lessons, sharpness: float, found: dict[str, Any]) -> None:
+def _write(net: _Net, remembered: Remembered, folder: Path, lessons: Lessons, sharpness: float, found: dict[str, Any]) -> None:
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -361,7 +271,8 @@ def _write(net: _Net, folder: Path, lessons: _Lessons, sharpness: float, found: 
     leans = torch.cat([net.leans.weight[0], net.leans.bias])
     tensors = {"weights": weights, "turn": net.turn.weight, "lay": net.lay.weight, "own": net.own, "leans": leans, "after": net.after.weight}
     kept = {name: np.ascontiguousarray(tensor.detach().numpy().astype(np.float16)) for name, tensor in tensors.items()}
-    save_file(kept | {"bias": net.head.bias.detach().numpy().astype(np.float32)}, folder / "heads.safetensors")
+    kept |= {"bias": net.head.bias.detach().numpy().astype(np.float32), "main": remembered.main.astype(np.float16)}
+    save_file(kept | {"places": remembered.places, "of_intent": remembered.intents, "of_sentence": remembered.sentences}, folder / "heads.safetensors")
     (folder / "heads.safetensors").chmod(0o644)  # safetensors writes a file that only its owner may read
     about = {
         "intents": lessons.names, "sharpness": sharpness, "scale": float(net.log_scale.detach().exp()), "none": float(net.none.detach()), "made_of": found,

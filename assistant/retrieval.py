@@ -22,7 +22,7 @@ from assistant.local_passages import library_folder, read_local
 from assistant.minilm import MiniLM, minilm
 from assistant.minilm import write_vectors as write_vectors_of
 from assistant.passage_index import PassageIndex, as_embedded, index_folder
-from assistant.reader import QuestionReader, Read, after
+from assistant.reader import Laid, QuestionReader, Read, after
 from assistant.spelling import Speller
 from assistant.word_index import STOP, WordIndex, terms
 from encoders.passages import GUIDELINES, Passage, PassageError, read_passages
@@ -216,10 +216,10 @@ class GuidelineLibrary:
 
     def near(self, question: str, k: int = 10) -> tuple[Passage, ...]:
         """The passages of ours whose sentences the reader lays nearest to a question, of its ``k`` nearest sentences."""
-        found, vectors = self._own_sentences
+        found, laid = self._own_sentences
         if not found or not question.strip():
             return ()
-        lies = self._nearness(self.spelt(question), vectors)
+        lies = self._nearness(self.spelt(question), laid)
         lies = lies + self._goes_on(found) if self._topics else lies
         return tuple(dict.fromkeys(self.passages[found[n]] for n in np.argsort(-lies)[:k]))
 
@@ -234,13 +234,11 @@ class GuidelineLibrary:
         return [self._vectors[text] for text in texts]
 
     @cached_property
-    def _own_sentences(self) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    def _own_sentences(self) -> tuple[tuple[str, ...], Laid]:
         """The passages of all our sentences, and the sentences as they are asked for."""
         found = candidates([one for one in self.passages.values() if not one.local])
-        if not found:
-            return (), np.zeros((0, 384), dtype=np.float32)
         texts = [stated(passage, sentence) for _, passage, sentence in found]
-        vectors = np.array(self._laid(texts), dtype=np.float32)
+        vectors = np.array(self._laid(texts), dtype=np.float32).reshape(-1, 384)
         return tuple(passage.id for _, passage, _ in found), self._reader.as_asked(texts, vectors)
 
     @_once
@@ -295,12 +293,12 @@ class GuidelineLibrary:
         order = np.argsort(-chances)
         return tuple(Fitting(found[n][0], found[n][2], float(chances[n]), shared[n]) for n in order)
 
-    def _nearness(self, question: str, laid: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _nearness(self, question: str, laid: Laid) -> NDArray[np.float32]:
         """``QuestionReader.nearness`` of a question, and of it and those before as if they were one."""
-        near = self._reader.nearness(self._read(question, self.before).vector, laid)
+        near = self._reader.nearness(self._read(question, self.before), laid)
         if not self.before.strip():
             return near
-        both = self._reader.nearness(self._read(after(self.before, question), "").vector, laid)
+        both = self._reader.nearness(self._read(after(self.before, question), ""), laid)
         found: NDArray[np.float32] = ((near + BOTH * both) / (1 + BOTH)).astype(np.float32)
         return found
 

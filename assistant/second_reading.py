@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.answer import NO_ANSWER, Judge
-from assistant.answering import speaks_to
+from assistant.answering import for_the_young, speaks_to
 from assistant.asked_values import asked_values, named_values, values_in_words
 from assistant.asking import Asking
 from assistant.meaning import ASSERTING, DECLINED, FOLLOW_UPS
@@ -75,7 +75,8 @@ def _answer(asking: Asking, library: GuidelineLibrary, question: str, intent: st
         def meant(text: str) -> bool:
             return speaks_to(text, question, patient.age_years, patient.sex)
 
-        best = next((one for one in library.answering(question, passages) if meant(one.sentence) and meant(sentences(passages[one.number - 1].text)[0])), None)
+        fitting = for_the_young(library.answering(question, passages), question, patient.age_years)
+        best = next((one for one in fitting if meant(one.sentence) and meant(sentences(passages[one.number - 1].text)[0])), None)
         return Told(cited(best.sentence, 1), (passages[best.number - 1],)) if best is not None and best.score >= ANSWERS else None
     if intent in INTENTS and intent not in ("risks", "why_risk"):
         text = " ".join(Judge(asking.view.case, (Asked(intent, question),)).rest(()))

@@ -14,7 +14,7 @@ from assistant.comparisons import compares
 from assistant.disputes import OF_AN_ESTIMATE
 from assistant.judged_pressure import asks_how_soon
 from assistant.judged_values import asks_plainly, judged_value, told_with_limits
-from assistant.lowered_values import lowered
+from assistant.lowered_values import lowered, lowered_by_doing
 from assistant.meaning import ASSERTING, FOLLOW_UPS
 from assistant.premises import meant_by_number, not_judged, why_of_record
 from assistant.retrieval import GuidelineLibrary
@@ -125,7 +125,10 @@ def of_values(view: View, names: tuple[str, ...], question: str, spelt: str) -> 
 def within_limits(session: Session, library: GuidelineLibrary, question: str, spelt: str, intent: str) -> Question | None:
     """The value of the record that a question of its theme names by its figure, with the limits it is judged by; None where something else is asked."""
     asking = asking_of(session, library, spelt)
-    lower = cited(lowered(asking, session.told[-1].question.lower() if session.told else ""), asking) if intent in (*WITH_LIMITS, "blood_pressure") else None
+    before = session.told[-1] if session.told else None
+    lower = None
+    if intent in (*WITH_LIMITS, "blood_pressure") or lowered_by_doing(spelt):
+        lower = cited(lowered(asking, before.question.lower() if before else "", before.seen.said if before else ""), asking)
     if lower is not None:
         return said_by_code("lowered_value", question, lower.text, lower.passages)
     number = meant_by_number(asking.view, spelt) if intent in WITH_LIMITS and not ADVICE.search(spelt) else ""

@@ -9,10 +9,11 @@ import pytest
 
 from assistant.asked_blows import asked_blows
 from assistant.asked_measures import asked_measures, measures_named
-from assistant.asked_risks import asked_risks
+from assistant.asked_risks import asked_risks, asks_to_trust
 from assistant.asking import Asking
 from assistant.comparisons import compares
 from assistant.guardrails import check
+from assistant.ranked_risks import asks_to_rank, ranked_risks
 from assistant.record_mentions import mentioned
 from assistant.session import RiskEstimate, Seen, Session, Turn, begin
 from encoders.passages import read_passages
@@ -164,3 +165,22 @@ def test_a_limit_is_compared_in_its_unit(name: str, question: str, said: str) ->
     person = Patient(sex=Sex.MALE, age_years=60.0, height_cm=170.0, weight_kg=95.0, hba1c_percent=6.2, reported=(ReportedSpirometry(fev1_l=1.6, fvc_l=3.2),))
     session = begin(person)
     assert compares(View(Case(person, session.spirometry, session.facts)), name, question) == said
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("and which of his come out lower than usual?", "These are lower than usual: stroke 7 %."), ("which of the eight are not above usual for her?", "stroke 7 % (lower than usual)"),
+        ("which risks are about usual?", "None of the estimated risks is about usual."), ("which risks are above usual?", "None of the estimated risks is higher than usual."),
+    ],
+)  # fmt: skip
+def test_estimates_are_told_by_how_they_stand_beside_what_is_usual(patients: Path, question: str, told: str) -> None:
+    session = risky(patients)
+    session = replace(session, facts=(*session.facts[:-1], replace(session.facts[-1], status="lower than usual")))
+    assert asks_to_rank(question) and told in write_out(ranked_risks(Asking(session, question, LIBRARY)), session.facts)
+
+
+def test_whether_an_estimate_means_anything_is_asked_of_its_trust() -> None:
+    assert asks_to_trust("the copd estimate is only 3% yet she brings up sputum. how much trust should i put in it?")
+    assert asks_to_trust("does the copd estimate of 5% mean anything in a 25 year old?")
+    assert not asks_to_trust("can i trust the fev1?") and not asks_to_trust("what is the estimate?")

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant import intents, reader_teaching
+from assistant import intents, reader_lessons, reader_teaching
 from assistant.intents import UNKNOWN, load_taught, read_natural
 from assistant.minilm import minilm
 from assistant.reader import QuestionReader, made_of
-from assistant.reader_teaching import OF_PASSAGES, library_sentences, natural_asked, read_asked, taught_with
+from assistant.reader_lessons import OF_PASSAGES, library_sentences, natural_asked, read_asked, taught_with
 from assistant.scripted import read_wordings
 from assistant.search_benchmark import read_questions
 from assistant.slips import plain
@@ -79,7 +79,7 @@ def test_a_question_lies_nearest_to_the_sentence_that_answers_it(question: str, 
     texts, of = library_sentences()
     reader = QuestionReader.load()
     vectors = np.array(minilm().embed_documents(texts), dtype=np.float32)
-    near = reader.nearness(reader.read(question).vector, reader.as_asked(texts, vectors))
+    near = reader.nearness(reader.read(question), reader.as_asked(texts, vectors))
     assert of[int(near.argmax())].startswith(passage) and near.max() > 0.0
 
 
@@ -94,7 +94,7 @@ def test_a_question_that_leans_on_the_one_before_is_read_with_it(before: str, qu
     texts, of = library_sentences()
     reader = QuestionReader.load()
     laid = reader.as_asked(texts, np.array(minilm().embed_documents(texts), dtype=np.float32))
-    assert of[int(reader.nearness(reader.read(question, before).vector, laid).argmax())].startswith(passage)
+    assert of[int(reader.nearness(reader.read(question, before), laid).argmax())].startswith(passage)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_sentence_that_was_never_taught_is_found_too() -> None:
     texts = ["Fire drill: The fire drill of this clinic is on the first Monday of the month.", "Parking: Patients park behind the clinic."]
     reader = QuestionReader.load()
     laid = reader.as_asked(texts, np.array(minilm().embed_documents(texts), dtype=np.float32))
-    near = reader.nearness(reader.read("where can my mother leave the car when she comes in").vector, laid)
+    near = reader.nearness(reader.read("where can my mother leave the car when she comes in"), laid)
     assert near[1] > near[0]
 
 
@@ -151,10 +151,10 @@ def test_teaching_writes_what_reading_reads(tmp_path: Path, monkeypatch: pytest.
     few = {name: texts[:40] for name, texts in list(load_taught().items())[:4]}
     lines = OF_PASSAGES.read_text(encoding="utf-8").splitlines()[:80]
     (tmp_path / "asked.tsv").write_text("\n".join(lines) + "\n")
-    monkeypatch.setattr(reader_teaching, "load_taught", lambda: few)
-    monkeypatch.setattr(reader_teaching, "read_asked", lambda: read_asked(tmp_path / "asked.tsv"))
+    monkeypatch.setattr(reader_lessons, "load_taught", lambda: few)
+    monkeypatch.setattr(reader_lessons, "read_asked", lambda: read_asked(tmp_path / "asked.tsv"))
     some = [one for one in read_natural() if set(one.intents) <= set(few)][:30]
-    monkeypatch.setattr(reader_teaching, "read_natural", lambda: tuple(some))
+    monkeypatch.setattr(reader_lessons, "read_natural", lambda: tuple(some))
     found = reader_teaching.teach(tmp_path / "reader", epochs=3)
     assert found["intents"] == 4 and found["wordings"] == 160 and found["questions"] == 80 and found["natural"] == len(some) > 5 and found["right"] > 0.5
     assert json.loads((tmp_path / "reader" / "reader.json").read_text())["made_of"] == found

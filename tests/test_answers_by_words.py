@@ -1,0 +1,122 @@
+"""Questions known by their words alone, and what of them is told: what was missing is put in, what is on file, which values need attention, what confirms a finding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from assistant.answers_by_words import BY_WORDS, confirming_test, held_test, needs_attention, once_added
+from assistant.answers_of_blows import OF_BLOWS, fault_meant
+from assistant.answers_of_finding import smoked_ever
+from assistant.asked_of_finding import asked_of_finding
+from assistant.asking import Asking
+from assistant.judged_values import judged_value
+from assistant.lay_words import written_out
+from assistant.lowered_values import lowered
+from assistant.session import Seen, Session, Turn, begin
+from encoders.record import Patient, Sex, write_out
+from tests.test_told_by_code import LIBRARY, session_of
+
+ILL = begin(
+    Patient(
+        sex=Sex.FEMALE,
+        age_years=46.0,
+        smoking_status="former",
+        pack_years=11.0,
+        systolic_bp_mmhg=186.0,
+        diastolic_bp_mmhg=104.0,
+        hba1c_percent=7.0,
+        spo2_percent=98.0,
+    )
+)
+
+
+def told_by(answer: object, session: Session, question: str) -> str:
+    return write_out(answer(Asking(session, question, LIBRARY)), session.facts)  # type: ignore[operator]
+
+
+def after(session: Session, question: str, intent: str, said: str = "So it is.") -> Session:
+    return session.add(Turn(question, said, seen=Seen(intent=intent, said=said), done=True))
+
+
+def test_a_height_that_is_measured_afterwards_needs_no_new_blow(patients: Path) -> None:
+    session = after(session_of(patients, "missing_data"), "why is there no predicted value?", "why_not_read")
+    assert "every value is compared" in told_by(once_added, session, "so if i measure her now and put it in, would the result be usable?")
+    assert told_by(once_added, session_of(patients, "missing_data"), "so if i measure her now and put it in, would the result be usable?") == ""
+    assert told_by(once_added, session, "what if she gets worse?") == ""
+
+
+def test_what_test_is_on_file_is_told_and_that_there_is_none(patients: Path) -> None:
+    assert "no breathing test" in told_by(held_test, ILL, "what lung function have we got on file for her?")
+    assert "airflow obstruction" in told_by(held_test, session_of(patients, "mild_obstruction"), "what spirometry is there on record?")
+    assert told_by(held_test, ILL, "what does a breathing test show?") == ""
+
+
+def test_the_values_that_need_attention_are_those_outside_their_limits_with_what_is_dangerous() -> None:
+    said = told_by(needs_attention, ILL, "which of her readings today need attention first?")
+    assert "systolic blood pressure 186 mmHg (high)" in said and "HbA1c 7.0 % (high)" in said and "oxygen" not in said and "emergency" in said
+    well = begin(Patient(age_years=40.0, spo2_percent=98.0))
+    assert told_by(needs_attention, well, "which of her readings need attention?").startswith("No value of the record that I have limits for is outside them.")
+    assert told_by(needs_attention, ILL, "which readings does the app take?") == ""
+
+
+def test_a_possible_restriction_is_confirmed_by_lung_volumes_and_nothing_else_is(patients: Path) -> None:
+    session = after(session_of(patients, "possible_restriction"), "why is it called restriction?", "why_pattern")
+    assert "lung volumes" in told_by(confirming_test, session, "what test would confirm it?")
+    assert (
+        told_by(confirming_test, after(session_of(patients, "possible_restriction"), "is my sugar bad?", "judged_value"), "what test would confirm it?") == ""
+    )
+    assert told_by(confirming_test, after(session_of(patients, "mild_obstruction"), "why?", "why_pattern"), "what test would confirm it?") == ""
+
+
+def test_no_question_has_two_such_answers_and_plain_ones_have_none(patients: Path) -> None:
+    session = session_of(patients, "possible_restriction")
+    for question in ("what is fev1?", "how do i stop smoking?", "which vaccines do i need?", "is my blood pressure ok?", "what can i eat?"):
+        assert not [name for name, answer in BY_WORDS.items() if answer(Asking(session, question, LIBRARY))], question
+
+
+def test_two_faults_in_one_question_are_both_explained(patients: Path) -> None:
+    said = told_by(fault_meant, session_of(patients, "poor_effort"), 'what do "early end" and "truncated" actually mean on this test?')
+    assert "makes the FVC too small" in said and "cut off before it had ended" in said
+
+
+def test_after_a_cold_the_test_is_best_repeated_when_well(patients: Path) -> None:
+    assert "best repeated when well" in told_by(OF_BLOWS["test_was_ill"], session_of(patients, "mild_obstruction"), "i had a cold, should i wait?")
+
+
+def test_that_no_day_is_known_is_said_only_where_it_is_asked() -> None:
+    assert told_by(smoked_ever, ILL, "does it know when she gave up smoking?").endswith("It does not say when.")
+    assert "when" not in told_by(smoked_ever, ILL, "did she ever smoke?")
+
+
+@pytest.mark.parametrize(
+    ("age", "question", "told"),
+    [
+        (60.0, "is the creatinine of 0.98 fine for her age?", "0.6 to 1.1 mg/dL in women"),
+        (17.0, "is the creatinine of 0.98 fine for her age?", ""),
+        (60.0, "what is creatinine?", ""),
+    ],
+)
+def test_a_creatinine_is_judged_by_the_range_of_adults_only_for_adults(age: float, question: str, told: str) -> None:
+    session = begin(Patient(sex=Sex.FEMALE, age_years=age, creatinine_mg_dl=0.98))
+    said = told_by(judged_value, session, question)
+    assert told in said and ("0.6 to 1.1" in said) == bool(told)
+
+
+def test_what_one_can_do_lowers_the_value_spoken_of_and_not_itself() -> None:
+    session, question = (
+        begin(Patient(sex=Sex.MALE, age_years=47.0, systolic_bp_mmhg=134.0, diastolic_bp_mmhg=84.0, height_cm=179.0, weight_kg=86.0)),
+        "would losing a bit of weight bring it down?",
+    )
+    said = write_out(
+        lowered(Asking(session, question, LIBRARY), "is 134 over 84 anything?", "Your systolic blood pressure is <|systolic_bp_mmhg|>."), session.facts
+    )
+    assert "134 mmHg" in said and "Less salt" in said and "body mass" not in said
+    assert lowered(Asking(session, question, LIBRARY), "is my fev1 low?", "Your FEV1 is <|fev1_l|>.") == ""
+
+
+def test_pe_at_school_is_no_embolism_and_a_fear_is_no_cause() -> None:
+    asked = "my daughter sits out of PE because she's scared of getting breathless. Should she be joining in?"
+    assert "embolism" not in written_out(asked) and "children" in written_out(asked) and asked_of_finding(asked.lower()) != "cause_of_result"
+    assert "embolism" in written_out("I had a PE in March, can I fly?")

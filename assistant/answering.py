@@ -180,6 +180,8 @@ def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | 
             and not re.search(r"\badults?\b|\beveryone\b|\b(?<!young )people\b|\bnon-smokers\b", sentence, re.IGNORECASE)
         ):
             return False
+    if "exercise is forbidden" in sentence and re.search(r"\bdiv(?:e|es|ing)\b|\bscuba\b", question, re.IGNORECASE):
+        return False
     if _LOW_HBA1C.search(sentence) and not _OF_LOW_HBA1C.search(question):
         return False
     if _WHEN_HIGH.search(sentence) and not _OF_PRESSURE.search(question):

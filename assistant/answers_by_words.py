@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from assistant.answers_of_finding import percent_without
+from assistant.answers_of_finding import ADDED_LATER, percent_without
+from assistant.asked_values import named_values
 from assistant.asking import Asking, finding, listed, result, with_limit
 from assistant.judged_pressure import of_danger
-from encoders.record import label_of
-from encoders.teacher.sentences import not_read
+from assistant.judged_values import danger_of
+from encoders.teacher.sentences import join, not_read
 
 _LUNGS = r"(?:chest|lungs?|breathing|copd|asthma|emphysema|bronchitis)"
 _NO_OTHER = (  # what may stand before a flare-up of the lungs: nothing else that could flare up
@@ -135,9 +136,6 @@ def fits_label(asking: Asking) -> str:
     return f"The test shows no airflow obstruction, which {'COPD needs' if what == 'copd' else 'asthma may lack between attacks'}. {finding(view)} {more}"
 
 
-_IF_ADDED = re.compile(
-    r"\b(?:if|when|once) (?:i|we|you|they|she|he)(?:'ve| have)? (?:just |only |now )?(?:measure|add|put|enter|give|get|type|fill)\w*\b[^?]*\b(?:usable|enough|work\w*|compare\w*|trust|rel(?:y|iable)|read|results?|predicted|pattern|better)\b"
-)
 _OF_WHAT_LACKS = ("why_not_read", "missing_data", "what_is_missing", "percent_without")
 
 
@@ -145,12 +143,12 @@ def once_added(asking: Asking) -> str:
     """What is known once what was missing is put in ("so if I measure her now, would the result be usable?"); empty where nothing was said to be missing."""
     told = asking.session.told
     of_it = bool(told) and told[-1].seen.intent in _OF_WHAT_LACKS and asking.view.state == "no_reference"
-    return percent_without(asking) if of_it and _IF_ADDED.search(asking.question) else ""
+    return percent_without(asking) if of_it and ADDED_LATER.search(asking.question) else ""
 
 
 _TEST = r"(?:lung function|spirometry|breathing tests?|spirograms?|lung tests?)"
 _ON_FILE = re.compile(
-    rf"\b(?:what|which|any|is there an?)\b[^?.]{{0,8}}\b{_TEST}\b[^?.]{{0,16}}\b(?:on (?:file|record)|recorded|ha(?:ve|s) (?:we|you|he|she|i)|is there|do (?:we|you) (?:have|hold)|in (?:the|his|her|my) (?:record|file|notes)|there|here)\b"
+    rf"\b(?:what|which|any|is there an?)\b[^?.]{{0,8}}\b{_TEST}\b[^?.]{{0,16}}\b(?:on (?:file|record)|recorded|ha(?:ve|s) (?:we|you|he|she|i) (?:got|had|done)|do (?:we|you) (?:have|hold)\W*$|in (?:the|his|her|my) (?:record|file|notes))\b"
 )
 
 
@@ -160,46 +158,53 @@ def held_test(asking: Asking) -> str:
 
 
 _NEEDS_ATTENTION = re.compile(
-    r"\b(?:which|what|any)\b[^?.]{0,24}\b(?:readings?|values?|numbers?|figures?|measurements?|obs|observations)\b[^?.]{0,30}\b(?:attention|act(?:ed)? on|worr\w+|concern\w*|out(?:side)? (?:of )?(?:the |their |its )?(?:normal |usual )?(?:range|limits?)|abnormal|urgent\w*|priorit\w+|deal(?:t)? with|see to|seen to|flag\w*|stands? out|off)\b"
+    r"^(?!.*\b(?:ring|call|phone|for an?|in (?:asthma|copd)|risks?|estimates?|blows?|curve)\b).*\b(?:which|what|any)\b(?: of)? (?:my|his|her|their|these|the|this \w+'s) (?:\w+ ){0,2}(?:readings?|values?|numbers?|figures?|measurements?|obs|observations)\b"
+    r"[^?.]{0,30}\b(?:attention|act(?:ed)? on|worr\w+|concern\w*|out(?:side)? (?:of )?(?:the |their |its )?(?:normal |usual )?(?:range|limits?)|abnormal|urgent\w*|priorit\w+|deal(?:t)? with|see to|seen to|flag\w*|stands? out)\b"
 )
 _OUTSIDE = ("low", "slightly low", "borderline low", "raised", "high", "borderline high")
+_WITHOUT_LIMITS = ("glucose_mg_dl", "creatinine_mg_dl", "triglycerides_mg_dl")  # which facts do not judge
+FAST_BREATHING = 30  # breaths a minute, from which breathlessness is told of as an emergency
 
 
 def needs_attention(asking: Asking) -> str:
-    """The values of the record that are outside their limits, and what of them is dangerous; empty where they are not asked for together."""
+    """The values of the record that are outside their limits, what of them is dangerous, and those without limits; empty where they are not asked for together."""
     view = asking.view
-    if not _NEEDS_ATTENTION.search(asking.question) or re.search(r"\b(?:risks?|estimates?|blows?|curve)\b", asking.question):
+    if not _NEEDS_ATTENTION.search(asking.question) or named_values(asking.question):
         return ""
-    named = [
-        (label_of(name), fact)
-        for name, fact in view.facts.items()
-        if fact.status in _OUTSIDE and not name.startswith(("risk_", "fev1_z", "fvc_z", "fev1_fvc_z"))
-    ]
-    test = f" {result(view)}" if view.state == "none" else ""
-    if not named:
-        return f"No value of the record that I have limits for is outside them.{test}"
-    told = "; ".join(
-        f"{label if label[:2].isupper() or label[:3] in ('HDL', 'HbA') else label[0].lower() + label[1:]} {fact.token} ({fact.status})" for label, fact in named
+    outside = [fact for name, fact in view.facts.items() if fact.status in _OUTSIDE and not name.startswith(("risk_", "fev1_z", "fvc_z", "fev1_fvc_z"))]
+    told = "; ".join(f"{_in_a_list(fact.label)} {fact.token} ({fact.status})" for fact in outside)
+    known = any(fact.status for fact in view.facts.values())
+    said = (
+        f"Outside their limits are: {told}."
+        if told
+        else "No value of the record that I have limits for is outside them."
+        if known
+        else "I have limits for no value of this record."
     )
-    return f"Outside their limits are: {told}. {of_danger(asking)}{test}"
+    others = [f"{_in_a_list(view.facts[name].label)} {view.token(name)}" for name in _WITHOUT_LIMITS if view.has(name) and not view.facts[name].status]
+    fast = view.has("respiratory_rate_bpm") and (view.facts["respiratory_rate_bpm"].value or 0.0) >= FAST_BREATHING
+    danger = [
+        of_danger(asking),
+        danger_of(asking, "spo2_percent") if view.has("spo2_percent") else "",
+        asking.quote("when_to_seek_care/emergency-breath") if fast else "",
+    ]
+    parts = [
+        said,
+        f"I do not judge here: {join(others)}; a clinician should." if others else "",
+        *dict.fromkeys(danger),
+        result(view) if view.state == "none" else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _in_a_list(label: str) -> str:
+    return label if label[:2].isupper() or label[:3] in ("HDL", "HbA") else label[0].lower() + label[1:]
 
 
 _TO_CONFIRM = re.compile(
-    r"^\W*(?:and |so |ok |then )*(?:what|which) (?:\w+ ){0,2}tests? (?:would|will|can|could|do|should|to|might|is|are)\b[^?]*\b(?:confirm|prove|settle|be (?:sure|certain)|clinch)\b"
+    r"^\W*(?:and |so |ok |then )*(?:what|which) (?!blood\b)(?:\w+ ){0,2}tests? (?:would|will|can|could|do|should|to|might|is|are)\b[^?]*\b(?:confirm|prove|settle|clinch)\w* (?:it|that|this|(?:the |a )?(?:possible )?restriction|the pattern)\W*$"
 )
-_OF_PATTERN = (
-    "why_pattern",
-    "pattern",
-    "explain_result",
-    "plain_words",
-    "cause_of_result",
-    "why",
-    "is_it_bad",
-    "next_steps",
-    "headline",
-    "do_i_have_asthma",
-    "letter",
-)
+_OF_PATTERN = ("why_pattern", "pattern", "explain_result", "plain_words", "cause_of_result", "why", "is_it_bad", "next_steps", "headline", "letter")
 
 
 def confirming_test(asking: Asking) -> str:

@@ -239,7 +239,9 @@ def percent_without(asking: Asking) -> str:
         return f"Yes: the FEV1/FVC ratio needs no {join(gap)}. Yours is {view.token('fev1_fvc')}. Only to compare it with healthy people are age, sex and height needed."
     if gap and asking.question.lstrip().startswith(("what", "so what", "and what", "which")):
         return f"Record your {join(gap)}: with age, sex and height every value is compared with that of healthy people at once."
-    if gap and re.search(rf"\b(?:if|once|when|enough)\b[^?]*\b(?:{'|'.join(gap)}|it|that|this)\b|\b(?:{'|'.join(gap)})\b[^?]*\benough\b", asking.question):
+    if (gap and re.search(rf"\b(?:if|once|when|enough)\b[^?]*\b(?:{'|'.join(gap)})\b|\b(?:{'|'.join(gap)})\b[^?]*\benough\b", asking.question)) or (
+        gap and ADDED_LATER.search(asking.question)
+    ):
         return f"Once your {join(gap)} {'is' if len(gap) == 1 else 'are'} added, every value is compared with that of healthy people at once, without a new blow.{_poor(view)}"
     if gap:
         held = f" The FEV1 itself is {view.token('fev1_l')}, with nothing to compare it with." if view.has("fev1_l") else ""
@@ -247,6 +249,9 @@ def percent_without(asking: Asking) -> str:
     return f"No. {not_read(view)}"
 
 
+ADDED_LATER = re.compile(
+    r"\b(?:if|when|once) (?:i|we|you|they|she|he)(?:'ve| have)? (?:just |only |now )?(?:measure|add|put in|enter|type|fill in)\w* (?:it|that|this|her|him|(?:my|his|her|the) (?:height|age|sex))\b"
+)
 _WHEN_STOPPED = re.compile(r"\b(?:when|what year|which year|how long ago|since when|quit date|how long since)\b")
 
 

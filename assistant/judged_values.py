@@ -6,7 +6,7 @@ import re
 
 from assistant.asked_values import values_in_words
 from assistant.asking import Asking, listed
-from assistant.judged_pressure import CHECKED, JUDGE, LIMITS, SYSTOLIC, judged_pressure, limits, of_danger
+from assistant.judged_pressure import CHECKED, JUDGE, LIMITS, SYSTOLIC, judged_pressure, limits
 from assistant.lowered_values import lowered
 
 _AND = r"^\W*(?:and|so|but|ok|okay)\b[ ,]*"
@@ -56,6 +56,9 @@ _RECORD = (  # what it goes by, the facts in order of preference, the passage an
     (r"creatinine|\bcreat\b", ("creatinine_mg_dl",), ("kidney/creatinine-range", 0), ()),
     (r"breathing rate|respiratory rate", ("respiratory_rate_bpm",), ("breathlessness/breathing-rate", 0), ()),
 )  # fmt: skip
+FROM_FIVE, FROM_TEN = 5, 10  # years, from which the library has a usual pulse of children, and another one
+CREATININE = {"male": (0.7, 1.3), "female": (0.6, 1.1)}  # mg/dL, usual in adults (MedlinePlus)
+_OF_KIN = re.compile(r"\b(?:my|his|her) (?:brother|sister|friend|neighbour|colleague|uncle|aunt|cousin)\b")
 VERY_HIGH_GLUCOSE = 250  # mg/dL, from which the ADA has ketones looked for
 LOW_SATURATION = 92  # percent, from which down an SpO2 may need help
 LONGEST = 14  # words of a question for a verdict by itself
@@ -104,7 +107,7 @@ def judged_value(asking: Asking) -> str:
         if name == "spo2_percent" and view.below(name):
             judged_by = f"{judged_by} {asking.quote('pulse_oximetry/how-to-use')} {asking.quote('pulse_oximetry/when-to-call', 2)}"
         lower = lowered(asking, question) if _WHAT_TO_DO.search(question) else ""
-        said = f"{own}{values_in_words(view, (name,))} {judged_by} {_danger(asking, name) if view.has(name) else ''} {lower.removeprefix(values_in_words(view, (name,)))}".strip()
+        said = f"{own}{values_in_words(view, (name,))} {judged_by} {danger_of(asking, name) if view.has(name) else ''} {lower.removeprefix(values_in_words(view, (name,)))}".strip()
         return f"{said} One value alone makes no diagnosis." if (named or of_that) and view.has(name) and conditions and not own else said
     return ""
 
@@ -113,9 +116,19 @@ def asks_plainly(question: str) -> bool:
     """Whether a question (small letters) names one value of the record and plainly asks for a verdict on it, whatever else it tells."""
     if len({names[-1] for words, names, *_ in _RECORD if re.search(words, question)}) != 1:
         return False
-    if _OWN.match(question) and _OF_NUMBER.search(question) and JUDGE.search(question):
+    if _OWN.match(question) and _OF_NUMBER.search(question) and JUDGE.search(question) and not _OF_KIN.search(question):
         return True
     return any(pattern.search(question) for pattern in (_LAST_VERDICT, _LOOKS, _WORRIES, _SEE_SOMEBODY, _THAT_TOO))
+
+
+def _beside_range(asking: Asking) -> str:
+    """How a creatinine lies beside what is usual in adults of this sex."""
+    usual, value = CREATININE.get(asking.session.patient.sex or ""), asking.view.facts["creatinine_mg_dl"].value
+    if usual is None or value is None:
+        return ""
+    if usual[0] <= value <= usual[1]:
+        return "Yours lies within that."
+    return f"Yours lies {'above' if value > usual[1] else 'below'} that, so show it to a clinician{' soon' if value > usual[1] else ''}."
 
 
 def told_with_limits(asking: Asking, name: str) -> str:
@@ -136,15 +149,15 @@ def _again(asking: Asking) -> str:
         passage, n = CHECKED_AGAIN[name]
         off = any(view.status(one) not in ("normal", "") for one in ((name, "diastolic_bp_mmhg") if name == SYSTOLIC else (name,)))
         head = "Yes, a value outside its limits is worth a second look. " if off else ""
-        danger = _danger(asking, name) if name == "spo2_percent" else ""
+        danger = danger_of(asking, name) if name == "spo2_percent" else ""
         return f"{head}{values_in_words(view, (name,))} {asking.quote(passage, n)} {danger}".strip()
     return ""
 
 
-def _danger(asking: Asking, name: str) -> str:
+def danger_of(asking: Asking, name: str) -> str:
     """What is an emergency, where a value is so high or low, or it is asked whether it is dangerous."""
     if name == SYSTOLIC:
-        return of_danger(asking)
+        return ofdanger_of(asking)
     low = name == "spo2_percent" and (asking.view.facts[name].value or 100.0) <= LOW_SATURATION
     return asking.quote("when_to_seek_care/emergency-breath") if low or (name == "spo2_percent" and _OF_LOW_SATURATION.search(asking.question)) else ""
 
@@ -155,8 +168,11 @@ def _limits(asking: Asking, name: str, passage: str, n: int) -> str:
         return limits(asking)
     if name == "bmi_kg_m2" and asking.view.child:
         return asking.quote("weight/children")
-    if name == "creatinine_mg_dl" and asking.view.child:
-        return ""  # the range is of adults
+    if name == "creatinine_mg_dl":
+        return "" if asking.view.child else f"{asking.quote(passage, n)} {_beside_range(asking)}".strip()  # the range is of adults
+    if name == "heart_rate_bpm" and asking.view.child:
+        age = asking.view.facts["age_years"].value or 0.0
+        return asking.quote("heart_rate/children", 0 if age < FROM_TEN else 1) if age >= FROM_FIVE else ""
     if name == "hba1c_percent" and listed(asking.view, "diabetes"):
         return asking.quote("diabetes/targets")  # whoever has diabetes is not judged by the limits for finding it
     passage, places = OF_LOW[name] if name in OF_LOW and asking.view.below(name) else (passage, (n,))

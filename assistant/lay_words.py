@@ -58,7 +58,7 @@ _LAY = tuple((re.compile(rf"\b(?:{words})\b"), meant) for words, meant in (  # w
 ))  # fmt: skip
 _PRESSURE = re.compile(r"\b\d{2,3} ?(?:/|over) ?\d{2,3}\b")
 _SCHOOL = re.compile(
-    r"\b(?:school|lesson|class|do|doing) (?:\w+ ){0,2}pe\b|\b(?:sits? out of|sitting out of|off|join\w* in|miss\w*|skip\w*|excused from|bunk\w* off) pe\b|\bpe (?:at (?:school|college|his|her|my)|in (?:school|class|year)|lessons?|class\w*|teacher|kit|and (?:games|sports?|netball|football))\b"
+    r"\b(?:school|lesson|do|doing) (?:\w+ ){0,2}pe\b|\b(?:sits? out of|sitting out of|let off|join\w* in|skip\w*|excused from|bunk\w* off) pe\b|\b(?:she|he|i|son|daughter|child) (?:has |have |had )?miss\w* pe\b(?![^?]*\b(?:scan|clot|blood)\b)|\bpe (?:at (?:school|college)|lessons?|class\w*|teacher|kit|and (?:games|sports?|netball|football))\b"
 )
 
 

@@ -30,7 +30,7 @@ _NAMED = (  # what is named, the fact that is told of it, and the facts that an 
     (r"\b(?:glucose|blood sugar)\b", "glucose_mg_dl", ("glucose", "hba1c")),
     (r"\bbmi\b|\bbody mass", "bmi_kg_m2", ("bmi",)),
     (r"\b(?:his|her|my|their) weight\b|\bweight and\b|\b(?:does|do|did) (?:he|she|i) weigh\b", "weight_kg", ("weight_kg",)),
-    (r"\bwhat (?:quality )?grades?\b|\bhow good (?:were|was|are|is) (?:the|his|her|my|their) (?:blows?|tests?|quality|attempts?|efforts?|technique)\b|\bquality of (?:the|his|her|my) (?:blows?|test)\b", "fev1_grade", ("fev1_grade", "fvc_grade", "severity")),
+    (r"\bwhat (?:quality )?grades?\b|\bhow good (?:were|was|are|is) (?:the|his|her|my|their) (?:blows?|tests?)\b(?! (?:for|with|to|at|of|in)\b)|\bquality of (?:the|his|her|my) (?:blows?|test)\b", "fev1_grade", ("fev1_grade", "fvc_grade", "severity")),
     (r"\bwaist\b", "waist_cm", ("waist",)),
     (r"\b(?:list of|which|what) (?:\w+ ){0,2}(?:inhalers?|medicines?|medications?|meds|tablets|drugs)\b(?! (?:can|may|help|are best|is best))", "medications", ("medications",)),
     (r"\bpack[- ]?years?\b", "pack_years", ("pack_years", "smoking_status")),

@@ -37,7 +37,12 @@ MOST_GENERAL = {  # the passage that says what most people ask of a theme
     "weight": "weight/bmi", "sleep": "sleep/sleep-amount", "alcohol": "alcohol/low-risk", "diet": "diet/healthy-diet", "vaccines": "vaccines/flu",
     "air_quality": "air_quality/bad-days", "diabetes_glucose": "diabetes/hba1c", "inhaler_technique": "inhaler_technique/technique",
 }  # fmt: skip
-OF_THE_YOUNG = {"exercise": "physical_activity/children"}  # the same where somebody is under eighteen
+OF_THE_YOUNG = {"exercise": "physical_activity/children", "weight": "weight/children"}  # the same where somebody is under eighteen
+FOR_ADULTS = frozenset(
+    ("weight/bmi", "weight/gain-weight", "weight/lose-weight", "weight/how-much-to-lose", "weight/underweight", "weight/waist")
+)  # passages; no child is advised by them
+_LOSING = re.compile(r"\b(?:losing|lose|loss of)\b[^.]{0,40}\b(?:weight|%)|\beating fewer calories\b", re.IGNORECASE)
+_PREGNANT = re.compile(r"\bpregnan\w*", re.IGNORECASE)
 UNDERWEIGHT = 18.5  # kg/m2 (WHO)
 LEAST_NEAR = 0.15  # chance of a sentence of a theme, under which its most general one says more
 
@@ -74,6 +79,10 @@ def sentences_for(
         with_before = unsaid_first(library.answering(put, passages), said_before, least=0.0)
         found = with_before if said or able(found) < min(ANSWERS, able(with_before)) else found
     found = tuple(one for one in found if one.number not in for_others and speaks_to(one.sentence, question, patient.age_years, patient.sex))
+    if patient.age_years is not None and patient.age_years < 18:
+        found = tuple(one for one in found if passages[one.number - 1].id not in FOR_ADULTS)
+    if _PREGNANT.search(f"{question} {' '.join(patient.conditions)}"):
+        found = tuple(one for one in found if not _LOSING.search(one.sentence))
     if hypercapnic(patient):  # whose own target lies lower than what the NHS told everybody
         found = tuple(one for one in found if not _OF_ANYBODY.search(one.sentence))
     found = for_the_young(found, question, patient.age_years)

@@ -13,7 +13,8 @@ _LOWERS = re.compile(
     r".*(?:\b(?:bring|get|keep|push)\b[^?.]{0,30}\bdown\b|(?:^\W*|\b(?:to|can|could|do|does|how|i|we|he|she|they|me|him|her) (?:\w+ )?)(?:lower|reduce|improve|turn back|reverse)\b|\bback to normal\b|\bwhat (?:can|could|should) (?:i|we|he|she|they) (?:do|change)\b|\banything (?:i|we|he|she|they) (?:can|could|should) do\b)"
 )
 _BY_DOING = re.compile(  # "would losing a bit of weight bring it down?"
-    r"^\W*(?:and |so |but |then )?(?:would|will|could|can|does|do|might)\b[^?.]{0,24}\b(?:weight|salt|exercis\w+|walk\w*|active|activity|running|alcohol|drink\w*|diet|eat\w*)\b[^?.]{0,24}\b(?:(?:bring|get|take)\b[^?.]{0,20}\bdown|lower|reduce|help)\b"
+    r"^(?!.*\b(?:more|extra|adding) (?:\w+ )?(?:salt|alcohol|food|sugar|wine|beer)\b|.*\b(?:eating more|too much|water|coffee|grapefruit|tablets?|pills?|medic\w*|can i drink)\b)"
+    r"\W*(?:and |so |but |then )?(?:would|will|could|can|does|do|might)\b[^?.]{0,24}\b(?:weight|salt|exercis\w+|walk\w*|active|activity|running|alcohol|drink\w*|diet|eat\w*)\b[^?.]{0,24}\b(?:(?:bring|get|take)\b[^?.]{0,20}\bdown|lower|reduce|help)\b"
 )
 _OTHERWISE = re.compile(r"\bpregnan\w*|\btype (?:1|one|i)\b|\bt1dm?\b|\binsulin\b|\bstatins?\b|\bunderweight\b")  # of these the library speaks otherwise
 _OF_ELSE = re.compile(

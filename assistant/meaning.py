@@ -353,7 +353,7 @@ _OF_IT = re.compile(r"\b(?:it|that|this|them|those|these)\b")
 _OF_WHAT_WAS_SAID = (  # what a question that points back asks of it
     (
         re.compile(
-            r"^\W*(?:and |so |but )?(?:what|which \w+)\b[^?.]{0,20}\b(?:push|driv|put|rais|pull|mak)\w*\b[^?.]{0,12}\b(?:it|that|this|them|those|these)\b[^?.]{0,16}\b(?:up|higher|so high|most)\b"
+            r"^(?!.*\b(?:down|drop|lower|fall|reliable|likel\w+)\b)\W*(?:and |so |but )?(?:what|which \w+)\b[^?.]{0,20}\b(?:push|driv|put|rais|mak)\w*\b[^?.]{0,12}\b(?:it|that|this|them|those|these)\b[^?.]{0,16}\b(?:up|higher|so high)\b"
         ),
         "why",
     ),

@@ -16,11 +16,12 @@ BY_OXYGEN = ("travel_and_altitude/flying", "travel_and_altitude/altitude", "trav
 BY_AGE = ("lung_cancer/screening", "lung_cancer/years-since-quit", "vaccines/")  # passages, by how their ids begin, whose guidance goes by age
 BY_SMOKING = ("lung_cancer/",)
 _OWN = re.compile(
-    r"\b(?:i|i'm|i've|my|me|mine|he|he's|his|him|she|she's|hers?|mum|mom|dad|father|mother|husband|wife|partner|patient'?s?|(?:gran|nan)\w*|(?:someone|somebody|a (?:man|woman|person)) (?:like|with))\b"
+    r"\b(?:i|i'm|i've|my|me|mine|he|he's|his|him|she|she's|hers?|mum|mom|dad|father|mother|husband|wife|partner|patient'?s?|(?:someone|somebody|a (?:man|woman|person)) (?:like|with))\b"
 )
 _OF_OTHERS = re.compile(
-    r"\b(?:my|his|her|our) (?:\w+ )?(?:brother|sister|son|daughter|friend|neighbour|colleague|kids?|child(?:ren)?|baby|grand\w+)\b|\b(?:people|anyone|someone|somebody) (?:else|in general)\b|\bin general\b|\bgenerally\b"
+    r"\b(?:my|his|her|our) (?:\w+ )?(?:brother|sister|son|daughter|friend|neighbour|colleague|kids?|child(?:ren)?|baby|grand\w+|uncle|aunt\w*|cousin|nephew|niece|flatmate|housemate|boss|carer|\w+-in-law|nan|nana|gran|granny|granddad|grandad)\b|\b(?:people|anyone|someone|somebody) (?:else|in general)\b|\bin general\b|\bgenerally\b"
 )
+_HAS_IT = re.compile(r"\b(?:has|have|with|got|is|am|are|as an?) (?:\w+ ){0,2}(?:diabet\w+|high blood pressure|hypertens\w+|high cholesterol)\b")
 
 
 def of_this_person(view: View, question: str, cited: Sequence[str], answer: str, told_before: str = "") -> str:
@@ -32,6 +33,8 @@ def of_this_person(view: View, question: str, cited: Sequence[str], answer: str,
         return ""
     bears_on = BEARS_ON.get(cited[0], BEARS_ON.get(cited[0].partition("/")[0], ()))
     names = [name for name in bears_on if view.has(name)][:1]
+    if _HAS_IT.search(question) and names and view.status(names[0]) == "normal":
+        return ""  # who has diabetes or a high blood pressure is not this person, or is judged otherwise
     for name, passages in (("spo2_percent", BY_OXYGEN), ("age_years", BY_AGE), ("smoking_status", BY_SMOKING)):
         names += [name] if cited[0].startswith(passages) and view.has(name) else []
     said = f"{answer} {told_before}"

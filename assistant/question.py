@@ -123,7 +123,7 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     def may(intents: Sequence[str]) -> bool:
         return sure < READ_SURE or intent in intents
 
-    highest = session.risks and asks_to_rank(spelt)
+    highest = session.risks and asks_to_rank(spelt, bool(told) and told[-1].seen.intent in OF_AN_ESTIMATE)
     measured = asked_measures(session, spelt) if not (of_finding or highest) and may(OF_MEASURES) else None
     measured = measured or (asked_blows(session, spelt) if not (of_finding or highest) and may(OF_EACH_BLOW) else None)
     if measured is not None:
@@ -217,7 +217,13 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
         return answer
     intent = "unknown" if intent in BY_CODE else intent
     asking = asking_of(session, library, spelt)
-    of_risks = ranked_risks(asking) if asks_to_rank(spelt) else several_risks(asking) if intent == "risks" else ""
+    of_risks = (
+        ranked_risks(asking)
+        if asks_to_rank(spelt, before is not None and before.seen.intent in OF_AN_ESTIMATE)
+        else several_risks(asking)
+        if intent == "risks"
+        else ""
+    )
     if of_risks:
         return Question(question, "risks", (), (), (Asked("risks", question),), said=of_risks)
     if before is not None and before.seen.intent in OF_AN_ESTIMATE and of_what_was_said(spelt) == "why":

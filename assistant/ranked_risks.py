@@ -22,10 +22,12 @@ _ABOVE_USUAL = re.compile(
     r"\b(?:which|what|any|list)\b[^?.]{0,30}\b(?:risks?|estimates?|percentages?|of the eight|ones?)\b[^?.]{0,30}\b(?:above|over|higher than|more than|worse than)\b (?:what is |the )?(?:usual|average|normal|expected|most)\b"
     r"|\b(?:risks?|estimates?)\b[^?.]{0,12}\bstands? out\b"
 )
-_STANDS = re.compile(  # what is not above usual
-    r"\b(?:which|what|any|list|are there)\b[^?.]{0,30}\b(?:risks?|estimates?|percentages?|of (?:the eight|them|these|his|hers|mine|the others)|ones?)\b[^?.]{0,30}"
-    r"\b(?P<how>(?:not|aren't|isn't) (?:above|over|higher than|more than)|lower than|below|under|less than|about|around)\b (?:what is |the )?(?:usual|average|normal|expected)\b"
+_STANDS = re.compile(  # how they stand beside what is usual, otherwise than above it
+    r"^(?!.*\b(?:values?|readings?|predicted|fev ?1?|fvc|ratio|people)\b).*\b(?:which|what|any|list|are there)\b[^?.]{0,60}?"
+    r"(?P<how>(?:\bnot|\bno|n't) (?:above|over|higher than|more than)|(?:\bnot|\bno|n't) (?:lower|below|under|less)(?: than)?|\b(?:lower than|below|under|less than|about|around))\b (?:what is |the )?(?:usual|average|normal|expected)\b"
 )
+_OF_ESTIMATES = re.compile(r"\b(?:risks?|estimates?|of the eight)\b")
+_NOT_ABOVE, _NOT_BELOW = ("about usual", "lower than usual"), ("higher than usual", "about usual")
 _RANKED = re.compile(
     r"\b(?:rank\w*|order|sort|top (?:two|three|four|2|3|4)|(?:two|three) (?:highest|biggest|main))\b[^?.]*\brisks?\b|\brisks\b[^?.]*\b(?:rank\w*|in order|highest to lowest|top three)\b"
 )
@@ -37,9 +39,11 @@ _ESTIMATES = "These are statistical estimates, not diagnoses."
 _COMPARED = f"The comparison is with people of your age and sex. {_ESTIMATES}"
 
 
-def asks_to_rank(question: str) -> bool:
-    """Whether a question (small letters) asks which estimates are the highest, or above what is usual."""
-    return any(pattern.search(question) for pattern in (_STANDS, _ABOVE_USUAL, _HIGHEST, _MATTERS, _RANKED))
+def asks_to_rank(question: str, of_them: bool = False) -> bool:
+    """Whether a question (small letters) asks which estimates are the highest, or how they stand beside what is usual. ``of_them``: the answer before was of estimates."""
+    if _STANDS.search(question) and (of_them or _OF_ESTIMATES.search(question)):
+        return True
+    return any(pattern.search(question) for pattern in (_ABOVE_USUAL, _HIGHEST, _MATTERS, _RANKED))
 
 
 def ranked_risks(asking: Asking) -> str:
@@ -55,10 +59,10 @@ def ranked_risks(asking: Asking) -> str:
         return f"The highest of the estimated risks{' of the heart and the circulation' if of_vessels else ''} are, in this order: {told}. {_COMPARED} Ask why for any of them, and I say what it rests on."
     stands = _STANDS.search(question)
     if stands is not None:
-        wanted = {"a": ("about usual",), "n": ("about usual", "lower than usual"), "i": ("about usual", "lower than usual")}.get(
-            stands["how"][0], ("lower than usual",)
-        )
-        wanted = ("about usual", "lower than usual") if stands["how"].startswith("aren") else wanted
+        how = stands["how"]
+        denied = re.match(r"not|no|n't", how) is not None
+        below = re.search(r"lower|below|under|less", how) is not None
+        wanted = (_NOT_BELOW if below else _NOT_ABOVE) if denied else ("lower than usual",) if below else ("about usual",)
         fits = [one for one in order if view.status(f"risk_{one.trait}") in wanted]
         if not fits:
             return f"None of the estimated risks is {' or '.join(wanted)}. {_COMPARED}"

@@ -315,7 +315,7 @@ def facts(patient: Patient) -> tuple[Fact, ...]:
             number = f"{int(value)}" if name == "age_years" and value >= 18 else f"{value:.{shown}f}"
             unit = f" {quantity.unit}" if quantity.unit != "%" else " %"
             status = quantity.status(value) if quantity.status else ""
-            adult_only = name in {"bmi_kg_m2", "systolic_bp_mmhg", "diastolic_bp_mmhg"}
+            adult_only = name in {"bmi_kg_m2", "systolic_bp_mmhg", "diastolic_bp_mmhg", "heart_rate_bpm", "respiratory_rate_bpm"}
             if adult_only and (patient.age_years is None or patient.age_years < 18):
                 status = ""  # children are judged by percentiles, which are not here
             found.append(Fact(name, quantity.label, number + unit, float(value), quantity.unit, status, "record"))

@@ -6,7 +6,7 @@ import re
 
 from assistant.asked_values import values_in_words
 from assistant.asking import Asking, listed
-from assistant.judged_pressure import CHECKED, JUDGE, LIMITS, SYSTOLIC, judged_pressure, limits
+from assistant.judged_pressure import CHECKED, JUDGE, LIMITS, SYSTOLIC, judged_pressure, limits, of_danger
 from assistant.lowered_values import lowered
 
 _AND = r"^\W*(?:and|so|but|ok|okay)\b[ ,]*"
@@ -157,7 +157,7 @@ def _again(asking: Asking) -> str:
 def danger_of(asking: Asking, name: str) -> str:
     """What is an emergency, where a value is so high or low, or it is asked whether it is dangerous."""
     if name == SYSTOLIC:
-        return ofdanger_of(asking)
+        return of_danger(asking)
     low = name == "spo2_percent" and (asking.view.facts[name].value or 100.0) <= LOW_SATURATION
     return asking.quote("when_to_seek_care/emergency-breath") if low or (name == "spo2_percent" and _OF_LOW_SATURATION.search(asking.question)) else ""
 

@@ -18,7 +18,7 @@ _BY_DOING = re.compile(  # "would losing a bit of weight bring it down?"
 )
 _OTHERWISE = re.compile(r"\bpregnan\w*|\btype (?:1|one|i)\b|\bt1dm?\b|\binsulin\b|\bstatins?\b|\bunderweight\b")  # of these the library speaks otherwise
 _OF_ELSE = re.compile(
-    r"\b(?:eye|cpap|lung|tyre) pressure\b|\b(?:fev|fvc|breath|lung|stress|sleep|mood|heart rate|pulse|fever|temperature)"
+    r"\b(?:can|may|could) (?:i|he|she|we) (?:drink|have)\b|\b(?:eye|cpap|lung|tyre) pressure\b|\b(?:fev|fvc|breath|lung|stress|sleep|mood|heart rate|pulse|fever|temperature)"
 )  # what is to be lowered or improved instead
 _POINTS_BACK = re.compile(r"\b(?:it|that|this|them|those|these)\b|\bwhat (?:can|could|should)\b|\banything\b")
 _DIABETES_FROM = 6.5  # HbA1c in percent from which it is in the diabetes range (ADA 2025)

@@ -44,13 +44,20 @@ def test_a_height_that_is_measured_afterwards_needs_no_new_blow(patients: Path) 
     session = after(session_of(patients, "missing_data"), "why is there no predicted value?", "why_not_read")
     assert "every value is compared" in told_by(once_added, session, "so if i measure her now and put it in, would the result be usable?")
     assert told_by(once_added, session_of(patients, "missing_data"), "so if i measure her now and put it in, would the result be usable?") == ""
-    assert told_by(once_added, session, "what if she gets worse?") == ""
+    for other in ("what if she gets worse?", "if she gets fitter would her results be better?", "if i give it up, would the result be better?"):
+        assert told_by(once_added, session, other) == ""
 
 
 def test_what_test_is_on_file_is_told_and_that_there_is_none(patients: Path) -> None:
     assert "no breathing test" in told_by(held_test, ILL, "what lung function have we got on file for her?")
     assert "airflow obstruction" in told_by(held_test, session_of(patients, "mild_obstruction"), "what spirometry is there on record?")
-    assert told_by(held_test, ILL, "what does a breathing test show?") == ""
+    for other in (
+        "what does a breathing test show?",
+        "what lung function tests are there?",
+        "is there a breathing test for asthma there?",
+        "which breathing test has he to do next?",
+    ):
+        assert told_by(held_test, ILL, other) == ""
 
 
 def test_the_values_that_need_attention_are_those_outside_their_limits_with_what_is_dangerous() -> None:
@@ -58,7 +65,26 @@ def test_the_values_that_need_attention_are_those_outside_their_limits_with_what
     assert "systolic blood pressure 186 mmHg (high)" in said and "HbA1c 7.0 % (high)" in said and "oxygen" not in said and "emergency" in said
     well = begin(Patient(age_years=40.0, spo2_percent=98.0))
     assert told_by(needs_attention, well, "which of her readings need attention?").startswith("No value of the record that I have limits for is outside them.")
-    assert told_by(needs_attention, ILL, "which readings does the app take?") == ""
+    others = (
+        "which readings does the app take?",
+        "what number should i ring if i'm worried?",
+        "at what oxygen reading should i worry?",
+        "what blood pressure readings are abnormal?",
+    )
+    assert not [one for one in others if told_by(needs_attention, ILL, one)]
+
+
+def test_what_is_deadly_among_the_values_is_said_and_what_has_no_limits_is_named() -> None:
+    ill = begin(Patient(sex=Sex.MALE, age_years=70.0, spo2_percent=84.0, respiratory_rate_bpm=32.0, glucose_mg_dl=420.0))
+    said = told_by(needs_attention, ill, "which of his readings need attention?")
+    assert "oxygen saturation 84 % (low)" in said and "Call an ambulance" in said and "I do not judge here: glucose 420 mg/dL" in said
+    child = begin(Patient(sex=Sex.MALE, age_years=4.0, heart_rate_bpm=105.0, respiratory_rate_bpm=24.0))
+    assert "Outside" not in told_by(needs_attention, child, "which of his readings need attention?")
+
+
+def test_names_of_values_are_those_that_people_know(patients: Path) -> None:
+    said = told_by(needs_attention, session_of(patients, "severe_obstruction"), "which of his values are outside the limits?")
+    assert "FEV1 0.88 L (low)" in said and "fev1 l" not in said
 
 
 def test_a_possible_restriction_is_confirmed_by_lung_volumes_and_nothing_else_is(patients: Path) -> None:
@@ -68,6 +94,8 @@ def test_a_possible_restriction_is_confirmed_by_lung_volumes_and_nothing_else_is
         told_by(confirming_test, after(session_of(patients, "possible_restriction"), "is my sugar bad?", "judged_value"), "what test would confirm it?") == ""
     )
     assert told_by(confirming_test, after(session_of(patients, "mild_obstruction"), "why?", "why_pattern"), "what test would confirm it?") == ""
+    for other in ("what blood test would confirm diabetes?", "which test would be best to confirm sleep apnoea?"):
+        assert told_by(confirming_test, session, other) == ""
 
 
 def test_no_question_has_two_such_answers_and_plain_ones_have_none(patients: Path) -> None:
@@ -93,7 +121,7 @@ def test_that_no_day_is_known_is_said_only_where_it_is_asked() -> None:
 @pytest.mark.parametrize(
     ("age", "question", "told"),
     [
-        (60.0, "is the creatinine of 0.98 fine for her age?", "0.6 to 1.1 mg/dL in women"),
+        (60.0, "is the creatinine of 0.98 fine for her age?", "Yours lies within that."),
         (17.0, "is the creatinine of 0.98 fine for her age?", ""),
         (60.0, "what is creatinine?", ""),
     ],
@@ -114,9 +142,33 @@ def test_what_one_can_do_lowers_the_value_spoken_of_and_not_itself() -> None:
     )
     assert "134 mmHg" in said and "Less salt" in said and "body mass" not in said
     assert lowered(Asking(session, question, LIBRARY), "is my fev1 low?", "Your FEV1 is <|fev1_l|>.") == ""
+    for other in (
+        "would eating more salt help my blood pressure?",
+        "would drinking less help with my blood pressure tablets?",
+        "can i drink alcohol to lower my blood pressure?",
+    ):
+        assert lowered(Asking(session, other, LIBRARY)) == ""
+
+
+def test_a_creatinine_above_the_range_is_to_be_seen_to_and_a_brothers_is_none_of_it() -> None:
+    session = begin(Patient(sex=Sex.MALE, age_years=60.0, creatinine_mg_dl=4.2))
+    assert "show it to a clinician soon" in told_by(judged_value, session, "is my creatinine ok?")
+    assert told_by(judged_value, session, "my brother had a bad year, is the creatinine of 2.1 that my brother had normal?") == ""
+
+
+def test_the_pulse_of_a_child_is_judged_as_a_childs() -> None:
+    session = begin(Patient(sex=Sex.MALE, age_years=6.0, heart_rate_bpm=105.0))
+    said = told_by(judged_value, session, "is his heart rate ok?")
+    assert "75 to 115" in said and "adults" not in said and "high" not in said
 
 
 def test_pe_at_school_is_no_embolism_and_a_fear_is_no_cause() -> None:
     asked = "my daughter sits out of PE because she's scared of getting breathless. Should she be joining in?"
     assert "embolism" not in written_out(asked) and "children" in written_out(asked) and asked_of_finding(asked.lower()) != "cause_of_result"
-    assert "embolism" in written_out("I had a PE in March, can I fly?")
+    for other in (
+        "I had a PE in March, can I fly?",
+        "could they have missed PE on my scan?",
+        "how common is PE at my age?",
+        "i came off PE treatment last week",
+    ):
+        assert "embolism" in written_out(other)

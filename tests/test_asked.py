@@ -171,13 +171,18 @@ def test_a_limit_is_compared_in_its_unit(name: str, question: str, said: str) ->
     ("question", "told"),
     [
         ("and which of his come out lower than usual?", "These are lower than usual: stroke 7 %."), ("which of the eight are not above usual for her?", "stroke 7 % (lower than usual)"),
-        ("which risks are about usual?", "None of the estimated risks is about usual."), ("which risks are above usual?", "None of the estimated risks is higher than usual."),
+        ("which risks aren't lower than usual?", "None of the estimated risks is higher than usual or about usual."), ("which risks are about usual?", "None of the estimated risks is about usual."), ("which risks are above usual?", "None of the estimated risks is higher than usual."),
     ],
 )  # fmt: skip
 def test_estimates_are_told_by_how_they_stand_beside_what_is_usual(patients: Path, question: str, told: str) -> None:
     session = risky(patients)
     session = replace(session, facts=(*session.facts[:-1], replace(session.facts[-1], status="lower than usual")))
-    assert asks_to_rank(question) and told in write_out(ranked_risks(Asking(session, question, LIBRARY)), session.facts)
+    assert asks_to_rank(question, of_them=True) and told in write_out(ranked_risks(Asking(session, question, LIBRARY)), session.facts)
+
+
+def test_values_below_normal_are_no_estimates() -> None:
+    assert not asks_to_rank("which ones are below normal?") and asks_to_rank("which ones are below normal?", of_them=True)
+    assert not any(asks_to_rank(one, of_them=True) for one in ("what percentage of predicted is below normal?", "which values of his are below normal?"))
 
 
 def test_whether_an_estimate_means_anything_is_asked_of_its_trust() -> None:

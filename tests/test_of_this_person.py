@@ -22,7 +22,9 @@ from tests.test_told_by_code import session_of, view_of
         ("healthy_runner", "what brings my triglycerides down?", "cholesterol/triglycerides", ""),  # its cholesterol is another value
         ("mild_obstruction", "what lowers blood pressure in general?", "blood_pressure/bp-lifestyle", ""),
         ("mild_obstruction", "my sister wants to lose weight", "weight/lose-weight", ""),
-        ("mild_obstruction", "should i cut down on salt?", "diet/salt", ""),
+        ("mild_obstruction", "my uncle has high blood pressure. what should he eat?", "blood_pressure/bp-lifestyle", ""),
+        ("healthy_runner", "my nan has diabetes, what should her hba1c be?", "diabetes/targets", ""), ("healthy_runner", "what should my hba1c be, as a diabetic?", "diabetes/targets", ""),
+        ("healthy_runner", "my flatmate smokes and is 60. should he be screened?", "lung_cancer/screening", ""),
     ],
 )  # fmt: skip
 def test_guidance_is_followed_by_the_value_it_bears_on(patients: Path, name: str, question: str, cited: str, told: str) -> None:

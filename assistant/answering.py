@@ -46,14 +46,16 @@ _OF_LOW = re.compile(r"\b(?:low|hypo\w*|faint\w*|dizz\w*|shak\w*|sweat\w*|collap
 _WHEN_HIGH = re.compile(r"^With high blood pressure, steady\b|^(?:From|With a blood pressure from) \d{3}/\d{2,3}\b", re.IGNORECASE)
 _OF_PRESSURE = re.compile(r"\b(?:pressure|bp|hypertens\w*|systolic|diastolic)\b|\b\d{3} ?(?:/|over)", re.IGNORECASE)
 _THINNER = re.compile(
-    r"\b(?:losing|lost|loses|dropped|dropping) (?:\w+ ){0,4}(?:weight|stone|pounds|kilos?|kg)\b|\bweight loss\b|\b(?:too|so|very|rather) thin\b|\bkeep (?:\w+ )?weight on\b|\b(?:put|putting) (?:(?:on|some|a bit|more|any) )*weight(?: on)?\b|\bgain(?:ing)? (?:some )?weight\b|\bbuild (?:him|her|me|them) up\b|\bunderweight\b|\bskinny\b",
+    r"\b(?:losing|lost|loses|dropped|dropping) (?:\w+ ){0,4}(?:weight|stone|pounds|kilos?|kg)\b|\bweight loss\b|\b(?:too|so|very|rather|this|that|being|quite|painfully) thin\b|\bkeep (?:\w+ )?weight on\b|\b(?:put|putting) (?:(?:on|some|a bit|more|any) )*weight(?: on)?\b|\bgain(?:ing)? (?:some )?weight\b|\bbuild (?:him|her|me|them) up\b|\bunderweight\b|\bskinny\b",
     re.IGNORECASE,
 )
 _WISHED = re.compile(
     r"\b(?:want\w*|try\w*|help\w*|how (?:do|can|could|should)|need\w*|would|should|if|benefit\w*) (?:\w+ ){0,4}(?:lose|losing|lost|weight loss)\b",
     re.IGNORECASE,
 )
-_TO_LOSE = re.compile(r"\b(?:losing|lose|loss)\b[^.]*\bweight\b(?![^.]*\bwithout trying)|\bweight is high\b|\boverweight\b|\bobes\w+", re.IGNORECASE)
+_TO_LOSE = re.compile(
+    r"\b(?:losing|lose|loss)\b[^.]*\bweight\b(?![^.]*\bwithout trying)|\bweight is high\b|\bhigh body weight\b|\boverweight\b|\bobes\w+", re.IGNORECASE
+)
 _ILLNESSES = {  # an illness, or a medicine of one, as sentences name it -> the words it goes by
     "osteoarthritis": r"osteoarthr\w*|(?<!rheumatoid )(?<!psoriatic )arthritis|arthritic|\boa\b",
     "rheumatoid arthritis": r"rheumat\w*|\barthriti[sc]\b|\bra\b",

@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable
 
 from assistant.answers_of_finding import ADDED_LATER, percent_without
-from assistant.asked_values import named_values
+from assistant.asked_values import named_values, values_in_words
 from assistant.asking import Asking, finding, listed, result, with_limit
 from assistant.judged_pressure import of_danger
 from assistant.judged_values import danger_of
-from encoders.teacher.sentences import join, not_read
+from encoders.teacher.risk import asked_trait
+from encoders.teacher.sentences import GRADES, join, not_read
 
 _LUNGS = r"(?:chest|lungs?|breathing|copd|asthma|emphysema|bronchitis)"
 _NO_OTHER = (  # what may stand before a flare-up of the lungs: nothing else that could flare up
@@ -106,8 +107,19 @@ _COUGHED = re.compile(
 )
 
 
+_SPOILT = re.compile(
+    r"\bcough\w*\b[^?]{0,24}\b(?:during|in|through|halfway|middle of)\b[^?]{0,16}\b(?:tests?|blows?|blew|blowing)\b[^?]*\b(?:unreliable|reliable|usable|trust\w*|spoil\w*|ruin\w*|invalid|valid|matters?|affect\w*|wrong numbers)\b"
+)
+
+
 def coughed_in_blow(asking: Asking) -> str:
     """What a cough during the blow says: it spoils the blow, and by itself is no finding; empty where that is not asked."""
+    if _SPOILT.search(asking.question) and asking.view.state != "none":
+        grade = asking.view.text("fev1_grade")[:1]
+        graded = (
+            f" The FEV1 of this test has quality grade {asking.view.token('fev1_grade')}, which means that it is {GRADES[grade]}." if grade in GRADES else ""
+        )
+        return f"{asking.quote('spirometry/coughing')}{asking.view.found()}{graded}"
     if not _COUGHED.search(asking.question) or asking.view.state == "none":
         return ""
     return f"A cough during a blow spoils the measurement; by itself it says nothing about the chest. {asking.quote('spirometry/coughing')} {result(asking.view)} A cough that lasts for weeks should be looked into, whatever the test shows."
@@ -216,7 +228,36 @@ def confirming_test(asking: Asking) -> str:
     return f"Spirometry alone cannot confirm restriction: a test of lung volumes does. {asking.quote('spirometry/restriction-next')} {asking.quote('spirometry/restriction-next', 3)}"
 
 
+_FIND_OUT = re.compile(
+    r"\bwhat (?:would|will|can|could|do|does|should) (?:the |a |my |his |her )?(?:doctors?|gps?|clinicians?|specialists?|they|hospital)\b[^?]{0,20}\bdo\b[^?]*\b(?:find out|be sure|for sure|make sure|confirm\w*|know|tell|settle)\b|\bhow (?:would|will|do|does|can) (?:the |a |my )?(?:doctors?|gps?|clinicians?|they)\b[^?]{0,12}\b(?:find out|confirm|tell|settle)\b[^?]{0,20}\b(?:for sure|asthma|copd|it|that)\b"
+)
+_WEIGHED = {
+    "asthma_current": "your symptoms, how they vary, and a test before and after a bronchodilator",
+    "copd": "your symptoms, your exposures, and the ratio after a bronchodilator",
+}
+
+
+def to_find_out(asking: Asking) -> str:
+    """What settles whether somebody has the asthma or the COPD that was spoken of; empty where that is not asked."""
+    told = asking.session.told
+    trait = asked_trait(asking.question) or (asked_trait(told[-1].question) if told else "")
+    if not _FIND_OUT.search(asking.question) or trait not in _WEIGHED:
+        return ""
+    return f"To settle it, a clinician weighs {_WEIGHED[trait]}. {result(asking.view)}"
+
+
+_ACTUAL = re.compile(r"\bwhat (?:was|is|were|are) (?:my|his|her|their|the) (?:actual|real|measured|own) (?P<what>[^?.,]+)")
+
+
+def actual_value(asking: Asking) -> str:
+    """A value of the record that is asked for beside its estimate ("the risk is 35 %, but what was her actual blood pressure?"); empty where none is."""
+    found = _ACTUAL.search(asking.question)
+    names = named_values(found["what"]) if found is not None and "risk" not in found["what"] else ()
+    return values_in_words(asking.view, names) if names else ""
+
+
 BY_WORDS: dict[str, Callable[[Asking], str]] = {
     "flare_signs": flare_signs, "one_low": one_low_the_other_not, "under_fixed_limit": under_fixed_limit, "fits_label": fits_label, "coughed_in_blow": coughed_in_blow,
     "percent_without": once_added, "held_test": held_test, "needs_attention": needs_attention, "confirming_test": confirming_test,
+    "to_find_out": to_find_out, "my_numbers": actual_value,
 }  # fmt: skip

@@ -16,6 +16,7 @@ _BETTER = {  # a fault (ATS/ERS 2019) -> what avoids it
     "truncated": "keep blowing until you are told to stop, so that the recording is whole",
     "glottic closure": "keep the throat open all the way",
     "leak": "seal the lips firmly round the mouthpiece",
+    "zero flow": "have the device zeroed anew and held still, with no air through it, before the blow",
     "inspiration exceeds": "fill the lungs completely before the blow",
 }
 

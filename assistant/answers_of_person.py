@@ -203,6 +203,8 @@ def my_vaccines(asking: Asking) -> str:
     view = asking.view
     age = view.facts["age_years"].value if view.has("age_years") else None
     unknown = "The record does not say which vaccines were given, so ask a clinician or pharmacist what is due."
+    if re.search(r"\b(?:already|has (?:he|she) had|have i had|had (?:already|so far)|does (?:his|her|my|the) record|on record|recorded)\b", asking.question):
+        return unknown
     if age is None:
         return f"{unknown} Your age is not recorded, and it decides much of it. {asking.quote('vaccines/flu')}"
     if age < 18:

@@ -10,6 +10,7 @@ from encoders.record import Fact
 from encoders.teacher.numbers import LABELS
 from encoders.teacher.risk import asked_trait
 from encoders.teacher.sayable import sentences
+from encoders.teacher.sentences import GRADES
 from encoders.teacher.view import View
 
 _NAMED = (  # what is named, the fact that is told of it, and the facts that an answer may have told instead
@@ -81,6 +82,8 @@ def left_out(view: View, question: str, intent: str, said: str) -> str:
     partly = _not_usable(view, said) if intent in ("explain_result", "pattern", "quality", "is_it_bad", "unclear", "why_not_read") else ""
     if intent in ("risks", "why_risk") and not any(name.startswith("risk_") for name in view.facts):
         return "Estimates need an adult of twenty years or over whose sex and age are known." if "twenty" not in said else ""
+    of_fvc = intent == "quality" and re.search(r"\bfvc\b", question) and view.has("fvc_grade") and "The FVC is" not in said
+    partly = f"{partly} The FVC is {GRADES.get(view.text('fvc_grade')[:1], 'not graded')}.".strip() if of_fvc else partly
     partly = " ".join(
         part for part in (partly, _together(view, question, intent, said), _severity(view, question, said), _response(view, question, intent, said)) if part
     )

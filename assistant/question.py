@@ -37,6 +37,7 @@ from encoders.teacher.view import View
 
 # sureness that the library is asked and nothing else, and the chance of all sentences together that is then enough; of a question that needs the one before it, less is
 LIBRARY_READ, LEAST_ASKED, LEAST_LEANING = 0.9, 0.3, 0.15
+LEAST_FOLLOWING, FOLLOWING_SURE = 0.1, 0.95  # the same where a conversation goes on and the library is as good as certainly asked
 GUIDED = (
     "my_numbers",
     "own_value_good",
@@ -259,6 +260,7 @@ def _look_up(session: Session, library: GuidelineLibrary, question: str, k: int)
     said_before = "" if asked_again else " ".join(turn.seen.said for turn in turns[-2:])
     meant_first = intent
     asked_alone = LEAST_LEANING if before is not None and leans_back(question) else LEAST_ASKED
+    asked_alone = min(asked_alone, LEAST_FOLLOWING) if before is not None and sure >= FOLLOWING_SURE else asked_alone
     least = asked_alone if intent == "unknown" and sure >= LIBRARY_READ else ANSWERS_AT_ALL
     intent, fitting = sentences_for(library, session.patient, question, asked_with, intent, sure, passages, wanted, said, said_before, least)
     if not fitting and intent == "unknown" and named:

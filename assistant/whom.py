@@ -140,6 +140,7 @@ def _turned(sentence: str, person: Whom) -> str:
         they = person.they.capitalize() if found[1][0].isupper() else person.they
         return f"{they}{found[2]}{found[3] if plural or _MODAL.search(found[2]) else _VERBS.get(found[3], found[3])}"
 
+    sentence = re.sub(r"\b(for|with|to|of|from|about|like) you\b", rf"\1 {person.them}", sentence)
     turned = re.sub(r"\b([Yy]ou)( (?:(?:may|can|should|could|would|will|must|also|still|only|never) )?)(\w+)", subject, sentence)
     turned = re.sub(r"\b([Yy])our(s?)\b", lambda found: _capital(person.their + ("s" if found[2] and person.their != "his" else ""), found[1] == "Y"), turned)
     turned = turned if plural else re.sub(r"\b(flies) or go\b", r"\1 or goes", turned)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from assistant.answers_by_words import BY_WORDS, confirming_test, held_test, needs_attention, once_added
+from assistant.answering import speaks_to
+from assistant.answers_by_words import BY_WORDS, actual_value, confirming_test, coughed_in_blow, held_test, needs_attention, once_added, to_find_out
 from assistant.answers_of_blows import OF_BLOWS, fault_meant
 from assistant.answers_of_finding import smoked_ever
 from assistant.asked_of_finding import asked_of_finding
@@ -14,7 +15,9 @@ from assistant.asking import Asking
 from assistant.judged_values import judged_value
 from assistant.lay_words import written_out
 from assistant.lowered_values import lowered
+from assistant.scope import scope
 from assistant.session import Seen, Session, Turn, begin
+from assistant.whom import HE, said_of
 from encoders.record import Patient, Sex, write_out
 from tests.test_told_by_code import LIBRARY, session_of
 
@@ -172,3 +175,28 @@ def test_pe_at_school_is_no_embolism_and_a_fear_is_no_cause() -> None:
         "i came off PE treatment last week",
     ):
         assert "embolism" in written_out(other)
+
+
+def test_a_cough_in_a_blow_that_counts_is_told_with_its_grade(patients: Path) -> None:
+    said = told_by(coughed_in_blow, session_of(patients, "mild_obstruction"), "does the cough during the test make these figures unreliable?")
+    assert "first second can make the FEV1 unreliable" in said and "quality grade B" in said
+    assert told_by(coughed_in_blow, ILL, "does my cough affect my lungs?") == ""
+
+
+def test_what_settles_an_asthma_is_told_after_its_estimate(patients: Path) -> None:
+    session = after(session_of(patients, "pre_and_post"), "why does it say 67% for asthma?", "why_risk")
+    assert "before and after a bronchodilator" in told_by(to_find_out, session, "so what would the doctor do to find out for sure?")
+    assert told_by(to_find_out, ILL, "what would the doctor do about my weight?") == ""
+
+
+def test_a_measured_value_is_told_beside_its_estimate() -> None:
+    assert "186 mmHg" in told_by(actual_value, ILL, "hypertension risk is 35 % but what was her actual blood pressure?")
+    assert told_by(actual_value, ILL, "what is the actual risk?") == ""
+
+
+def test_small_slips_of_wording() -> None:
+    asked = "I've tried to quit three times and always start again after a few weeks, whats left to try?"
+    assert scope(asked) is None and scope("always start with the word yes") is not None
+    assert said_of("What is normal for you cannot be worked out here.", HE) == "What is normal for him cannot be worked out here."
+    thin = "A high body weight presses on the chest and can make breathing harder."
+    assert not speaks_to(thin, "does being this thin make breathing harder?", 64.0, "female") and speaks_to(thin, "does my weight matter?", 64.0, "female")

@@ -375,7 +375,7 @@ _ESTIMATE_BAD = re.compile(  # whether an estimate is bad, not the test
     rf"^(?!.*\b(?:sats?|oxygen|spo2|saturation|fev ?1|fvc|predicted|ratio|hba1c|years?|heart ?rate|pulse)\b).*(?:\b{_TRAIT}(?: risk)?(?: (?:is|of|at|says))? ?\d{{1,2}} ?(?:%|per ?cent|in a hundred)"
     rf"|\b{_TRAIT} risk (?:is |of |at )?\d|\d{{1,2}} ?(?:%|per ?cent|in a hundred)[^?.]{{0,20}}\b{_TRAIT}\b|\bworr\w+ about (?:my|his|her|the) (?:heart\b|{_TRAIT}))"
 )
-_TO_PACK = re.compile(
+TO_PACK = re.compile(
     r"\b(?:take|bring|carry)\b[^?.]{0,12}\b(?:along|on (?:the|a) (?:plane|trip|flight|journey)|with (?:me|him|her|us|them))\b|\bpack(?:ed|ing)?\b(?! ?-?years?)"
 )
 _WHEN_TO_WORRY = re.compile(r"^\W*(?:and |so |but )?when (?:should|do|would|must) (?:i|we|he|she|they)\b[^?.]{0,16}\b(?:worr\w+|concern\w*|panic\w*)")
@@ -420,7 +420,7 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
         plain = next((meant for pattern, meant in _PLAINLY if pattern.search(spelt)), "")
         if plain:
             return plain, 0.95
-    if intent == "lists_held" and sure < KNOWN_WORDING and _TO_PACK.search(spelt):
+    if intent == "lists_held" and sure < KNOWN_WORDING and TO_PACK.search(spelt):
         intent = "unknown"  # what to pack for a journey is no list of the record
     if intent == "is_it_bad" and _WHEN_TO_WORRY.match(spelt):
         return "warning_signs", sure

@@ -16,7 +16,7 @@ from assistant.asking import READ_SURE
 from assistant.disputes import OF_AN_ESTIMATE, meant_instead
 from assistant.judged_pressure import JUDGE
 from assistant.looked_up import ANSWERS_AT_ALL, LEAST, THEME_CERTAIN, able, passages_for, sentences_for
-from assistant.meaning import FOLLOW_UPS, LEAD_SURE, meant, of_no_value, of_what_was_said
+from assistant.meaning import FOLLOW_UPS, LEAD_SURE, TO_PACK, meant, of_no_value, of_what_was_said
 from assistant.medicines import told_of_medicines
 from assistant.premises import contradicted, meant_by_number, named_by_number, of_another_time
 from assistant.ranked_risks import asks_to_rank, ranked_risks, several_risks
@@ -130,7 +130,7 @@ def _understood(session: Session, library: GuidelineLibrary, question: str, k: i
     if measured is not None:
         return said_by_code("my_numbers", question, measured.text, figures=measured.figures)
     asking = asking_of(session, library, spelt)
-    lists = told_of_medicines(asking.view, spelt) if may(OF_MEDICINES) else ""
+    lists = told_of_medicines(asking.view, spelt) if may(OF_MEDICINES) and not TO_PACK.search(spelt) else ""
     lists = lists or (mentioned(asking.view, spelt, library.likeness) if may(OF_LISTS) and "risk" not in spelt else "")
     if lists:
         return said_by_code("my_numbers", question, lists)

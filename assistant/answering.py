@@ -31,6 +31,7 @@ _KINDS = (  # what a sentence must hold to answer "how often?", and the like
 
 _POINTS_BACK = re.compile(r"\bsuch\b(?! as)|\b(?:that|this|these|those)\b(?=[.,;]|$)|^(?:Milder|Other|Another|Both|However|But|And)\b")
 _OLDER = re.compile(r"\b(?:aged?|over|from|age of)\s+(\d{2})(?= (?:years )?(?:and|or) (?:over|older|above|more)|\b years and)")
+_YOUNGER = re.compile(r"\b(?:before the age of|under the age of|younger than) (\d{2})\b")
 _OLDER_ASKED = re.compile(r"\b(?:old(?:er)?|elderly|gran\w*|pension\w*|age|aged|6[05]|7[05])\b", re.IGNORECASE)
 _ALSO = re.compile(r"\b(?:earlier|younger|also those|at (?:higher )?risk)\b", re.IGNORECASE)
 _OF_WHOM = re.compile(r"^\W*(?:and )?(?:who|whom|which people|at what age|from what age|what age|when)\b", re.IGNORECASE)
@@ -174,6 +175,9 @@ def speaks_to(sentence: str, question: str, age_years: float | None, sex: str | 
     if age_years is not None:
         limits = [int(one) for one in _OLDER.findall(sentence)]
         if limits and all(age_years < one for one in limits) and not (_OLDER_ASKED.search(question) or _ALSO.search(sentence) or _OF_WHOM.search(question)):
+            return False
+        younger = _YOUNGER.search(sentence)
+        if younger is not None and age_years >= int(younger[1]) + 10 and not re.search(r"\b(?:young\w*|before|under)\b", question, re.IGNORECASE):
             return False
         if (
             age_years >= 18

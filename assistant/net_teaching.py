@@ -31,7 +31,7 @@ SEARCHED = TEMPLATES.parent / "benchmarks" / "search.jsonl"
 # what a wording of the safety benchmark counts beside one of a template, a question of the search benchmark, one to this app, and one of a sentence of the library
 REAL, ASKED, OURS, OF_LIBRARY = 3.0, 2.5, 1.0, 0.4  # those put beside results count as those of the library: they are many
 FALSE_ALARMS = 0.015  # the share of look-alikes that the rules let pass which the net may raise, each judged by a net that has not read its author
-LOST = 0.015  # the share of emergencies found by a rule that it may take back, each judged likewise
+LOST = 0.007  # the share of emergencies found by a rule that it may take back, each judged likewise; with more, of one set more than a twentieth is missed
 OF_EMERGENCIES = (  # topics and passages whose questions may tell of one
     "when_to_seek_care", "stroke", "coronary_disease", "pneumothorax", "blood_clots", "allergy", "mental_wellbeing", "heart_failure", "pneumonia", "children", "pregnancy",
     "atrial_fibrillation", "cough", "heat_and_cold", "oxygen_therapy", "breathlessness", "infections", "blood_pressure", "diabetes", "travel_and_altitude", "medicines",

@@ -200,3 +200,8 @@ def test_small_slips_of_wording() -> None:
     assert said_of("What is normal for you cannot be worked out here.", HE) == "What is normal for him cannot be worked out here."
     thin = "A high body weight presses on the chest and can make breathing harder."
     assert not speaks_to(thin, "does being this thin make breathing harder?", 64.0, "female") and speaks_to(thin, "does my weight matter?", 64.0, "female")
+
+
+def test_limits_for_the_young_are_not_told_to_the_old() -> None:
+    young = "For adults whose hypertension is found before the age of 40, the ESC advises tests for a hidden cause."
+    assert not speaks_to(young, "is 147 over 86 too high?", 79.0, "female") and speaks_to(young, "is 147 over 86 too high?", 35.0, "female")

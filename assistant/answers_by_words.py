@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from assistant.answers_of_finding import ADDED_LATER, percent_without
+from assistant.answers_of_finding import ADDED_LATER, above_predicted, percent_without
 from assistant.asked_values import named_values, values_in_words
 from assistant.asking import Asking, finding, listed, result, with_limit
 from assistant.judged_pressure import of_danger
@@ -256,8 +256,41 @@ def actual_value(asking: Asking) -> str:
     return values_in_words(asking.view, names) if names else ""
 
 
+_ON_AN_INHALER = re.compile(
+    r"\b(?:should|shouldn't|ought|oughtn't)(?: not)? (?:i|he|she|they|we) (?:not )?(?:to )?(?:be (?:on|taking|given|using|started on|put on)|have been given|have) (?:an? |some |any )?(?:inhaler|puffer|medicine|treatment)\b"
+)
+
+
+def own_inhaler(asking: Asking) -> str:
+    """Who decides whether somebody should have an inhaler or another medicine, with the result; empty where that is not asked."""
+    if not _ON_AN_INHALER.search(asking.question):
+        return ""
+    return f"Whether a medicine is needed is for a clinician to decide, from the symptoms as well as the test. {result(asking.view)}"
+
+
+_ABOVE_PREDICTED = re.compile(r"\b(?:which|what)\b[^?]{0,30}\b(?:above|over|higher than|exceed\w*|beat) (?:the |what (?:is|was) )?predicted\b")
+
+
+def above(asking: Asking) -> str:
+    """Which values lie above what is predicted; empty where that is not asked."""
+    return above_predicted(asking) if _ABOVE_PREDICTED.search(asking.question) else ""
+
+
+_WHEN_TO_CALL = re.compile(
+    r"\bwhen (?:should|do|must|would) (?:i|we|he|she|they)\b[^?.]{0,16}\b(?:(?:get|seek|ask for|look for|want) (?:\w+ )?help\b[^?.]{0,12}\burgent\w*|(?:get|seek) (?:urgent|emergency) (?:help|care)|(?:call|ring|dial|phone) (?:999|911|112|an ambulance|for help)|go to (?:a ?& ?e|hospital|casualty|the er\b))"
+)
+
+
+def when_to_call(asking: Asking) -> str:
+    """When to call for help, for breath and chest; empty where that is not asked."""
+    if not _WHEN_TO_CALL.search(asking.question):
+        return ""
+    chest = asking.quote("when_to_seek_care/heart-attack") if re.search(r"\b(?:chest|heart)\b", asking.question) else ""
+    return " ".join(part for part in (asking.quote("when_to_seek_care/emergency-breath"), chest, asking.quote("when_to_seek_care/asthma-attack")) if part)
+
+
 BY_WORDS: dict[str, Callable[[Asking], str]] = {
     "flare_signs": flare_signs, "one_low": one_low_the_other_not, "under_fixed_limit": under_fixed_limit, "fits_label": fits_label, "coughed_in_blow": coughed_in_blow,
     "percent_without": once_added, "held_test": held_test, "needs_attention": needs_attention, "confirming_test": confirming_test,
-    "to_find_out": to_find_out, "my_numbers": actual_value,
+    "to_find_out": to_find_out, "own_inhaler": own_inhaler, "above_predicted": above, "when_to_call": when_to_call, "my_numbers": actual_value,
 }  # fmt: skip

@@ -18,6 +18,7 @@ _WHY = re.compile(r"^(?:and |but |so )?why\b", re.IGNORECASE)
 _RISK = r"(?:risks?|estimates?|chances?|odds|probabilit\w+|likelihood|risk (?:score|figure|number|percentage)s?)"
 _TRAIT = r"(?:asthma|copd|diabetes|hypertension|blood pressure|stroke|heart (?:attack|failure|disease)|coronary(?: heart disease)?)"
 _PLAINLY = (  # what these words ask is certain, whatever wording is nearest
+    (re.compile(r"^\W*(?:and |so |but )?(?:should|can|may|could) (?:i|he|she|we|they) (?:still |do )?exercise\W*$", re.IGNORECASE), "exercise"),
     (
         re.compile(
             r"^(?!.*\b(?:pressure|bp|lose|losing|gain|kg|kilos?)\b).*\b(?:lift\w* weights?|weight ?lifting|weight training)\b[^?.]{0,30}\b(?:ok(?:ay)?|safe|fine|bad|good|lungs?|asthma|copd)\b",
@@ -375,9 +376,6 @@ _ESTIMATE_BAD = re.compile(  # whether an estimate is bad, not the test
     rf"^(?!.*\b(?:sats?|oxygen|spo2|saturation|fev ?1|fvc|predicted|ratio|hba1c|years?|heart ?rate|pulse)\b).*(?:\b{_TRAIT}(?: risk)?(?: (?:is|of|at|says))? ?\d{{1,2}} ?(?:%|per ?cent|in a hundred)"
     rf"|\b{_TRAIT} risk (?:is |of |at )?\d|\d{{1,2}} ?(?:%|per ?cent|in a hundred)[^?.]{{0,20}}\b{_TRAIT}\b|\bworr\w+ about (?:my|his|her|the) (?:heart\b|{_TRAIT}))"
 )
-_WHEN_TO_CALL = re.compile(
-    r"\bwhen (?:should|do|must|would) (?:i|we|he|she|they)\b[^?.]{0,16}\b(?:(?:get|seek|ask for|look for|want) (?:\w+ )?help\b[^?.]{0,12}\burgent\w*|(?:get|seek) (?:urgent|emergency) (?:help|care)|(?:call|ring|dial|phone) (?:999|911|112|an ambulance|for help)|go to (?:a ?& ?e|hospital|casualty|the er\b))"
-)
 TO_PACK = re.compile(
     r"\b(?:take|bring|carry)\b[^?.]{0,12}\b(?:along|on (?:the|a) (?:plane|trip|flight|journey)|with (?:me|him|her|us|them))\b|\bpack(?:ed|ing)?\b(?! ?-?years?)"
 )
@@ -402,8 +400,6 @@ def meant(library: GuidelineLibrary, question: str, spelt: str) -> tuple[str, fl
         and not (intent in OF_AN_ESTIMATE and sure >= SURE)
     ):
         return "do_i_have_asthma", 1.0
-    if _WHEN_TO_CALL.search(spelt):
-        return "when_to_seek_care", max(sure, READ_SURE)
     if intent in THEMES and sure < KNOWN_WORDING and re.search(r"\bpregnan\w+|\bbreast-?feed\w*|\btrying for a baby\b", spelt):
         intent = "unknown"  # the library holds passages of its own on that
     if intent in ("is_it_bad", "own_value_good") and sure < KNOWN_WORDING and _ESTIMATE_BAD.search(spelt):

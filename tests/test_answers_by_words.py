@@ -7,7 +7,19 @@ from pathlib import Path
 import pytest
 
 from assistant.answering import speaks_to
-from assistant.answers_by_words import BY_WORDS, actual_value, confirming_test, coughed_in_blow, held_test, needs_attention, once_added, to_find_out
+from assistant.answers_by_words import (
+    BY_WORDS,
+    above,
+    actual_value,
+    confirming_test,
+    coughed_in_blow,
+    held_test,
+    needs_attention,
+    once_added,
+    own_inhaler,
+    to_find_out,
+    when_to_call,
+)
 from assistant.answers_of_blows import OF_BLOWS, fault_meant
 from assistant.answers_of_finding import smoked_ever
 from assistant.asked_of_finding import asked_of_finding
@@ -205,3 +217,19 @@ def test_small_slips_of_wording() -> None:
 def test_limits_for_the_young_are_not_told_to_the_old() -> None:
     young = "For adults whose hypertension is found before the age of 40, the ESC advises tests for a hidden cause."
     assert not speaks_to(young, "is 147 over 86 too high?", 79.0, "female") and speaks_to(young, "is 147 over 86 too high?", 35.0, "female")
+
+
+def test_when_to_call_for_help_is_answered_with_the_signs(patients: Path) -> None:
+    said = told_by(when_to_call, session_of(patients, "pre_and_post"), "my chest gets tight at night, when should i get help urgently?")
+    assert "Call an ambulance" in said and "heart attack" in said and "asthma attack" in said
+    assert told_by(when_to_call, ILL, "when should i repeat the test?") == ""
+
+
+def test_whether_an_inhaler_is_needed_is_for_a_clinician(patients: Path) -> None:
+    assert "for a clinician to decide" in told_by(
+        own_inhaler, session_of(patients, "mild_obstruction"), "shouldn't he be on an inhaler too with these results?"
+    )
+    assert told_by(own_inhaler, ILL, "how is an inhaler used?") == "" and told_by(
+        above, session_of(patients, "healthy_runner"), "which numbers came out above predicted?"
+    )
+    assert told_by(above, ILL, "what is predicted?") == ""

@@ -322,7 +322,7 @@ def test_chat_template_tokens_in_a_question_are_only_text(assistant: Assistant) 
     ("asked", "words"),
     [
         (("is 0.88 litres bad for a man my age?", "should i get the flu jab"), r"vaccine|flu.*\[\d\]"), (("can I fly to Spain next month",), r"fly.*\[\d\]"),
-        (("what is my FEV6",), "hold no FEV6"), (("why is my FEV1/FVC low?",), "^Because your FEV1/FVC ratio is 0.28, which is low"),
+        (("what is my FEV6",), "hold no FEV6"), (("why is my FEV1/FVC low?",), r"FEV1/FVC ratio[^.]*0\.28"),
         (("wie geht es dir",), "cannot answer that|^Hello|English only"), (("Should I exercise?", "how often?"), r"(?:minutes|days)[\w ]* a week.*\[\d\]"),
         (("I feel a bit breathless when I climb stairs",), r"\[\d\]"),
     ],

@@ -52,7 +52,7 @@ GUIDED = (
     "odd_record",
     "sport",
 )
-GUIDES, ADVISES = 0.75, 0.4  # chance of a sentence of the library that is said after an answer from the record; where advice is asked for too
+GUIDES, ADVISES = 0.9, 0.4  # chance of a sentence of the library that is said after an answer from the record; where advice is asked for too
 OF_MEASURES = (
     "my_numbers",
     "own_value_good",

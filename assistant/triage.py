@@ -40,6 +40,9 @@ _ASKS_VALUES = re.compile(  # a short question that names a measure of the test,
     r"^(?=.*\b(?:fev ?1|fvc|fef ?25|z-?scores?|predicted|lower limit|lln|flow[- ]volume|spirometry|bronchodilator|back[- ]?extrapolat\w*|ratio|curve|loop|blows?)\b)"
     r"(?!.*\b(?:pain\w*|hurt\w*|ache\w*|breathless\w*|breath(?!ing test)|breathing(?! test)|can'?t|cannot|faint\w*|blue|gr[ae]y|collaps\w*|bleed\w*|blood|chest|chok\w*|swoll\w*|swell\w*|dizz\w*|confus\w*|drows\w*|weak\w*|numb\w*|droop\w*|slur\w*|fever|help|die|dying|dead|kill\w*|now|today|tonight|minutes|hours?|sudden\w*|unwell|sick|vomit\w*|sweat\w*|tight\w*|pass(?:ed|ing) out|unconscious|seiz\w*|fit|overdose|wheez\w*|gasp\w*|sats?|oxygen|pulse|heart|pressure)\b)(?:\S+\s*){1,16}$"
 )
+_OF_COLOUR = re.compile(
+    r"^(?!.*\b(?:lips?|face|skin|fingers?|nails?|tongue)\b).*\b(?:hair|beard|eyes|sky|car|coat|cat|dog|paint|walls?)\b \w+ (?:\w+ )?(?:gr[ae]y\w*|blue|white|pale|purple)\W*$"
+)
 _ASKS_SIGNS = re.compile(  # in general, and nothing that anybody has
     r"^\W*(?:and |so |but )?(?:what|which) (?:are (?:the )?)?(?:other |early |first |typical |warning |tell-?tale )*(?:signs?|symptoms?|signals?)\b"
     r"(?!.*\b(?:i|i'm|he|she|we|they|baby|these|those|took|take|want|having|has|now|my (?!(?:chest|asthma|copd|lungs?|heart|breathing)\b))\b)"
@@ -71,7 +74,7 @@ def weighed(message: str, found: Triage | None) -> Triage | None:
     if found is not None:
         apart = SURER if len(pieces(message)) > 1 else 0.0  # a sentence among others is taken back as hardly as it is alone
         return found if alarm + apart > net.doubt else None
-    if alarm < net.alarm or plain(message) in _known_as_harmless() or _ASKS_RISK.search(as_meant(message)) or _ASKS_VALUES.search(as_meant(message)):
+    if alarm < net.alarm or plain(message) in _known_as_harmless() or any(one.search(as_meant(message)) for one in (_ASKS_RISK, _ASKS_VALUES, _OF_COLOUR)):
         return None
     if self_harm <= 0 and len(pieces(message)) == 1 and _ASKS_SIGNS.search(as_meant(message)):
         return None

@@ -32,11 +32,11 @@ def test_a_question_in_which_a_rule_finds_an_emergency_is_harmless_only_where_it
 
 
 def test_the_limits_let_through_and_take_back_no_more_than_they_promise() -> None:
-    plain = [Wording(1, "harmless", f"what is value number {n}?") for n in range(400)]
-    crushing = [Wording(1, "emergency", f"crushing chest pain, it began on day {n}") for n in range(400)]
+    plain = [Wording(1, "harmless", f"what is value number {n}?") for n in range(1000)]
+    crushing = [Wording(1, "emergency", f"crushing chest pain, it began on day {n}") for n in range(1000)]
     assert not any(by_rules(one.text) for one in plain)
     assert all((found := by_rules(one.text)) and not stands(found) for one in crushing)
-    odds = {one.text: n / 100 - 5 for n, one in enumerate(plain)} | {one.text: n / 100 - 6 for n, one in enumerate(crushing)}
+    odds = {one.text: n / 250 - 5 for n, one in enumerate(plain)} | {one.text: n / 250 - 6 for n, one in enumerate(crushing)}
     found = _limits([*plain, *crushing], odds)
     assert 0 < sum(odds[one.text] >= found["alarm"] for one in plain) <= FALSE_ALARMS * len(plain)
     assert 0 < sum(odds[one.text] < found["doubt"] for one in crushing) <= LOST * len(crushing)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.intents import load_taught, read_natural
-from assistant.remembered import OF_INTENTS, OF_SENTENCES, UNLIKE, Remembered
+from assistant.intents import UNKNOWN, load_taught, read_natural
+from assistant.remembered import OF_INTENTS, OF_NOTHING, OF_SENTENCES, UNLIKE, Remembered
 from assistant.slips import plain
 from assistant.text_features import WIDTH, buckets, meanings, spellings
 from encoders.passages import GUIDELINES
@@ -38,11 +38,12 @@ MEANING = 384  # numbers of a sentence's vector
 class Read:
     """What a question was read as: its likeliest intents, each with how sure that is (0-1, the root of its chance), and its ``vector`` (384,) of length one,
     comparable with the sentences of the library as they are asked for (``QuestionReader.as_asked``); ``likeness`` (sentence + 1,): to the questions that were taught of
-    each."""
+    each; ``unanswered``: to those that nothing answers."""
 
     intents: tuple[tuple[str, float], ...]
     vector: NDArray[np.float32]
     likeness: NDArray[np.float32]
+    unanswered: float
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class QuestionReader:
         self.names: tuple[str, ...] = tuple(about["intents"])
         self.sharpness, self.scale, self.none = float(about["sharpness"]), float(about["scale"]), float(about["none"])
         self._row = {digest: n for n, digest in enumerate(about["sentences"])}
+        self._unanswered = self._remembered.unanswered(self.names.index(UNKNOWN))
         shapes = (self._weights.shape, self._turn.shape, self._lay.shape, self._own.shape, self._leans.shape, self._after.shape)
         of_sentences = ((MEANING, WIDTH), (MEANING, MEANING), (len(self._row) + 1, MEANING))
         if shapes != ((len(self.names), WIDTH + BUCKETS + SPELLINGS), *of_sentences, (WIDTH + 1,), (len(self.names) + MEANING, WIDTH)):
@@ -97,16 +99,17 @@ class QuestionReader:
             vector += of_both[len(self.names) :]
         vector /= np.linalg.norm(vector)
         likeness = self._remembered.of_sentences(vector[None], len(self._row) + 1)[0]
+        unanswered = float(self._unanswered.of_intents(vector[None], 1)[0, 0])
         exact = self._known.get(plain(question)) if not (both and _GOES_ON.match(question)) else None
         if exact is not None:
-            return Read(((exact, 1.0),), vector, likeness)
+            return Read(((exact, 1.0),), vector, likeness, unanswered)
         for start, found in ((WIDTH, buckets(question, BUCKETS)), (WIDTH + BUCKETS, spellings(question, SPELLINGS))):
             sums += self._weights[:, [start + one for one in found]].sum(1) / max(len(found), 1) ** 0.5
         sums += OF_INTENTS * self._remembered.of_intents(vector[None], len(self.names))[0]
         chances = np.exp(self.sharpness * (sums - sums.max()))
         chances /= chances.sum()
         first = np.argsort(-chances)[:3]
-        return Read(tuple((self.names[n], float(chances[n]) ** 0.5) for n in first), vector, likeness)
+        return Read(tuple((self.names[n], float(chances[n]) ** 0.5) for n in first), vector, likeness, unanswered)
 
     def as_asked(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> Laid:
         """Sentences by their vectors (sentence, 384), turned, and for those that were taught with what their own questions add."""
@@ -117,7 +120,8 @@ class QuestionReader:
     def nearness(self, read: Read, laid: Laid) -> NDArray[np.float32]:
         """How near a question lies to each sentence as it is asked for: log odds against "no sentence answers"."""
         found = self.scale * (laid.vectors @ read.vector - self.none - float(self._own[-1] @ read.vector))
-        near: NDArray[np.float32] = (found + OF_SENTENCES * (read.likeness[laid.rows] - UNLIKE)).astype(np.float32)
+        likeness = OF_SENTENCES * (read.likeness[laid.rows] - UNLIKE) - OF_NOTHING * (read.unanswered - UNLIKE)
+        near: NDArray[np.float32] = (found + likeness).astype(np.float32)
         return near
 
 

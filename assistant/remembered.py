@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NARROW = 128  # numbers that are kept of a vector, along its main directions: with all 384 as many questions are read right
 OF_INTENTS, OF_SENTENCES = 10.0, 6.0  # what likeness (a cosine) counts beside the sums of the heads; these were chosen on authors whom the reader had not read
+OF_NOTHING = 12.0  # the same for what neither the record nor the library answers, chosen on every second question of the search benchmark
 UNLIKE = 0.6  # likeness that counts neither for nor against: what "no sentence answers" and sentences without questions of their own get
 _STEPS = 254.0  # of a number from -0.5 to 0.5, kept in a byte
 
@@ -35,6 +36,11 @@ class Remembered:
         main = np.ascontiguousarray(np.linalg.eigh(vectors.T @ vectors)[1][:, ::-1][:, :NARROW].astype(np.float16).astype(np.float32))
         places = np.clip(np.round(_narrowed(vectors, main) * _STEPS), -127, 127).astype(np.int8)
         return cls(main, places, intents, sentences)
+
+    def unanswered(self, unknown: int) -> Remembered:
+        """Those alone that ask ``unknown``, the intent of what is not of the record, and that no sentence answers; as intent 0."""
+        some = (self.intents == unknown) & (self.sentences < 0)
+        return Remembered(self.main, self.places[some], np.zeros(some.sum(), dtype=np.int16), self.sentences[some])
 
     def __post_init__(self) -> None:
         laid = (self.places / _STEPS).astype(np.float32)

@@ -39,7 +39,7 @@ FEW = 2  # words of meaning in a question that says little beside a lay word
 WHOLE = 0.4  # of a sentence's score is how near its passage as a whole is
 SENTENCE_WORDS, PASSAGE_WORDS = 0.2, 0.1  # what the shared words of a sentence and of its passage add to their likeness; chosen on the same half
 ALIKE = 8.0  # what likeness (the cosine, the shared words) counts beside the reader's log odds; this and the next were chosen on authors whom the reader had not read
-NONE = 3.4  # the sum of "no sentence answers"
+NONE = 4.4  # the sum of "no sentence answers"
 BOTH = 0.5  # weight of a question and those before, read as one text, beside the question as it follows them; chosen on an author whom the reader had not read
 # log odds that a sentence gains when the answer before cited its topic, and its passage; chosen on follow-ups of nine authors whom the reader had not read
 SAME_TOPIC, SAME_PASSAGE = 1.0, 0.5

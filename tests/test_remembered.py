@@ -32,3 +32,11 @@ def test_the_likest_of_several_counts_whatever_their_order(questions: np.ndarray
     found = one.of_intents(questions, 4)
     assert np.allclose(found, other.of_intents(questions, 4), atol=0.05)
     assert (found.argmax(1) == intents).all() and (one.of_sentences(questions, 3) == np.float32(UNLIKE)).all()
+
+
+def test_only_what_no_sentence_answers_counts_as_unanswered(questions: np.ndarray) -> None:
+    intents, sentences = np.arange(40, dtype=np.int16) % 2, np.where(np.arange(40) < 20, 3, -1).astype(np.int16)
+    unanswered = Remembered.of(questions, intents, sentences).unanswered(1)
+    like = unanswered.of_intents(questions, 1)[:, 0]
+    known = (intents == 1) & (sentences < 0)
+    assert like[known].min() > 0.98 and like[~known].max() < 0.9

@@ -30,6 +30,9 @@ _HOW_TO = re.compile(
     r"\bhow (?:can|could|do|should|to|would)\b|\b(?:tips?|advice|ways?|help(?:s|ed)?)\b|\bwhat (?:can|could|should) (?:i|he|she|we|they)\b", re.IGNORECASE
 )
 _NEW_SUBJECT = re.compile(r"^\W*(?:and |but |so |ok )?(?:what|how) about\b(?! (?:it|that|this|them|those)\b)", re.IGNORECASE)
+_OF_OWN = re.compile(
+    r"^\W*(?:and |but |so |ok )?(?:what|how) about (?:my|his|her|their) \w+(?: \w+)?\W*$", re.IGNORECASE
+)  # asks what there is to say, of nothing in particular
 _CHANGES = {"smoking": "stopping smoking", "blood_pressure": "lower blood pressure", "physical_activity": "minutes of moderate activity"}
 NEAR_TO_BARE, FEW_WORDS = 0.6, 4  # the same of a question of so few words
 NEAR_AT_ALL = 0.3  # chance of a theme's likeliest sentence, under which a bare question for it gets what is most general
@@ -99,7 +102,7 @@ def sentences_for(
         if own and not said and own[0].score < LEAST_NEAR and own[0].shared < 0.2:
             own = sorted(own, key=lambda one: not any(key in one.sentence.lower() for key in THEMES[intent].keys))
         near_enough = (
-            LEAST_NEAR if _HOW_TO.search(question) else NEAR_TO_BARE if len(question.split()) <= FEW_WORDS else NEAR_AT_ALL
+            1.0 if _OF_OWN.match(question) else LEAST_NEAR if _HOW_TO.search(question) else NEAR_TO_BARE if len(question.split()) <= FEW_WORDS else NEAR_AT_ALL
         )  # what is most general is no answer to "how can I lose weight?"
         if own and not (said or wanted) and found[0].score < near_enough and sure >= THEME_CERTAIN:  # a bare question for the theme
             thin = intent == "weight" and patient.bmi_kg_m2 is not None and patient.bmi_kg_m2 < UNDERWEIGHT

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assistant.intents import UNKNOWN, load_taught, read_natural
-from assistant.remembered import OF_INTENTS, OF_NOTHING, OF_SENTENCES, UNLIKE, Remembered
+from assistant.remembered import MOST_OF_NOTHING, OF_INTENTS, OF_NOTHING, OF_SENTENCES, UNLIKE, Remembered
 from assistant.slips import plain
 from assistant.text_features import WIDTH, buckets, meanings, spellings
 from encoders.passages import GUIDELINES
@@ -120,7 +120,7 @@ class QuestionReader:
     def nearness(self, read: Read, laid: Laid) -> NDArray[np.float32]:
         """How near a question lies to each sentence as it is asked for: log odds against "no sentence answers"."""
         found = self.scale * (laid.vectors @ read.vector - self.none - float(self._own[-1] @ read.vector))
-        likeness = OF_SENTENCES * (read.likeness[laid.rows] - UNLIKE) - OF_NOTHING * (read.unanswered - UNLIKE)
+        likeness = OF_SENTENCES * (read.likeness[laid.rows] - UNLIKE) + min(OF_NOTHING * (UNLIKE - read.unanswered), MOST_OF_NOTHING)
         near: NDArray[np.float32] = (found + likeness).astype(np.float32)
         return near
 

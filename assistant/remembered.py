@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NARROW = 128  # numbers that are kept of a vector, along its main directions: with all 384 as many questions are read right
 OF_INTENTS, OF_SENTENCES = 10.0, 6.0  # what likeness (a cosine) counts beside the sums of the heads; these were chosen on authors whom the reader had not read
 OF_NOTHING = 12.0  # the same for what neither the record nor the library answers, chosen on every second question of the search benchmark
+MOST_OF_NOTHING = 2.0  # most that being unlike those counts for a sentence: a question that is new in every way is not surely answered
 UNLIKE = 0.6  # likeness that counts neither for nor against: what "no sentence answers" and sentences without questions of their own get
 _STEPS = 254.0  # of a number from -0.5 to 0.5, kept in a byte
 

@@ -69,7 +69,7 @@ class QuestionReader:
         self.names: tuple[str, ...] = tuple(about["intents"])
         self.sharpness, self.scale, self.none = float(about["sharpness"]), float(about["scale"]), float(about["none"])
         self._row = {digest: n for n, digest in enumerate(about["sentences"])}
-        self._unanswered = self._remembered.unanswered(self.names.index(UNKNOWN))
+        self._unanswered = self._remembered.unanswered(self.names.index(UNKNOWN) if UNKNOWN in self.names else len(self.names))
         shapes = (self._weights.shape, self._turn.shape, self._lay.shape, self._own.shape, self._leans.shape, self._after.shape)
         of_sentences = ((MEANING, WIDTH), (MEANING, MEANING), (len(self._row) + 1, MEANING))
         if shapes != ((len(self.names), WIDTH + BUCKETS + SPELLINGS), *of_sentences, (WIDTH + 1,), (len(self.names) + MEANING, WIDTH)):
